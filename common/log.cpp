@@ -1,0 +1,138 @@
+#include "common/log.h"
+
+#include <fmt/format.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <ctime>
+
+#include "common/text.h"
+
+namespace reconciler::log {
+
+namespace {
+
+struct Settings {
+  std::string process = "valkey-reconciler";
+  Level level = Level::info;
+  Format format = Format::text;
+};
+
+Settings& settings() {
+  static Settings instance;
+  return instance;
+}
+
+std::string_view padded(Level level) {
+  switch (level) {
+    case Level::debug:
+      return "DEBUG";
+    case Level::info:
+      return "INFO ";
+    case Level::warning:
+      return "WARN ";
+    case Level::error:
+      break;
+  }
+  return "ERROR";
+}
+
+std::string render_text(std::string_view process, Level level, int64_t unix_us,
+                        std::string_view message, const Fields& fields) {
+  std::string time = format_time(unix_us);
+  time.erase(time.size() - 4, 3);  // people read milliseconds
+  std::string line = fmt::format("{} {} {}", time, padded(level), process);
+  if (!fields.target.empty()) line += fmt::format("[{}]", printable(fields.target));
+  line += fmt::format(" {}", printable(message));
+  if (!fields.group.empty()) line += fmt::format(" group={}", printable(fields.group));
+  if (fields.epoch) line += fmt::format(" epoch={}", *fields.epoch);
+  if (fields.revision) line += fmt::format(" revision={}", *fields.revision);
+  if (fields.pid) line += fmt::format(" pid={}", *fields.pid);
+  if (!fields.error.empty()) line += fmt::format(" error: {}", printable(fields.error));
+  return line;
+}
+
+std::string render_json(std::string_view process, Level level, int64_t unix_us,
+                        std::string_view message, const Fields& fields) {
+  std::string line =
+      fmt::format(R"({{"time":"{}","level":"{}","process":{},"message":{})", format_time(unix_us),
+                  to_string(level), json_string(process), json_string(message));
+  if (!fields.group.empty()) line += fmt::format(R"(,"group":{})", json_string(fields.group));
+  if (!fields.target.empty()) line += fmt::format(R"(,"target":{})", json_string(fields.target));
+  if (fields.epoch) line += fmt::format(R"(,"epoch":{})", *fields.epoch);
+  if (fields.revision) line += fmt::format(R"(,"revision":{})", *fields.revision);
+  if (fields.pid) line += fmt::format(R"(,"pid":{})", *fields.pid);
+  if (!fields.error.empty()) line += fmt::format(R"(,"error":{})", json_string(fields.error));
+  return line + "}";
+}
+
+}  // namespace
+
+std::string_view to_string(Level level) {
+  switch (level) {
+    case Level::debug:
+      return "debug";
+    case Level::info:
+      return "info";
+    case Level::warning:
+      return "warning";
+    case Level::error:
+      break;
+  }
+  return "error";
+}
+
+Result<Level> parse_level(std::string_view text) {
+  for (Level level : {Level::debug, Level::info, Level::warning, Level::error}) {
+    if (text == to_string(level)) return level;
+  }
+  return Error(fmt::format("{} is not one of debug, info, warning, error", json_string(text)));
+}
+
+std::string_view to_string(Format format) { return format == Format::json ? "json" : "text"; }
+
+Result<Format> parse_format(std::string_view text) {
+  if (text == "text") return Format::text;
+  if (text == "json") return Format::json;
+  return Error(fmt::format("{} is not one of text, json", json_string(text)));
+}
+
+void configure(std::string_view process, Level level, Format format) {
+  settings() = {std::string(process), level, format};
+}
+
+void write(Level level, std::string_view message, const Fields& fields) {
+  const Settings& now = settings();
+  if (level < now.level) return;
+  timeval time{};
+  ::gettimeofday(&time, nullptr);
+  const int64_t unix_us = int64_t{time.tv_sec} * 1'000'000 + time.tv_usec;
+  std::string line = render(now.format, now.process, level, unix_us, message, fields);
+  if (line.size() >= PIPE_BUF) line.resize(PIPE_BUF - 1);
+  line += '\n';
+
+  // A pipe that polls writable takes PIPE_BUF bytes without blocking. A reader that stands still must not
+  // hold up a failover: after a moment the line is dropped.
+  pollfd ready{STDERR_FILENO, POLLOUT, 0};
+  if (::poll(&ready, 1, 50) == 0) return;
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+std::string render(Format format, std::string_view process, Level level, int64_t unix_us,
+                   std::string_view message, const Fields& fields) {
+  return format == Format::json ? render_json(process, level, unix_us, message, fields)
+                                : render_text(process, level, unix_us, message, fields);
+}
+
+std::string format_time(int64_t unix_us) {
+  const std::time_t seconds = unix_us / 1'000'000;
+  std::tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z", parts.tm_year + 1900,
+                     parts.tm_mon + 1, parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec,
+                     unix_us % 1'000'000);
+}
+
+}  // namespace reconciler::log

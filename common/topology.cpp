@@ -1,0 +1,16 @@
+#include "common/topology.h"
+
+namespace reconciler {
+
+std::string to_string(const Endpoint& endpoint) {
+  const bool bare_ipv6 = endpoint.host.find(':') != std::string::npos;
+  const std::string host = bare_ipv6 ? "[" + endpoint.host + "]" : endpoint.host;
+  return host + ":" + std::to_string(endpoint.port);
+}
+
+bool Topology::asks_the_same_as(const Topology& other) const {
+  return group == other.group && decision == other.decision && state == other.state && primary == other.primary &&
+         replicas == other.replicas;
+}
+
+}  // namespace reconciler
