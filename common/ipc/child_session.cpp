@@ -1,0 +1,160 @@
+#include "common/ipc/child_session.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "common/log.h"
+
+namespace reconciler::ipc {
+
+namespace {
+
+// Until the configuration says otherwise.
+constexpr uint64_t first_heartbeat_interval_ms = 1'000;
+// Problems and counters that change together travel together.
+constexpr uint64_t report_delay_ms = 20;
+
+}  // namespace
+
+Result<void> tie_to_supervisor(int64_t supervisor_pid) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+#if !defined(__SANITIZE_ADDRESS__)  // LeakSanitizer has to attach to the process
+  ::prctl(PR_SET_DUMPABLE, 0);
+#endif
+  // It may have died before the first line.
+  if (::getppid() != supervisor_pid) return Error("the supervisor is gone");
+  return {};
+}
+
+ChildSession::ChildSession(uv_loop_t* loop, std::string process, Handlers handlers)
+    : loop_(loop),
+      process_(std::move(process)),
+      handlers_(std::move(handlers)),
+      heartbeat_(loop),
+      report_(loop) {}
+
+Result<std::unique_ptr<ChildSession>> ChildSession::open(uv_loop_t* loop, int fd, std::string process,
+                                                         Handlers handlers) {
+  std::unique_ptr<ChildSession> session(
+      new ChildSession(loop, std::move(process), std::move(handlers)));
+  ChildSession* raw = session.get();
+  auto channel = Channel::open(loop, Descriptor(fd),
+                               {.on_frame = [raw](const Frame& frame) { raw->on_frame(frame); },
+                                .on_closed =
+                                    [raw](const Error& cause) {
+                                      log::debug("the channel is closed", {.error = cause.message()});
+                                      raw->leave(EX_OK);
+                                    }});
+  if (!channel) return channel.error().within("channel to the supervisor");
+  session->channel_ = std::move(*channel);
+  session->send(Hello{session->process_, RECONCILER_VERSION, ::getpid()}, {}, 0);
+  session->heartbeat_.start_repeating(first_heartbeat_interval_ms,
+                                      [raw] { raw->send(Heartbeat{}, {}, 0); });
+  return session;
+}
+
+void ChildSession::on_frame(const Frame& frame) {
+  auto message = decode_body(frame.type, frame.body);
+  if (!message) {
+    // Both ends are of one build; the supervisor starts a fresh process.
+    log::error("a frame of the supervisor can't be read", {.error = message.error().message()});
+    leave(EX_SOFTWARE);
+  }
+  if (const auto* configuration = std::get_if<Configure>(&*message)) {
+    generation_ = frame.generation;
+    configure(*configuration);
+  } else if (const auto* topology = std::get_if<TopologyMessage>(&*message)) {
+    if (configured_ && handlers_.on_topology) {
+      handlers_.on_topology(topology->topology, frame.generation, frame.revision);
+    }
+  } else if (std::holds_alternative<Shutdown>(*message)) {
+    if (handlers_.on_shutdown) {
+      handlers_.on_shutdown();
+    } else {
+      finish();
+    }
+  } else {
+    log::error(fmt::format("the supervisor sent a {} message, which is not for a child", to_string(frame.type)));
+    leave(EX_SOFTWARE);
+  }
+}
+
+void ChildSession::configure(const Configure& message) {
+  std::visit(
+      [this](const auto& settings) {
+        log::configure(process_, settings.log.level, settings.log.format);
+        heartbeat_.start_repeating(static_cast<uint64_t>(settings.heartbeat_interval),
+                                   [this] { send(Heartbeat{}, {}, 0); });
+      },
+      message.settings);
+  configured_ = true;
+  if (auto accepted = handlers_.on_configure(message); !accepted) {
+    problem_set({}, "refused", accepted.error().message());
+    leave(EX_CONFIG);
+  }
+}
+
+void ChildSession::ready() { send(Ready{}, {}, 0); }
+
+void ChildSession::publish(const Topology& topology) { send(TopologyMessage{topology}, topology.group, 0); }
+
+void ChildSession::outcome(const std::string& group, uint64_t revision, const Outcome& outcome) {
+  send(outcome, group, revision);
+}
+
+void ChildSession::problem_set(const std::string& group, const std::string& id,
+                               const std::string& message, Severity severity) {
+  Problem problem{group, id, severity, message};
+  const auto [place, added] = problems_.try_emplace({group, id}, problem);
+  if (!added && place->second == problem) return;
+  place->second = std::move(problem);
+  report_later();
+}
+
+void ChildSession::problem_clear(const std::string& group, const std::string& id) {
+  if (problems_.erase({group, id}) > 0) report_later();
+}
+
+void ChildSession::count(const std::string& name, const std::string& label, const std::string& value,
+                         uint64_t by) {
+  counters_[{name, label, value}] += by;
+  report_later();
+}
+
+void ChildSession::report_later() {
+  if (report_.active()) return;
+  report_.start(report_delay_ms, [this] { report_now(); });
+}
+
+void ChildSession::report_now() {
+  report_.stop();
+  Report report;
+  for (const auto& [key, problem] : problems_) report.problems.push_back(problem);
+  for (const auto& [key, count] : counters_) {
+    report.counters.push_back({std::get<0>(key), std::get<1>(key), std::get<2>(key), count});
+  }
+  send(report, {}, 0);
+}
+
+void ChildSession::send(const Message& message, const std::string& group, uint64_t revision) {
+  channel_->send({type_of(message), generation_, revision, group, encode_body(message)});
+}
+
+void ChildSession::finish() {
+  if (report_.active()) report_now();
+  channel_->drain();
+  uv_stop(loop_);
+}
+
+void ChildSession::leave(int status) {
+  if (channel_) {
+    if (report_.active()) report_now();
+    channel_->drain();
+  }
+  ::_exit(status);
+}
+
+}  // namespace reconciler::ipc
