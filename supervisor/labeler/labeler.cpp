@@ -1,0 +1,191 @@
+#include "supervisor/labeler/labeler.h"
+
+#include <fmt/format.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+#include "common/log.h"
+#include "common/random.h"
+#include "supervisor/labeler/plugin_library.h"
+
+namespace reconciler::labeler {
+
+namespace {
+
+// How long a plugin has to complete a request after `cancel`, and a begun promotion at the end of the program.
+constexpr uint64_t cancel_grace_ms = 3'000;
+constexpr uint64_t stop_grace_ms = 3'000;
+
+}  // namespace
+
+Labeler::Labeler(uv_loop_t* loop, ipc::ChildSession& session)
+    : loop_(loop), session_(session), turn_(loop), grace_(loop) {}
+
+Labeler::~Labeler() {
+  if (instance_ != nullptr) plugin_->destroy(instance_);
+}
+
+Result<void> Labeler::start(const LabelerSettings& settings) {
+  target_ = settings.target;
+  auto plugin = load_plugin(plugin_path(target_.plugin));
+  if (!plugin) return plugin.error();
+  plugin_ = *plugin;
+  // The settings were checked against the schema of the plugin that was on disk then.
+  auto schema = schema_of(*plugin_);
+  if (!schema) return schema.error();
+  bool same = schema->keys.size() == target_.settings.size();
+  for (std::size_t i = 0; same && i < schema->keys.size(); ++i) {
+    same = schema->keys[i].name == target_.settings[i].name && schema->keys[i].type == target_.settings[i].type;
+  }
+  if (!same) return Error(fmt::format("plugin {} was replaced by one with other keys; reload", target_.plugin));
+
+  for (const std::string& name : target_.groups) {
+    groups_.try_emplace(name, loop_, target_);
+  }
+  services_ = std::make_unique<HostServices>(
+      loop_, session_, target_.name,
+      HostServices::Handlers{.on_complete = [this](vr_request* request, vr_outcome outcome,
+                                                   const std::string& reason) { completed(request, outcome, reason); },
+                             .on_changed = [this](const char* group) { changed(group); }});
+  std::array<char, 1024> error{};
+  instance_ = plugin_->create(services_->get(), TargetView(target_).get(), error.data(), error.size());
+  if (instance_ == nullptr) {
+    error.back() = '\0';
+    return Error(fmt::format("plugin {}: {}", plugin_->name, error[0] != '\0' ? error.data() : "no reason given"));
+  }
+  log::info(fmt::format("plugin {} {} serves this target", plugin_->name, plugin_->version), {.target = target_.name});
+  return {};
+}
+
+void Labeler::arrived(const Topology& topology, uint64_t generation, uint64_t revision) {
+  const auto found = groups_.find(topology.group);
+  if (found == groups_.end()) return;
+  auto& [name, group] = *found;
+  group.newest = std::make_shared<const TopologyView>(topology, generation, revision);
+  follow(name, group, group.assignment.arrived(revision));
+}
+
+void Labeler::follow(const std::string& name, Group& group, const Step& step) {
+  switch (step.kind) {
+    case Step::Kind::nothing:
+      break;
+    case Step::Kind::apply:
+      apply(name, group);
+      break;
+    case Step::Kind::cancel:
+      // Completed a moment ago: what follows is done on the next turn, with the newest topology.
+      if (!group.request) break;
+      group.deadline.start(cancel_grace_ms, [this] { give_up("did not complete a cancelled request"); });
+      plugin_->cancel(instance_, group.request.get());
+      break;
+    case Step::Kind::wait:
+      group.retry.start(static_cast<uint64_t>(step.wait_ms), [this, &name, &group] {
+        follow(name, group, group.assignment.due());
+      });
+      break;
+  }
+}
+
+void Labeler::apply(const std::string& name, Group& group) {
+  group.retry.stop();
+  group.at_work = group.newest;
+  group.request = std::make_unique<vr_request>(vr_request{name});
+  group.deadline.start(static_cast<uint64_t>(target_.deadline), [this, &name, &group] { overdue(name, group); });
+  plugin_->apply(instance_, group.at_work->get(), group.request.get());
+}
+
+void Labeler::overdue(const std::string& name, Group& group) {
+  log::warning(fmt::format("plugin {} was not done within {} ms", target_.plugin, target_.deadline),
+               {.group = name, .target = target_.name});
+  follow(name, group, group.assignment.overdue());
+}
+
+void Labeler::completed(vr_request* request, vr_outcome outcome, const std::string& reason) {
+  for (auto& [name, group] : groups_) {
+    if (group.request.get() != request || request == nullptr) continue;
+    const auto kind = outcome >= VR_APPLIED && outcome <= VR_CANCELLED ? static_cast<ipc::OutcomeKind>(outcome)
+                                                                       : ipc::OutcomeKind::retry;
+    report(name, group, kind, reason);
+    group.request.reset();
+    group.deadline.stop();
+    later([this, &name = name, &group = group, kind] {
+      follow(name, group, group.assignment.completed(kind, random_number()));
+      finish_if_idle();
+    });
+    return;
+  }
+  give_up("completed a request that is not open (twice?)");
+}
+
+void Labeler::report(const std::string& name, Group& group, ipc::OutcomeKind kind, const std::string& reason) {
+  const vr_topology& view = *group.at_work->get();
+  const Topology& topology = group.at_work->topology();
+  session_.outcome(name, view.revision,
+                   {kind, reason, topology.event_mono_ns, uv_hrtime(), topology.decision, topology.primary});
+
+  const bool failure = kind == ipc::OutcomeKind::retry || kind == ipc::OutcomeKind::rejected;
+  if (failure && reason != group.last_failure) {
+    log::warning(kind == ipc::OutcomeKind::retry ? "not applied yet, it is tried again" : "not applied",
+                 {.group = name,
+                  .target = target_.name,
+                  .epoch = topology.decision.epoch,
+                  .revision = view.revision,
+                  .error = reason});
+  }
+  if (kind == ipc::OutcomeKind::applied) {
+    const std::string what = fmt::format("in sync with primary {}", to_string(topology.primary));
+    const log::Fields fields{.group = name,
+                             .target = target_.name,
+                             .epoch = topology.decision.epoch,
+                             .revision = view.revision};
+    log::write(group.last_failure.empty() ? log::Level::debug : log::Level::info, what, fields);
+  }
+  group.last_failure = failure ? reason : std::string();
+}
+
+void Labeler::changed(const char* name) {
+  const std::string only = name == nullptr ? std::string() : std::string(name);
+  later([this, only] {
+    for (auto& [group_name, group] : groups_) {
+      if (only.empty() || only == group_name) follow(group_name, group, group.assignment.changed());
+    }
+  });
+}
+
+void Labeler::later(std::function<void()> work) {
+  next_turn_.push_back(std::move(work));
+  if (turn_.active()) return;
+  turn_.start(0, [this] {
+    for (const auto& now : std::exchange(next_turn_, {})) now();
+  });
+}
+
+void Labeler::stop(std::function<void()> finished) {
+  finished_ = std::move(finished);
+  grace_.start(stop_grace_ms, [this] {
+    log::warning("stopped with a request still open", {.target = target_.name});
+    ::_exit(EX_OK);
+  });
+  for (auto& [name, group] : groups_) follow(name, group, group.assignment.stop());
+  finish_if_idle();
+}
+
+void Labeler::finish_if_idle() {
+  if (!finished_) return;
+  for (const auto& [name, group] : groups_) {
+    if (group.assignment.open()) return;
+  }
+  grace_.stop();
+  std::exchange(finished_, nullptr)();
+}
+
+void Labeler::give_up(const std::string& why) {
+  log::error(fmt::format("plugin {} {}: this labeler ends, to be started anew", target_.plugin, why),
+             {.target = target_.name});
+  ::_exit(EX_SOFTWARE);
+}
+
+}  // namespace reconciler::labeler

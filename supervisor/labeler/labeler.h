@@ -1,0 +1,77 @@
+// Makes one target agree with the newest topology of each of its groups, through one plugin.
+#pragma once
+
+#include <uv.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "common/config/configuration.h"
+#include "common/ipc/child_session.h"
+#include "common/result.h"
+#include "common/topology.h"
+#include "common/uv/handle.h"
+#include "plugins/valkey_reconciler_plugin.h"
+#include "supervisor/labeler/assignment.h"
+#include "supervisor/labeler/host_services.h"
+#include "supervisor/labeler/views.h"
+
+namespace reconciler::labeler {
+
+// Driven by the session's messages and by the plugin, owned by main. The plugin is never called from within one of its
+// own calls: what follows from those is done on the next turn of the loop.
+class Labeler {
+ public:
+  Labeler(uv_loop_t* loop, ipc::ChildSession& session);
+  ~Labeler();
+  Labeler(const Labeler&) = delete;
+  Labeler& operator=(const Labeler&) = delete;
+
+  // Loads the plugin and makes its instance.
+  Result<void> start(const LabelerSettings& settings);
+
+  void arrived(const Topology& topology, uint64_t generation, uint64_t revision);
+
+  // What was begun is finished, for 3 s at most; then `finished` is called.
+  void stop(std::function<void()> finished);
+
+ private:
+  struct Group {
+    Group(uv_loop_t* loop, const TargetSettings& target)
+        : assignment(target.retry_min, target.retry_max), retry(loop), deadline(loop) {}
+
+    Assignment assignment;
+    std::shared_ptr<const TopologyView> newest;
+    std::shared_ptr<const TopologyView> at_work;  // shared: the plugin reads it until it completes, newest moves on
+    std::unique_ptr<vr_request> request;
+    uv::Timer retry;
+    uv::Timer deadline;
+    std::string last_failure;  // told once, then only when it changes
+  };
+
+  void follow(const std::string& name, Group& group, const Step& step);
+  void apply(const std::string& name, Group& group);
+  void overdue(const std::string& name, Group& group);
+  void completed(vr_request* request, vr_outcome outcome, const std::string& reason);
+  void report(const std::string& name, Group& group, ipc::OutcomeKind kind, const std::string& reason);
+  void changed(const char* name);
+  // Does `step` of `name` on the next turn of the loop.
+  void later(std::function<void()> work);
+  void finish_if_idle();
+  [[noreturn]] void give_up(const std::string& why);
+
+  uv_loop_t* loop_;
+  ipc::ChildSession& session_;
+  TargetSettings target_;
+  std::map<std::string, Group, std::less<>> groups_;
+  std::vector<std::function<void()>> next_turn_;
+  uv::Timer turn_;
+  uv::Timer grace_;
+  std::function<void()> finished_;
+  std::unique_ptr<HostServices> services_;
+  const vr_plugin* plugin_ = nullptr;
+  void* instance_ = nullptr;
+};
+
+}  // namespace reconciler::labeler

@@ -1,0 +1,91 @@
+// The labeler: loads one plugin and makes its target agree with the newest topology. Started by the supervisor.
+//
+//   labeler SUPERVISOR_PID            with the channel as descriptor 3
+//   labeler --describe PLUGIN         prints the plugin's configuration schema as JSON
+
+#include <fmt/format.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "common/config/plugin_schema.h"
+#include "common/ipc/child_session.h"
+#include "common/log.h"
+#include "common/uv/handle.h"
+#include "supervisor/labeler/labeler.h"
+#include "supervisor/labeler/plugin_library.h"
+
+namespace {
+
+using namespace reconciler;
+
+int describe(const std::string& plugin) {
+  const auto schema = [&]() -> Result<PluginSchema> {
+    auto loaded = labeler::load_plugin(labeler::plugin_path(plugin));
+    if (!loaded) return loaded.error();
+    return labeler::schema_of(**loaded);
+  }();
+  if (!schema) {
+    fmt::print(stderr, "{}\n", schema.error().message());
+    return EX_CONFIG;
+  }
+  fmt::print("{}\n", to_json(*schema));
+  return EX_OK;
+}
+
+int serve(int64_t supervisor_pid) {
+  log::configure("labeler", log::Level::info, log::Format::text);
+  if (auto tied = ipc::tie_to_supervisor(supervisor_pid); !tied) return EX_OK;
+
+  uv::Loop loop;
+  std::unique_ptr<labeler::Labeler> labeler;
+  std::unique_ptr<ipc::ChildSession> session;
+  ipc::ChildSession::Handlers handlers;
+  handlers.on_configure = [&](const ipc::Configure& message) -> Result<void> {
+    const auto* settings = std::get_if<LabelerSettings>(&message.settings);
+    if (settings == nullptr) return Error("a configuration that is not for a labeler");
+    labeler = std::make_unique<labeler::Labeler>(loop.get(), *session);
+    if (auto started = labeler->start(*settings); !started) return started;
+    session->ready();
+    return {};
+  };
+  handlers.on_topology = [&](const Topology& topology, uint64_t generation, uint64_t revision) {
+    labeler->arrived(topology, generation, revision);
+  };
+  handlers.on_shutdown = [&] {
+    if (labeler) {
+      labeler->stop([&] { session->finish(); });
+    } else {
+      session->finish();
+    }
+  };
+  auto opened =
+      ipc::ChildSession::open(loop.get(), ipc::channel_descriptor, "labeler", std::move(handlers));
+  if (!opened) {
+    log::error("no channel to the supervisor", {.error = opened.error().message()});
+    return EX_SOFTWARE;
+  }
+  session = std::move(*opened);
+  loop.run();
+  labeler.reset();
+  session.reset();
+  return EX_OK;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 3 && std::string(argv[1]) == "--describe") return describe(argv[2]);
+  char* end = nullptr;
+  const long supervisor_pid = argc == 2 ? std::strtol(argv[1], &end, 10) : 0;
+  if (supervisor_pid <= 0 || *end != '\0') {
+    fmt::print(stderr, "The labeler is started by valkey-reconciler.\nBy hand: labeler --describe PLUGIN\n");
+    return EX_USAGE;
+  }
+  return serve(supervisor_pid);
+}

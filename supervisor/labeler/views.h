@@ -1,0 +1,49 @@
+// The C side of what a plugin is shown: structs of the plugin interface that point into values of ours.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/config/configuration.h"
+#include "common/topology.h"
+#include "plugins/valkey_reconciler_plugin.h"
+
+namespace reconciler::labeler {
+
+// Owns the topology that it shows; neither changes nor moves until the request was completed.
+class TopologyView {
+ public:
+  TopologyView(Topology topology, uint64_t generation, uint64_t revision);
+  TopologyView(const TopologyView&) = delete;
+  TopologyView& operator=(const TopologyView&) = delete;
+
+  const vr_topology* get() const { return &view_; }
+  const Topology& topology() const { return topology_; }
+
+ private:
+  Topology topology_;
+  vr_instance primary_{};
+  std::vector<vr_instance> replicas_;
+  std::vector<const vr_instance*> replica_pointers_;
+  vr_topology view_{};
+};
+
+// Shows settings that outlive it.
+class TargetView {
+ public:
+  explicit TargetView(const TargetSettings& target);
+  TargetView(const TargetView&) = delete;
+  TargetView& operator=(const TargetView&) = delete;
+
+  const vr_target* get() const { return &view_; }
+
+ private:
+  std::vector<const char*> groups_;
+  std::vector<std::vector<const char*>> lists_;
+  std::vector<vr_setting> settings_;
+  std::vector<const vr_setting*> setting_pointers_;
+  vr_target view_{};
+};
+
+}  // namespace reconciler::labeler
