@@ -1,0 +1,107 @@
+#include "plugins/file/document.h"
+
+#include <cjson/cJSON.h>
+#include <fmt/format.h>
+
+#include <cmath>
+#include <memory>
+#include <tuple>
+
+#include "common/log.h"
+
+namespace reconciler::file {
+
+namespace {
+
+struct Delete {
+  void operator()(cJSON* json) const { cJSON_Delete(json); }
+};
+using Json = std::unique_ptr<cJSON, Delete>;
+
+// cJSON's numbers are doubles: whole up to here.
+constexpr double largest_number = 9007199254740992.0;
+
+cJSON* endpoint_of(const vr_instance& instance) {
+  cJSON* json = cJSON_CreateObject();
+  cJSON_AddStringToObject(json, "host", instance.host);
+  cJSON_AddNumberToObject(json, "port", instance.port);
+  return json;
+}
+
+Json document_of(const vr_topology& topology) {
+  Json json(cJSON_CreateObject());
+  cJSON_AddStringToObject(json.get(), "group", topology.group);
+  if (topology.state == VR_PRIMARY_KNOWN) {
+    cJSON_AddItemToObject(json.get(), "primary", endpoint_of(*topology.primary));
+  } else {
+    cJSON_AddNullToObject(json.get(), "primary");
+  }
+  cJSON* replicas = cJSON_AddArrayToObject(json.get(), "replicas");
+  for (std::size_t i = 0; i < topology.replica_count; ++i) {
+    cJSON* replica = endpoint_of(*topology.replicas[i]);
+    cJSON_AddBoolToObject(replica, "healthy", topology.replicas[i]->healthy);
+    cJSON_AddItemToArray(replicas, replica);
+  }
+  cJSON_AddNumberToObject(json.get(), "era", topology.era);
+  cJSON_AddNumberToObject(json.get(), "epoch", static_cast<double>(topology.epoch));
+  cJSON_AddNumberToObject(json.get(), "step", topology.step);
+  return json;
+}
+
+Result<uint64_t> number_of(const cJSON* json, const char* key) {
+  const cJSON* item = cJSON_GetObjectItemCaseSensitive(json, key);
+  if (!cJSON_IsNumber(item) || item->valuedouble < 0 || item->valuedouble > largest_number ||
+      std::floor(item->valuedouble) != item->valuedouble) {
+    return Error(fmt::format("\"{}\" is no whole number", key));
+  }
+  return static_cast<uint64_t>(item->valuedouble);
+}
+
+}  // namespace
+
+std::string file_name(std::string_view group) {
+  std::string name;
+  for (const char c : group) {
+    const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+                       c == '_' || c == '-' || (c == '.' && !name.empty());
+    if (plain) {
+      name += c;
+    } else {
+      name += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return name + ".json";
+}
+
+std::string render(const vr_topology& topology, int64_t unix_us) {
+  const Json json = document_of(topology);
+  cJSON_AddStringToObject(json.get(), "time", log::format_time(unix_us).c_str());
+  const std::unique_ptr<char, void (*)(void*)> text(cJSON_PrintUnformatted(json.get()), cJSON_free);
+  return std::string(text.get()) + "\n";
+}
+
+Result<Held> read_decision(std::string_view document) {
+  const Json json(cJSON_ParseWithLength(document.data(), document.size()));
+  if (!cJSON_IsObject(json.get())) return Error("no JSON object");
+  auto era = number_of(json.get(), "era");
+  if (!era) return era.error();
+  auto epoch = number_of(json.get(), "epoch");
+  if (!epoch) return epoch.error();
+  auto step = number_of(json.get(), "step");
+  if (!step) return step.error();
+  if (*era > UINT32_MAX || *step > UINT32_MAX) return Error("\"era\" or \"step\" is too large");
+  return Held{static_cast<uint32_t>(*era), *epoch, static_cast<uint32_t>(*step)};
+}
+
+bool says(std::string_view document, const vr_topology& topology) {
+  const Json json(cJSON_ParseWithLength(document.data(), document.size()));
+  if (!cJSON_IsObject(json.get())) return false;
+  cJSON_DeleteItemFromObjectCaseSensitive(json.get(), "time");
+  return cJSON_Compare(json.get(), document_of(topology).get(), /*case_sensitive=*/1) != 0;
+}
+
+bool is_above(const Held& held, const vr_topology& topology) {
+  return std::tie(held.era, held.epoch, held.step) > std::tie(topology.era, topology.epoch, topology.step);
+}
+
+}  // namespace reconciler::file

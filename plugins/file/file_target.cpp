@@ -1,0 +1,216 @@
+#include "plugins/file/file_target.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/eventfd.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+#include "plugins/file/document.h"
+
+namespace reconciler::file {
+
+namespace {
+
+// A file of ours is far smaller; what is larger is somebody else's.
+constexpr std::size_t max_document_size = 8 * 1024 * 1024;
+
+Error system_error(std::string_view doing, const std::string& path) {
+  return Error(fmt::format("{} {}: {}", doing, path, std::strerror(errno)));
+}
+
+std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+// nullopt: there is no such file.
+Result<std::optional<std::string>> read_file(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!file.valid()) {
+    if (errno == ENOENT) return std::optional<std::string>();
+    return system_error("open", path);
+  }
+  std::string text;
+  std::array<char, 16384> buffer{};
+  while (true) {
+    const ssize_t n = ::read(file.get(), buffer.data(), buffer.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return system_error("read", path);
+    if (n == 0) return std::optional<std::string>(std::move(text));
+    text.append(buffer.data(), static_cast<std::size_t>(n));
+    if (text.size() > max_document_size) return Error(fmt::format("read {}: larger than any file of ours", path));
+  }
+}
+
+// The new content is on the disk before it takes the old one's name, and the name before this returns.
+Result<void> replace_file(const std::string& path, const std::string& text) {
+  const std::string folder = folder_of(path);
+  const std::string temporary = folder + "/." + path.substr(folder.size() + 1) + ".new";
+  ::unlink(temporary.c_str());
+  Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (!file.valid()) return system_error("create", temporary);
+  std::size_t written = 0;
+  while (written < text.size()) {
+    const ssize_t n = ::write(file.get(), text.data() + written, text.size() - written);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      const Error error = system_error("write", temporary);
+      ::unlink(temporary.c_str());
+      return error;
+    }
+    written += static_cast<std::size_t>(n);
+  }
+  if (::fsync(file.get()) != 0) return system_error("sync", temporary);
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    const Error error = system_error("replace", path);
+    ::unlink(temporary.c_str());
+    return error;
+  }
+  const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory.valid() || ::fsync(directory.get()) != 0) return system_error("sync", folder);
+  return {};
+}
+
+int64_t unix_us() {
+  timeval now{};
+  ::gettimeofday(&now, nullptr);
+  return int64_t{now.tv_sec} * 1'000'000 + now.tv_usec;
+}
+
+const char* text_setting(const vr_target& target, std::string_view name) {
+  for (std::size_t i = 0; i < target.setting_count; ++i) {
+    if (name == target.settings[i]->name) return target.settings[i]->string;
+  }
+  return "";
+}
+
+}  // namespace
+
+FileTarget::FileTarget(const vr_host& host, const vr_target& target)
+    : host_(host), folder_(text_setting(target, "directory")) {
+  while (folder_.size() > 1 && folder_.back() == '/') folder_.pop_back();
+  for (std::size_t i = 0; i < target.group_count; ++i) {
+    groups_by_file_.emplace(file_name(target.groups[i]), target.groups[i]);
+  }
+}
+
+FileTarget::~FileTarget() {
+  for (auto& [request, job] : jobs_) job.thread.join();
+  if (done_watch_ != nullptr) host_.watch_stop(host_.context, done_watch_);
+  if (folder_watch_ != nullptr) host_.watch_stop(host_.context, folder_watch_);
+}
+
+Result<void> FileTarget::start() {
+  done_event_ = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  inotify_ = Descriptor(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  if (!done_event_.valid()) return system_error("eventfd", "");
+  if (!inotify_.valid()) return system_error("inotify", "");
+  const auto add = [this](int fd, void (*ready)(void*, uint32_t)) {
+    return host_.watch_start(host_.context, fd, VR_READABLE, ready, this);
+  };
+  done_watch_ = add(done_event_.get(), [](void* self, uint32_t) { static_cast<FileTarget*>(self)->on_done(); });
+  folder_watch_ = add(inotify_.get(), [](void* self, uint32_t) {
+    static_cast<FileTarget*>(self)->on_folder_changed();
+  });
+  if (done_watch_ == nullptr || folder_watch_ == nullptr) return Error("descriptors can't be watched");
+  watch_folder();
+  return {};
+}
+
+void FileTarget::apply(const vr_topology& topology, vr_request* request) {
+  if (!watching_folder_) watch_folder();
+  Job& job = jobs_[request];
+  job.target = this;
+  job.request = request;
+  job.topology = &topology;
+  job.path = folder_ + "/" + file_name(topology.group);
+  job.thread = std::thread([&job, done = done_event_.get()] {
+    work(job);
+    job.done = true;
+    const uint64_t one = 1;
+    [[maybe_unused]] const ssize_t n = ::write(done, &one, sizeof one);
+  });
+}
+
+void FileTarget::work(Job& job) {
+  auto held = read_file(job.path);
+  if (held && *held) {
+    if (says(**held, *job.topology)) {
+      job.outcome = VR_APPLIED;
+      return;
+    }
+    if (auto decision = read_decision(**held); !decision) {
+      job.note = fmt::format("{} was not written by this program and is replaced: {}", job.path,
+                             decision.error().message());
+    } else if (is_above(*decision, *job.topology)) {
+      job.outcome = VR_REJECTED;
+      job.reason = fmt::format("{} holds the higher epoch {} (era {}, step {})", job.path, decision->epoch,
+                               decision->era, decision->step);
+      return;
+    }
+  }
+  if (auto replaced = replace_file(job.path, render(*job.topology, unix_us())); !replaced) {
+    job.outcome = VR_RETRY;
+    job.reason = replaced.error().message();
+    return;
+  }
+  job.outcome = VR_APPLIED;
+  job.written = true;
+}
+
+void FileTarget::on_done() {
+  uint64_t count = 0;
+  [[maybe_unused]] const ssize_t n = ::read(done_event_.get(), &count, sizeof count);
+  for (auto next = jobs_.begin(); next != jobs_.end();) {
+    const auto current = next++;
+    if (!current->second.done) continue;
+    current->second.thread.join();
+    const auto node = jobs_.extract(current);
+    const Job& job = node.mapped();
+    const char* group = job.topology->group;
+    if (!job.note.empty()) host_.log(host_.context, VR_WARNING, group, job.note.c_str());
+    if (job.written) {
+      const std::string line =
+          fmt::format("{} names primary {} (epoch {})", job.path,
+                      job.topology->state == VR_PRIMARY_KNOWN
+                          ? fmt::format("{}:{}", job.topology->primary->host, job.topology->primary->port)
+                          : "none",
+                      job.topology->epoch);
+      host_.log(host_.context, VR_INFO, group, line.c_str());
+    }
+    host_.complete(host_.context, job.request, job.outcome, job.reason.c_str());
+  }
+}
+
+void FileTarget::watch_folder() {
+  constexpr uint32_t events =
+      IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+  watching_folder_ = ::inotify_add_watch(inotify_.get(), folder_.c_str(), events) >= 0;
+}
+
+void FileTarget::on_folder_changed() {
+  alignas(inotify_event) std::array<char, 8192> buffer{};
+  while (true) {
+    const ssize_t n = ::read(inotify_.get(), buffer.data(), buffer.size());
+    if (n <= 0) return;
+    for (ssize_t at = 0; at < n;) {
+      const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
+      at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
+      if ((event->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_Q_OVERFLOW)) != 0) {
+        watching_folder_ = false;
+        host_.changed(host_.context, nullptr);
+        continue;
+      }
+      const auto found = event->len > 0 ? groups_by_file_.find(event->name) : groups_by_file_.end();
+      if (found != groups_by_file_.end()) host_.changed(host_.context, found->second.c_str());
+    }
+  }
+}
+
+}  // namespace reconciler::file
