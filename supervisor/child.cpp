@@ -1,0 +1,193 @@
+#include "supervisor/child.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <sysexits.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/log.h"
+#include "common/random.h"
+#include "supervisor/process.h"
+
+namespace reconciler {
+
+namespace {
+
+// From the request to stop until SIGKILL.
+constexpr uint64_t stop_grace_ms = 4'000;
+
+}  // namespace
+
+Child::Child(uv_loop_t* loop, std::string id, ChildPlan plan, const SupervisionSettings& supervision,
+             Handlers handlers)
+    : loop_(loop),
+      id_(std::move(id)),
+      plan_(std::move(plan)),
+      supervision_(supervision),
+      handlers_(std::move(handlers)),
+      backoff_(supervision.backoff_min, supervision.backoff_max),
+      restart_(loop),
+      grace_(loop) {}
+
+Result<std::unique_ptr<Incarnation>> Child::spawn(const ChildPlan& plan) {
+  const uint64_t generation = handlers_.next_generation();
+  auto incarnation = Incarnation::start(
+      loop_, plan, generation, supervision_,
+      {.on_frame = [this, generation](const ipc::Frame& frame) { on_frame(generation, frame); }});
+  if (incarnation) handlers_.on_started(*this, **incarnation);
+  return incarnation;
+}
+
+void Child::start() {
+  auto spawned = spawn(plan_);
+  if (!spawned) {
+    // No memory, no processes left: that may pass.
+    restart_after(backoff_.next(random_number()), spawned.error().message());
+    return;
+  }
+  current_ = std::move(*spawned);
+  log::info(fmt::format("{} started", plan_.name), {.pid = current_->pid()});
+  handlers_.on_down(*this, "it is starting");
+}
+
+void Child::replace(ChildPlan plan, const SupervisionSettings& supervision) {
+  supervision_ = supervision;
+  backoff_ = Backoff(supervision.backoff_min, supervision.backoff_max);
+  if (!ready()) {
+    // Nobody is at work who would have to be kept meanwhile.
+    plan_ = std::move(plan);
+    if (current_) retire(std::exchange(current_, nullptr));
+    restart_.stop();
+    start();
+    return;
+  }
+  if (successor_) retire(std::exchange(successor_, nullptr));
+  auto spawned = spawn(plan);
+  if (!spawned) {
+    handlers_.on_replacement_failed(*this, spawned.error().message());
+    return;
+  }
+  successor_plan_ = std::move(plan);
+  successor_ = std::move(*spawned);
+  log::info(fmt::format("{} gets a successor", successor_plan_.name), {.pid = successor_->pid()});
+}
+
+void Child::stop() {
+  stopping_ = true;
+  restart_.stop();
+  if (successor_) retire(std::exchange(successor_, nullptr));
+  if (current_) retire(std::exchange(current_, nullptr));
+  if (stopped()) handlers_.on_stopped(*this);
+}
+
+void Child::retire(std::unique_ptr<Incarnation> incarnation) {
+  incarnation->set_stopping();
+  incarnation->send(ipc::Shutdown{});
+  retiring_.push_back(std::move(incarnation));
+  grace_.start(stop_grace_ms, [this] {
+    for (const auto& late : retiring_) {
+      log::warning(fmt::format("{} did not stop within {} ms: killed", plan_.name, stop_grace_ms), {.pid = late->pid()});
+      late->kill(SIGKILL);
+    }
+  });
+}
+
+bool Child::ended(pid_t pid, int wait_status) {
+  if (current_ && current_->pid() == pid) {
+    current_->ended();
+    current_ended(std::exchange(current_, nullptr), wait_status);
+    return true;
+  }
+  if (successor_ && successor_->pid() == pid) {
+    successor_->ended();
+    successor_.reset();
+    successor_ended(describe_wait_status(wait_status));
+    return true;
+  }
+  const auto found = std::find_if(retiring_.begin(), retiring_.end(),
+                                  [pid](const auto& incarnation) { return incarnation->pid() == pid; });
+  if (found == retiring_.end()) return false;
+  log::info(fmt::format("{} stopped", plan_.name), {.pid = pid});
+  (*found)->ended();
+  retiring_.erase(found);
+  if (retiring_.empty()) grace_.stop();
+  if (stopped()) handlers_.on_stopped(*this);
+  return true;
+}
+
+void Child::current_ended(std::unique_ptr<Incarnation> incarnation, int wait_status) {
+  const std::string how = describe_wait_status(wait_status);
+  if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == EX_CONFIG) {
+    // It refused its configuration, which a restart doesn't change. What it said stands in its report.
+    log::error(fmt::format("{} refused its configuration and stays down until a reload", plan_.name));
+    handlers_.on_down(*this, "it refused its configuration and stays down until a reload");
+    return;
+  }
+  const int64_t up_ms = incarnation->up_for_ms();
+  if (up_ms >= supervision_.stable_after) backoff_.reset();
+  const bool at_once = up_ms >= supervision_.stable_after;
+  ++restarts_;
+  restart_after(at_once ? 0 : backoff_.next(random_number()), fmt::format("{} after {} ms", how, up_ms));
+}
+
+void Child::successor_ended(const std::string& why) {
+  log::error(fmt::format("{}: the successor {} before it was ready; the one before goes on", plan_.name, why));
+  handlers_.on_replacement_failed(*this, why);
+}
+
+void Child::restart_after(int64_t delay_ms, const std::string& why) {
+  log::warning(fmt::format("{} died, restarted in {} ms", plan_.name, delay_ms), {.error = why});
+  handlers_.on_down(*this, fmt::format("it died ({}) and is restarted", why));
+  restart_.start(static_cast<uint64_t>(delay_ms), [this] { start(); });
+}
+
+void Child::on_frame(uint64_t generation, const ipc::Frame& frame) {
+  if (frame.type == ipc::MessageType::ready) {
+    became_ready(generation);
+    return;
+  }
+  if (!current_ || current_->generation() != generation) {
+    // A successor may say why it refuses; a frame of one that went before is gossip.
+    if (successor_ && successor_->generation() == generation && frame.type == ipc::MessageType::report) {
+      handlers_.on_frame(*this, frame);
+    }
+    return;
+  }
+  handlers_.on_frame(*this, frame);
+}
+
+void Child::became_ready(uint64_t generation) {
+  if (successor_ && successor_->generation() == generation) {
+    std::unique_ptr<Incarnation> before = std::exchange(current_, std::exchange(successor_, nullptr));
+    plan_ = std::move(successor_plan_);
+    if (before) retire(std::move(before));
+    restart_.stop();
+  } else if (!current_ || current_->generation() != generation) {
+    return;
+  }
+  log::info(fmt::format("{} is ready", plan_.name), {.pid = current_->pid()});
+  handlers_.on_down(*this, {});
+}
+
+void Child::send(const ipc::Frame& frame) {
+  if (current_) current_->send(frame);
+  if (successor_) successor_->send(frame);
+}
+
+void Child::tick(int64_t now_ms, bool forgive) {
+  if (current_) kill_overdue(*current_, now_ms, forgive);
+  if (successor_) kill_overdue(*successor_, now_ms, forgive);
+}
+
+void Child::kill_overdue(Incarnation& incarnation, int64_t now_ms, bool forgive) {
+  if (forgive) incarnation.forgive(now_ms);
+  const std::string why = incarnation.overdue(now_ms);
+  if (why.empty()) return;
+  log::error(fmt::format("{} is {}: killed", plan_.name, why), {.pid = incarnation.pid()});
+  incarnation.kill(SIGKILL);
+}
+
+}  // namespace reconciler

@@ -1,0 +1,90 @@
+// One of the processes that the supervisor keeps running: the watcher, or one target's labeler.
+#pragma once
+
+#include <uv.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/backoff.h"
+#include "common/uv/handle.h"
+#include "supervisor/incarnation.h"
+
+namespace reconciler {
+
+// Driven by the loop and by the reaper, owned by Supervisor. Restarts what dies or hangs; replaces by a successor that is
+// ready before the one that goes is stopped. README.md has the table of states and events.
+class Child {
+ public:
+  struct Handlers {
+    std::function<uint64_t()> next_generation;
+    // It was just started and configured: whatever it has to know first is sent now.
+    std::function<void(Child&, Incarnation&)> on_started;
+    // From the current incarnation only.
+    std::function<void(Child&, const ipc::Frame&)> on_frame;
+    // Why it is not at work; empty: it is, by a current incarnation that is another one than before.
+    std::function<void(Child&, const std::string&)> on_down;
+    // A successor did not become ready: the one before goes on.
+    std::function<void(Child&, const std::string&)> on_replacement_failed;
+    // Every process of it has ended, after stop().
+    std::function<void(Child&)> on_stopped;
+  };
+
+  Child(uv_loop_t* loop, std::string id, ChildPlan plan, const SupervisionSettings& supervision, Handlers handlers);
+
+  void start();
+
+  // Starts a successor of another plan.
+  void replace(ChildPlan plan, const SupervisionSettings& supervision);
+
+  // Asks every process of it to finish; kills what has not done so after 4 s.
+  void stop();
+
+  // `pid` has ended; false where it is none of ours.
+  bool ended(pid_t pid, int wait_status);
+
+  // To the current incarnation and to one that is to succeed it.
+  void send(const ipc::Frame& frame);
+
+  // Kills what is silent. `forgive`: the supervisor stood still, nobody could be heard.
+  void tick(int64_t now_ms, bool forgive);
+
+  // `sentinel-watcher` or the target's name.
+  const std::string& id() const { return id_; }
+  // Whether `plan` is another one than what runs or is about to.
+  bool wants(const ChildPlan& plan) const { return (successor_ ? successor_plan_ : plan_) != plan; }
+  bool ready() const { return current_ && current_->ready(); }
+  bool stopped() const { return stopping_ && !current_ && !successor_ && retiring_.empty(); }
+  uint64_t generation() const { return current_ ? current_->generation() : 0; }
+  pid_t pid() const { return current_ ? current_->pid() : -1; }
+  uint64_t restarts() const { return restarts_; }
+
+ private:
+  Result<std::unique_ptr<Incarnation>> spawn(const ChildPlan& plan);
+  void on_frame(uint64_t generation, const ipc::Frame& frame);
+  void became_ready(uint64_t generation);
+  void current_ended(std::unique_ptr<Incarnation> incarnation, int wait_status);
+  void successor_ended(const std::string& why);
+  void retire(std::unique_ptr<Incarnation> incarnation);
+  void restart_after(int64_t delay_ms, const std::string& why);
+  void kill_overdue(Incarnation& incarnation, int64_t now_ms, bool forgive);
+
+  uv_loop_t* loop_;
+  std::string id_;
+  ChildPlan plan_;
+  ChildPlan successor_plan_;
+  SupervisionSettings supervision_;
+  Handlers handlers_;
+  Backoff backoff_;
+  uv::Timer restart_;
+  uv::Timer grace_;
+  bool stopping_ = false;
+  uint64_t restarts_ = 0;
+  std::unique_ptr<Incarnation> current_;
+  std::unique_ptr<Incarnation> successor_;
+  std::vector<std::unique_ptr<Incarnation>> retiring_;
+};
+
+}  // namespace reconciler

@@ -1,0 +1,125 @@
+#include "supervisor/incarnation.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "common/log.h"
+#include "supervisor/process.h"
+
+namespace reconciler {
+
+int64_t monotonic_ms() { return static_cast<int64_t>(uv_hrtime() / 1'000'000); }
+
+Incarnation::Incarnation(uint64_t generation, const SupervisionSettings& supervision, Handlers handlers)
+    : generation_(generation),
+      supervision_(supervision),
+      handlers_(std::move(handlers)),
+      started_ms_(monotonic_ms()),
+      ready_deadline_ms_(started_ms_ + supervision.ready_timeout),
+      liveness_(supervision.heartbeat_deadline, started_ms_) {}
+
+Incarnation::~Incarnation() {
+  if (pid_ > 0) ::kill(pid_, SIGKILL);
+}
+
+Result<std::unique_ptr<Incarnation>> Incarnation::start(uv_loop_t* loop, const ChildPlan& plan, uint64_t generation,
+                                                        const SupervisionSettings& supervision, Handlers handlers) {
+  auto pair = ipc::make_channel_pair();
+  if (!pair) return pair.error();
+  std::unique_ptr<Incarnation> incarnation(new Incarnation(generation, supervision, std::move(handlers)));
+  incarnation->name_ = plan.name;
+  Incarnation* raw = incarnation.get();
+  auto channel = ipc::Channel::open(
+      loop, std::move(pair->ours),
+      {.on_frame = [raw](const ipc::Frame& frame) { raw->on_frame(frame); },
+       .on_closed =
+           [raw](const Error& cause) {
+             // It was asked to stop and does, or it has ended; else it is of no use without a channel.
+             log::debug(fmt::format("{}: channel closed", raw->name_), {.pid = raw->pid_, .error = cause.message()});
+             if (!raw->stopping_) raw->kill(SIGKILL);
+           }});
+  if (!channel) return channel.error();
+  incarnation->channel_ = std::move(*channel);
+
+  auto pid = start_process({plan.executable, {std::to_string(::getpid())}, pair->theirs.get(), -1, -1});
+  if (!pid) return pid.error();
+  incarnation->pid_ = *pid;
+  incarnation->send(plan.configuration);
+  return incarnation;
+}
+
+void Incarnation::send(const ipc::Message& message) {
+  send({ipc::type_of(message), generation_, 0, {}, ipc::encode_body(message)});
+}
+
+void Incarnation::send(ipc::Frame frame) { channel_->send(std::move(frame)); }
+
+void Incarnation::on_frame(const ipc::Frame& frame) {
+  liveness_.heard(monotonic_ms());
+  switch (frame.type) {
+    case ipc::MessageType::hello: {
+      auto hello = ipc::decode_body(frame.type, frame.body);
+      const auto* greeting = hello ? std::get_if<ipc::Hello>(&*hello) : nullptr;
+      if (greeting == nullptr || greeting->version != RECONCILER_VERSION) {
+        log::error(fmt::format("{} is of another version ({}) than the supervisor ({})", name_,
+                               greeting == nullptr ? "unknown" : greeting->version, RECONCILER_VERSION),
+                   {.pid = pid_});
+        kill(SIGKILL);
+        return;
+      }
+      greeted_ = true;
+      return;
+    }
+    case ipc::MessageType::heartbeat:
+      return;
+    case ipc::MessageType::ready:
+      ready_ = greeted_;
+      break;
+    case ipc::MessageType::topology:
+    case ipc::MessageType::outcome:
+    case ipc::MessageType::report:
+      break;
+    case ipc::MessageType::configure:
+    case ipc::MessageType::shutdown:
+      log::error(fmt::format("{} sent a {} message, which is not for the supervisor", name_,
+                             ipc::to_string(frame.type)),
+                 {.pid = pid_});
+      kill(SIGKILL);
+      return;
+  }
+  if (!greeted_) {
+    log::error(fmt::format("{} spoke without a hello", name_), {.pid = pid_});
+    kill(SIGKILL);
+    return;
+  }
+  handlers_.on_frame(frame);
+}
+
+void Incarnation::ended() {
+  pid_ = -1;
+  channel_->read_rest();
+}
+
+void Incarnation::kill(int signal) {
+  if (pid_ > 0) ::kill(pid_, signal);
+}
+
+int64_t Incarnation::up_for_ms() const { return monotonic_ms() - started_ms_; }
+
+std::string Incarnation::overdue(int64_t now_ms) const {
+  if (liveness_.silent(now_ms)) return fmt::format("silent for {} ms", liveness_.silent_for(now_ms));
+  if (!ready_ && now_ms > ready_deadline_ms_) {
+    return fmt::format("not ready after {} ms", now_ms - started_ms_);
+  }
+  return {};
+}
+
+void Incarnation::forgive(int64_t now_ms) {
+  liveness_.heard(now_ms);
+  ready_deadline_ms_ = now_ms + supervision_.ready_timeout;
+}
+
+}  // namespace reconciler

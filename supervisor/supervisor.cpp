@@ -1,0 +1,234 @@
+#include "supervisor/supervisor.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/installation.h"
+#include "common/log.h"
+#include "supervisor/process.h"
+
+namespace reconciler {
+
+namespace {
+
+constexpr int64_t tick_ms = 500;
+const std::string watcher_id = "sentinel-watcher";
+
+ChildPlan watcher_plan(const Configuration& configuration) {
+  return {watcher_id,
+          installation::children_folder() + "/sentinel-watcher",
+          {WatcherSettings{configuration.log, configuration.supervision.heartbeat_interval, configuration.sentinels}}};
+}
+
+ChildPlan labeler_plan(const Configuration& configuration, const TargetSettings& target) {
+  return {fmt::format("labeler {} (plugin {})", target.name, target.plugin),
+          installation::children_folder() + "/labeler",
+          {LabelerSettings{configuration.log, configuration.supervision.heartbeat_interval, target}}};
+}
+
+// Who there is to be: the processes of this program.
+std::map<std::string, ChildPlan> plans(const Configuration& configuration) {
+  std::map<std::string, ChildPlan> all{{watcher_id, watcher_plan(configuration)}};
+  for (const TargetSettings& target : configuration.targets) {
+    all.emplace(target.name, labeler_plan(configuration, target));
+  }
+  return all;
+}
+
+}  // namespace
+
+Supervisor::Supervisor(uv_loop_t* loop, Configuration configuration)
+    : loop_(loop),
+      configuration_(std::move(configuration)),
+      pause_(tick_ms, monotonic_ms()),
+      child_ended_(loop),
+      tick_(loop) {
+  status_.expect(configuration_);
+}
+
+void Supervisor::start() {
+  child_ended_.start(SIGCHLD, [this] { reap(); });
+  tick_.start_repeating(static_cast<uint64_t>(tick_ms), [this] { tick(); });
+  for (auto& [id, plan] : plans(configuration_)) add_child(id, plan);
+}
+
+void Supervisor::add_child(const std::string& id, ChildPlan plan) {
+  auto child = std::make_unique<Child>(loop_, id, std::move(plan), configuration_.supervision, handlers());
+  Child& added = *child;
+  children_.emplace(id, std::move(child));
+  added.start();
+}
+
+Child::Handlers Supervisor::handlers() {
+  return {
+      .next_generation = [this] { return ++generation_; },
+      .on_started = [this](Child& child, Incarnation& incarnation) { greet(child, incarnation); },
+      .on_frame = [this](Child& child, const ipc::Frame& frame) { on_frame(child, frame); },
+      .on_down =
+          [this](Child& child, const std::string& why) {
+            if (why.empty()) {
+              status_.child_up(child.id());
+            } else {
+              status_.child_down(child.id(), why);
+            }
+          },
+      .on_replacement_failed =
+          [this](Child& child, const std::string& why) {
+            reload_refused(Error(fmt::format("the new {} did not start: {}", child.id(), why)));
+          },
+      .on_stopped = [this](Child&) { on_stopped(); },
+  };
+}
+
+// A labeler that was killed at any instant is given the whole truth again, even while the watcher is down; a watcher
+// learns what its predecessor knew, so that no old Sentinel can lead it back.
+void Supervisor::greet(Child& child, Incarnation& incarnation) {
+  for (const auto& [group, frame] : retained_) {
+    if (serves(child.id(), group)) incarnation.send(frame);
+  }
+}
+
+bool Supervisor::serves(const std::string& child, const std::string& group) const {
+  if (child == watcher_id) return true;
+  return std::any_of(configuration_.targets.begin(), configuration_.targets.end(), [&](const TargetSettings& t) {
+    return t.name == child && std::find(t.groups.begin(), t.groups.end(), group) != t.groups.end();
+  });
+}
+
+void Supervisor::on_frame(Child& child, const ipc::Frame& frame) {
+  switch (frame.type) {
+    case ipc::MessageType::topology:
+      on_topology(child, frame);
+      return;
+    case ipc::MessageType::outcome:
+      on_outcome(child, frame);
+      return;
+    case ipc::MessageType::report:
+      on_report(child, frame);
+      return;
+    case ipc::MessageType::hello:
+    case ipc::MessageType::configure:
+    case ipc::MessageType::ready:
+    case ipc::MessageType::heartbeat:
+    case ipc::MessageType::shutdown:
+      return;  // Incarnation and Child have dealt with these
+  }
+}
+
+void Supervisor::on_topology(Child& watcher, const ipc::Frame& frame) {
+  if (watcher.id() != watcher_id) {
+    log::error(fmt::format("{} sent a topology, which only the watcher may", watcher.id()));
+    return;
+  }
+  ipc::Frame numbered = frame;
+  numbered.generation = watcher.generation();
+  numbered.revision = ++revision_;
+  for (auto& [id, child] : children_) {
+    if (child.get() != &watcher && serves(id, frame.group)) child->send(numbered);
+  }
+  status_.topology(frame.group, numbered.revision);
+  retained_[frame.group] = std::move(numbered);
+}
+
+void Supervisor::on_outcome(Child& labeler, const ipc::Frame& frame) {
+  auto message = ipc::decode_body(frame.type, frame.body);
+  if (!message) {
+    log::error(fmt::format("an outcome of {} can't be read", labeler.id()), {.error = message.error().message()});
+    return;
+  }
+  status_.outcome(labeler.id(), frame.group, frame.revision, std::get<ipc::Outcome>(*message));
+}
+
+void Supervisor::on_report(Child& child, const ipc::Frame& frame) {
+  auto message = ipc::decode_body(frame.type, frame.body);
+  if (!message) {
+    log::error(fmt::format("a report of {} can't be read", child.id()), {.error = message.error().message()});
+    return;
+  }
+  auto& report = std::get<ipc::Report>(*message);
+  for (const ipc::Problem& problem : report.problems) {
+    if (problem.id == "refused") log::error(fmt::format("{}: configuration refused", child.id()), {.error = problem.message});
+  }
+  status_.report(child.id(), std::move(report));
+}
+
+void Supervisor::reload(Configuration configuration) {
+  if (stopped_) return;
+  configuration_ = std::move(configuration);
+  log::configure("supervisor", configuration_.log.level, configuration_.log.format);
+  status_.expect(configuration_);
+  status_.reload_accepted();
+
+  const auto wanted = plans(configuration_);
+  std::vector<std::string> gone;
+  for (const auto& [id, child] : children_) {
+    if (!wanted.contains(id)) gone.push_back(id);
+  }
+  for (const std::string& id : gone) {
+    leaving_.push_back(std::move(children_.extract(id).mapped()));
+    leaving_.back()->stop();
+  }
+  std::erase_if(retained_, [this](const auto& entry) { return !status_.knows(entry.first); });
+  std::size_t replaced = 0;
+  std::size_t added = 0;
+  for (const auto& [id, plan] : wanted) {
+    const auto child = children_.find(id);
+    if (child == children_.end()) {
+      add_child(id, plan);
+      ++added;
+    } else if (child->second->wants(plan)) {
+      child->second->replace(plan, configuration_.supervision);
+      ++replaced;
+    }
+  }
+  log::info(fmt::format("configuration reloaded: {} processes replaced, {} added, {} removed, {} kept", replaced, added,
+                        gone.size(), wanted.size() - replaced - added));
+}
+
+void Supervisor::reload_refused(const Error& why) {
+  log::error("the new configuration is refused, the one before stays", {.error = why.message()});
+  status_.reload_refused(why.message());
+}
+
+void Supervisor::stop(std::function<void()> stopped) {
+  if (stopped_) return;
+  stopped_ = std::move(stopped);
+  // A child that has nothing to wait for says at once that it has stopped.
+  std::vector<Child*> all;
+  for (const auto& [id, child] : children_) all.push_back(child.get());
+  for (Child* child : all) child->stop();
+}
+
+void Supervisor::on_stopped() {
+  const bool everyone = std::all_of(children_.begin(), children_.end(),
+                                    [](const auto& entry) { return entry.second->stopped(); });
+  if (stopped_ && everyone) stopped_();
+}
+
+// The only place that waits for processes, so that as PID 1 strangers are reaped too.
+void Supervisor::reap() {
+  while (true) {
+    int wait_status = 0;
+    const pid_t pid = ::waitpid(-1, &wait_status, WNOHANG);
+    if (pid <= 0) return;
+    std::vector<Child*> all;
+    for (const auto& [id, child] : children_) all.push_back(child.get());
+    for (const auto& child : leaving_) all.push_back(child.get());
+    const bool ours = std::any_of(all.begin(), all.end(), [&](Child* child) { return child->ended(pid, wait_status); });
+    if (!ours) log::debug(fmt::format("reaped a stranger, which {}", describe_wait_status(wait_status)), {.pid = pid});
+  }
+}
+
+void Supervisor::tick() {
+  const int64_t now_ms = monotonic_ms();
+  const bool paused = pause_.ticked(now_ms);
+  if (paused) log::warning("this process stood still for a while: every child gets a new deadline");
+  for (const auto& [id, child] : children_) child->tick(now_ms, paused);
+  std::erase_if(leaving_, [](const auto& child) { return child->stopped(); });
+}
+
+}  // namespace reconciler

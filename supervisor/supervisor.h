@@ -1,0 +1,69 @@
+// Starts the children, passes frames between them, restarts what dies or hangs. The one file that knows all the processes;
+// it knows no Valkey and no Kubernetes, and nothing that a child sends can end it.
+#pragma once
+
+#include <uv.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/config/configuration.h"
+#include "common/ipc/codec.h"
+#include "common/uv/handle.h"
+#include "supervisor/child.h"
+#include "supervisor/liveness.h"
+#include "supervisor/status.h"
+
+namespace reconciler {
+
+// Driven by the loop, owned by main.
+class Supervisor {
+ public:
+  Supervisor(uv_loop_t* loop, Configuration configuration);
+
+  void start();
+
+  // Swaps in a configuration that was checked: children whose part changed get successors, the others don't notice.
+  void reload(Configuration configuration);
+
+  // A new configuration that was refused: nothing changes, but nobody can overlook it.
+  void reload_refused(const Error& why);
+
+  // Stops every child, then calls `stopped`; takes 4 s at most.
+  void stop(std::function<void()> stopped);
+
+  const Status& status() const { return status_; }
+
+ private:
+  void add_child(const std::string& id, ChildPlan plan);
+  Child::Handlers handlers();
+  void greet(Child& child, Incarnation& incarnation);
+  void on_frame(Child& child, const ipc::Frame& frame);
+  void on_topology(Child& watcher, const ipc::Frame& frame);
+  void on_outcome(Child& labeler, const ipc::Frame& frame);
+  void on_report(Child& child, const ipc::Frame& frame);
+  void on_stopped();
+  void reap();
+  void tick();
+
+  // Whether a group's topologies go to this child.
+  bool serves(const std::string& child, const std::string& group) const;
+
+  uv_loop_t* loop_;
+  Configuration configuration_;
+  Status status_;
+  uint64_t generation_ = 0;  // of the newest incarnation of any child
+  uint64_t revision_ = 0;    // of the newest topology of any group
+  std::map<std::string, ipc::Frame> retained_;  // by group: the newest topology, unread
+  std::map<std::string, std::unique_ptr<Child>> children_;
+  std::vector<std::unique_ptr<Child>> leaving_;  // no longer configured, not yet ended
+  std::function<void()> stopped_;
+  PauseDetector pause_;
+  uv::Signal child_ended_;
+  uv::Timer tick_;
+};
+
+}  // namespace reconciler
