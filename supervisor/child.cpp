@@ -67,9 +67,10 @@ void Child::replace(ChildPlan plan, const SupervisionSettings& supervision) {
   if (successor_) retire(std::exchange(successor_, nullptr));
   auto spawned = spawn(plan);
   if (!spawned) {
-    handlers_.on_replacement_failed(*this, spawned.error().message());
+    handlers_.on_replacement_failed(*this, spawned.error().message(), std::nullopt);
     return;
   }
+  successor_report_.reset();
   successor_plan_ = std::move(plan);
   successor_ = std::move(*spawned);
   log::info(fmt::format("{} gets a successor", successor_plan_.name), {.pid = successor_->pid()});
@@ -135,7 +136,7 @@ void Child::current_ended(std::unique_ptr<Incarnation> incarnation, int wait_sta
 
 void Child::successor_ended(const std::string& why) {
   log::error(fmt::format("{}: the successor {} before it was ready; the one before goes on", plan_.name, why));
-  handlers_.on_replacement_failed(*this, why);
+  handlers_.on_replacement_failed(*this, why, successor_report_);
 }
 
 void Child::restart_after(int64_t delay_ms, const std::string& why) {
@@ -152,7 +153,7 @@ void Child::on_frame(uint64_t generation, const ipc::Frame& frame) {
   if (!current_ || current_->generation() != generation) {
     // A successor may say why it refuses; a frame of one that went before is gossip.
     if (successor_ && successor_->generation() == generation && frame.type == ipc::MessageType::report) {
-      handlers_.on_frame(*this, frame);
+      successor_report_ = frame;
     }
     return;
   }
@@ -163,6 +164,7 @@ void Child::became_ready(uint64_t generation) {
   if (successor_ && successor_->generation() == generation) {
     std::unique_ptr<Incarnation> before = std::exchange(current_, std::exchange(successor_, nullptr));
     plan_ = std::move(successor_plan_);
+    successor_report_.reset();
     if (before) retire(std::move(before));
     restart_.stop();
   } else if (!current_ || current_->generation() != generation) {

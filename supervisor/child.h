@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,8 @@ class Child {
     std::function<void(Child&, const ipc::Frame&)> on_frame;
     // Why it is not at work; empty: it is, by a current incarnation that is another one than before.
     std::function<void(Child&, const std::string&)> on_down;
-    // A successor did not become ready: the one before goes on.
-    std::function<void(Child&, const std::string&)> on_replacement_failed;
+    // A successor did not become ready: the one before goes on. Its report, where it gave one, may say more.
+    std::function<void(Child&, const std::string& why, const std::optional<ipc::Frame>& report)> on_replacement_failed;
     // Every process of it has ended, after stop().
     std::function<void(Child&)> on_stopped;
   };
@@ -75,6 +76,7 @@ class Child {
   std::string id_;
   ChildPlan plan_;
   ChildPlan successor_plan_;
+  std::optional<ipc::Frame> successor_report_;
   SupervisionSettings supervision_;
   Handlers handlers_;
   Backoff backoff_;

@@ -39,6 +39,19 @@ std::map<std::string, ChildPlan> plans(const Configuration& configuration) {
   return all;
 }
 
+// Why a child refuses its configuration; empty: it doesn't.
+std::string refusal_of(const ipc::Report& report) {
+  for (const ipc::Problem& problem : report.problems) {
+    if (problem.id == "refused") return problem.message;
+  }
+  return {};
+}
+
+std::string refusal_of(const ipc::Frame& report) {
+  auto message = ipc::decode_body(report.type, report.body);
+  return message ? refusal_of(std::get<ipc::Report>(*message)) : std::string();
+}
+
 }  // namespace
 
 Supervisor::Supervisor(uv_loop_t* loop, Configuration configuration)
@@ -77,8 +90,9 @@ Child::Handlers Supervisor::handlers() {
             }
           },
       .on_replacement_failed =
-          [this](Child& child, const std::string& why) {
-            reload_refused(Error(fmt::format("the new {} did not start: {}", child.id(), why)));
+          [this](Child& child, const std::string& why, const std::optional<ipc::Frame>& report) {
+            const std::string told = report ? refusal_of(*report) : std::string();
+            reload_refused(Error(told.empty() ? why : told).within(fmt::format("the new {} did not start", child.id())));
           },
       .on_stopped = [this](Child&) { on_stopped(); },
   };
@@ -150,8 +164,8 @@ void Supervisor::on_report(Child& child, const ipc::Frame& frame) {
     return;
   }
   auto& report = std::get<ipc::Report>(*message);
-  for (const ipc::Problem& problem : report.problems) {
-    if (problem.id == "refused") log::error(fmt::format("{}: configuration refused", child.id()), {.error = problem.message});
+  if (const std::string why = refusal_of(report); !why.empty()) {
+    log::error(fmt::format("{}: configuration refused", child.id()), {.error = why});
   }
   status_.report(child.id(), std::move(report));
 }

@@ -1,0 +1,260 @@
+#include "supervisor/sentinel_watcher/group_watch.h"
+
+#include <fmt/format.h>
+#include <sys/time.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "common/log.h"
+#include "common/result.h"
+
+namespace reconciler {
+
+namespace {
+
+using Standing = SentinelView::Standing;
+using Change = Verdict::Change;
+
+// After a new primary was announced all Sentinels are asked again with these waits between, until they agree.
+constexpr std::array<Milliseconds, 5> burst_waits = {50, 50, 100, 200, 400};
+
+// Two: an event needn't wait for the answer to a poll that was on its way already.
+constexpr uint8_t max_unanswered = 2;
+// Then it isn't a switch in the midst of the two questions.
+constexpr uint8_t max_torn = 3;
+// An announcement that was not confirmed in this time was none.
+constexpr uint64_t news_lifetime_ns = 10'000'000'000;
+
+std::string in_words(const std::vector<Replica>& replicas) {
+  if (replicas.empty()) return "none";
+  std::string text;
+  for (const Replica& replica : replicas) {
+    text += fmt::format("{}{}{}", text.empty() ? "" : ", ", to_string(replica.endpoint),
+                        replica.healthy ? "" : " (not healthy)");
+  }
+  return text;
+}
+
+}  // namespace
+
+GroupWatch::GroupWatch(uv_loop_t* loop, std::string name, Reports& reports)
+    : loop_(loop), reports_(reports), builder_(std::move(name)), wake_(loop) {}
+
+void GroupWatch::remember(const Topology& topology) {
+  builder_.remember(topology);
+  decide("the supervisor's memory");
+}
+
+std::size_t GroupWatch::place_of(const Sentinel& sentinel) const {
+  const auto place = std::find_if(asked_.begin(), asked_.end(),
+                                  [&](const Asked& asked) { return asked.sentinel == &sentinel; });
+  if (place == asked_.end()) abort_with("a Sentinel that the group was not told of");
+  return static_cast<std::size_t>(place - asked_.begin());
+}
+
+void GroupWatch::add(Sentinel& sentinel) {
+  asked_.push_back({.sentinel = &sentinel});
+  views_.push_back({.sentinel = sentinel.name()});
+}
+
+void GroupWatch::remove(const Sentinel& sentinel) {
+  const auto place = static_cast<std::ptrdiff_t>(place_of(sentinel));
+  asked_.erase(asked_.begin() + place);
+  views_.erase(views_.begin() + place);
+}
+
+void GroupWatch::set_known(std::size_t known) {
+  known_ = known;
+  decide("the number of Sentinels");
+}
+
+void GroupWatch::ask(Sentinel& sentinel) {
+  const std::size_t place = place_of(sentinel);
+  Asked& asked = asked_[place];
+  if (!sentinel.answers()) return;
+  if (views_[place].standing == Standing::out_of_reach) views_[place].standing = Standing::unheard;
+  if (asked.unanswered >= max_unanswered) {
+    asked.again = true;
+    return;
+  }
+  ++asked.unanswered;
+  sentinel.ask_primary(name(),
+                       [this, &sentinel](const auto& answer) { answered(sentinel, answer); });
+}
+
+void GroupWatch::ask_all() {
+  for (const Asked& asked : asked_) {
+    ask(*asked.sentinel);
+    asked.sentinel->flush();
+  }
+}
+
+void GroupWatch::answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnswer>& answer) {
+  const std::size_t place = place_of(sentinel);
+  Asked& asked = asked_[place];
+  SentinelView& view = views_[place];
+  --asked.unanswered;
+  if (!answer) {
+    view.standing = Standing::refused;
+    view.refusal = answer.error().message();
+  } else if (take_answer(view, answer->address, answer->primary)) {
+    asked.torn = 0;
+  } else if (++asked.torn < max_torn) {
+    asked.again = true;
+  } else {
+    asked.torn = 0;
+    view.standing = Standing::refused;
+    view.refusal = "GET-MASTER-ADDR-BY-NAME and MASTER contradict each other";
+  }
+  if (std::exchange(asked.again, false)) {
+    ask(sentinel);
+    sentinel.flush();
+  }
+  decide("answer of " + sentinel.name());
+  // Never before the decision: the replicas can wait, the primary can't.
+  if (source_ && (*source_ == place || std::exchange(replicas_wanted_, false)))
+    ask_replicas(*asked_[*source_].sentinel);
+}
+
+void GroupWatch::ask_replicas(Sentinel& sentinel) {
+  if (replicas_asked_) return;
+  replicas_asked_ = true;
+  sentinel.ask_replicas(name(), [this, &sentinel](const Result<Sentinel::Replicas>& replicas) {
+    replicas_asked_ = false;
+    const std::string subject = sentinel.name() + " replicas";
+    if (!replicas) {
+      return reports_.trouble(
+          subject, "replicas-unknown",
+          fmt::format("Sentinel {}: {}", sentinel.name(), replicas.error().message()));
+    }
+    reports_.no_trouble(subject);
+    if (!*replicas) return;
+    builder_.take_replicas(**replicas, now());
+    decide("answer of " + sentinel.name());
+  });
+  sentinel.flush();
+}
+
+void GroupWatch::lost(const Sentinel& sentinel) {
+  const std::size_t place = place_of(sentinel);
+  asked_[place] = Asked{.sentinel = asked_[place].sentinel};
+  views_[place].standing = Standing::out_of_reach;
+  views_[place].tilt = false;
+  replicas_asked_ = false;
+  decide("loss of Sentinel " + sentinel.name());
+}
+
+void GroupWatch::heard(Sentinel& sentinel, const SentinelEvent& event) {
+  if (!event.announces_primary()) {
+    ask(sentinel);
+    return sentinel.flush();
+  }
+  const bool is_news = !builder_.has_topology() || builder_.current().primary != event.subject;
+  const bool is_first =
+      !news_ || news_->primary != event.subject || uv_hrtime() - news_->mono_ns > news_lifetime_ns;
+  if (is_news && is_first)
+    news_ = news_now(event.subject, event.channel + " from " + sentinel.name());
+  ask_all();
+  burst_step_ = 0;
+  burst_at_ = now() + burst_waits[0];
+  schedule();
+}
+
+void GroupWatch::set_tilt(const Sentinel& sentinel, bool tilt) {
+  views_[place_of(sentinel)].tilt = tilt;
+  decide("tilt of Sentinel " + sentinel.name());
+}
+
+void GroupWatch::decide(const std::string& cause) {
+  const Endpoint old_primary = builder_.current().primary;
+  Verdict verdict = builder_.decide(views_, known_, now());
+  agreed_ = verdict.agreed;
+  source_ = verdict.source;
+  if (verdict.change != Change::none) {
+    replicas_wanted_ |= verdict.change != Change::replicas;
+    publish(verdict.change, old_primary,
+            verdict.change == Change::replicas ? "SENTINEL REPLICAS" : cause);
+  }
+
+  const auto doubt = doubts_.update(name(), std::move(verdict.doubts), now(), reports_);
+  look_again_at_.reset();
+  for (const auto& wait : {verdict.look_again, doubt}) {
+    if (wait) look_again_at_ = std::min(look_again_at_.value_or(now() + *wait), now() + *wait);
+  }
+  schedule();
+}
+
+GroupWatch::News GroupWatch::news_now(Endpoint primary, std::string cause) {
+  timeval time{};
+  ::gettimeofday(&time, nullptr);
+  return {std::move(primary), std::move(cause), int64_t{time.tv_sec} * 1'000'000 + time.tv_usec,
+          uv_hrtime()};
+}
+
+void GroupWatch::publish(Change change, const Endpoint& old_primary, const std::string& cause) {
+  Topology topology = builder_.current();
+  const bool announced = change != Change::replicas && news_ &&
+                         news_->primary == topology.primary &&
+                         uv_hrtime() - news_->mono_ns <= news_lifetime_ns;
+  const News news = announced ? *news_ : news_now(topology.primary, cause);
+  if (change != Change::replicas) news_.reset();
+  topology.cause = news.cause;
+  topology.event_unix_us = news.unix_us;
+  topology.event_mono_ns = news.mono_ns;
+  reports_.publish(topology);  // before anything else
+
+  const std::string primary = to_string(topology.primary);
+  const log::Fields fields{.group = name(), .epoch = topology.decision.epoch};
+  switch (change) {
+    case Change::none:
+      break;
+    case Change::found:
+      log::info(fmt::format("primary found: {} ({})", primary, news.cause), fields);
+      break;
+    case Change::moved:
+      log::info(fmt::format("primary changed from {} to {} ({})", to_string(old_primary), primary,
+                            news.cause),
+                fields);
+      reports_.count("failovers_total", "group", name());
+      break;
+    case Change::confirmed:
+      log::info(fmt::format("primary {} stays, under a newer epoch ({})", primary, news.cause),
+                fields);
+      break;
+    case Change::anew:
+      log::warning(fmt::format("the epochs of the Sentinels began anew: a majority has named {} "
+                               "(before: {}) for {} s, "
+                               "and is believed",
+                               primary, to_string(old_primary), reset_after / 1000),
+                   fields);
+      break;
+    case Change::replicas:
+      log::info(fmt::format("replicas of {}: {}", primary, in_words(topology.replicas)), fields);
+      break;
+  }
+}
+
+void GroupWatch::wake() {
+  const Milliseconds time = now();
+  if (burst_at_ && *burst_at_ <= time) {
+    burst_at_.reset();
+    if (!agreed_) {
+      ask_all();
+      if (++burst_step_ < burst_waits.size()) burst_at_ = time + burst_waits[burst_step_];
+    }
+  }
+  if (look_again_at_ && *look_again_at_ <= time) decide("the time that has passed");
+  schedule();
+}
+
+void GroupWatch::schedule() {
+  const std::optional<Milliseconds> next = burst_at_ && look_again_at_
+                                               ? std::min(burst_at_, look_again_at_)
+                                               : (burst_at_ ? burst_at_ : look_again_at_);
+  if (!next) return wake_.stop();
+  wake_.start(static_cast<uint64_t>(std::max<Milliseconds>(*next - now(), 0)), [this] { wake(); });
+}
+
+}  // namespace reconciler

@@ -1,0 +1,87 @@
+// One group: what each Sentinel says of it, when they are asked again, and what is published.
+#pragma once
+
+#include <uv.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/config/configuration.h"
+#include "common/topology.h"
+#include "common/uv/handle.h"
+#include "supervisor/sentinel_watcher/reports.h"
+#include "supervisor/sentinel_watcher/sentinel.h"
+#include "supervisor/sentinel_watcher/sentinel_view.h"
+#include "supervisor/sentinel_watcher/shown_doubts.h"
+#include "supervisor/sentinel_watcher/topology_builder.h"
+
+namespace reconciler {
+
+// Driven and owned by a SentinelSet, which tells it of each Sentinel that comes and goes.
+class GroupWatch {
+ public:
+  GroupWatch(uv_loop_t* loop, std::string name, Reports& reports);
+
+  const std::string& name() const { return builder_.group(); }
+
+  // What a predecessor had published.
+  void remember(const Topology& topology);
+
+  void add(Sentinel& sentinel);
+  void remove(const Sentinel& sentinel);
+  // How many Sentinels there are, those without a known address included.
+  void set_known(std::size_t known);
+
+  // Sent with the Sentinel's next flush().
+  void ask(Sentinel& sentinel);
+  void lost(const Sentinel& sentinel);
+  void heard(Sentinel& sentinel, const SentinelEvent& event);
+  void set_tilt(const Sentinel& sentinel, bool tilt);
+
+ private:
+  // Beside the view of the same index.
+  struct Asked {
+    Sentinel* sentinel = nullptr;
+    uint8_t unanswered = 0;  // questions
+    uint8_t torn = 0;        // answers in a row whose halves didn't belong together
+    bool again = false;      // as soon as one is answered: something happened meanwhile
+  };
+  // The first word of a new primary: the event whose way to the label is measured.
+  struct News {
+    Endpoint primary;
+    std::string cause;
+    int64_t unix_us = 0;
+    uint64_t mono_ns = 0;
+  };
+  std::size_t place_of(const Sentinel& sentinel) const;
+  static News news_now(Endpoint primary, std::string cause);
+  void answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnswer>& answer);
+  void ask_replicas(Sentinel& sentinel);
+  void ask_all();
+  void decide(const std::string& cause);
+  void publish(Verdict::Change change, const Endpoint& old_primary, const std::string& cause);
+  void wake();
+  void schedule();
+  Milliseconds now() const { return static_cast<Milliseconds>(uv_now(loop_)); }
+
+  uv_loop_t* loop_;
+  Reports& reports_;
+  TopologyBuilder builder_;
+  std::vector<SentinelView> views_;
+  std::vector<Asked> asked_;
+  std::size_t known_ = 0;
+  bool agreed_ = false;
+  std::optional<std::size_t> source_;  // of the replicas
+  bool replicas_wanted_ = false;       // there is another primary or epoch
+  bool replicas_asked_ = false;
+  std::optional<News> news_;
+  ShownDoubts doubts_;
+  std::size_t burst_step_ = 0;
+  std::optional<Milliseconds> burst_at_;       // ask all again then
+  std::optional<Milliseconds> look_again_at_;  // decide again then
+  uv::Timer wake_;
+};
+
+}  // namespace reconciler

@@ -1,0 +1,42 @@
+// What the watcher tells the supervisor: topologies, and problems of Sentinels gathered under one id each.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "common/ipc/message.h"
+#include "common/topology.h"
+
+namespace reconciler {
+
+namespace ipc {
+class ChildSession;
+}
+
+// Owned by the Watcher, used by all its parts.
+class Reports {
+ public:
+  explicit Reports(ipc::ChildSession& session) : session_(session) {}
+
+  void publish(const Topology& topology);
+  void problem_set(const std::string& group, const std::string& id, const std::string& message,
+                   ipc::Severity severity);
+  void problem_clear(const std::string& group, const std::string& id);
+  void count(const std::string& name, const std::string& label, const std::string& value);
+
+  // A problem of one Sentinel or host name; at most one at a time for each subject. None of them keeps a group from being
+  // right by itself: that is for the group to say.
+  void trouble(const std::string& subject, const std::string& id, const std::string& message);
+  void no_trouble(const std::string& subject);
+
+ private:
+  void show(const std::string& id);
+
+  ipc::ChildSession& session_;
+  std::map<std::string, std::pair<std::string, std::string>>
+      troubles_;  // by subject: id and message
+};
+
+}  // namespace reconciler

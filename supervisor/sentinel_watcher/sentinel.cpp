@@ -1,0 +1,190 @@
+#include "supervisor/sentinel_watcher/sentinel.h"
+
+#include <fmt/format.h>
+
+#include <string_view>
+#include <utility>
+
+#include "common/log.h"
+
+namespace reconciler {
+
+namespace {
+
+constexpr uint64_t second_connection_grace_ms = 200;
+
+// One SUBSCRIBE for each, so that a refused one costs only itself. The first two announce a primary; the others only say
+// "look again".
+std::vector<std::string_view> event_channels() {
+  return {"+switch-master",
+          "+promoted-slave",
+          "+config-update-from",
+          "+selected-slave",
+          "+failover-end",
+          "+odown",
+          "-odown",
+          "+sdown",
+          "-sdown",
+          "+slave",
+          "+slave-reconf-done",
+          "-role-change",
+          "+reset-master",
+          "+monitor",
+          "-monitor",
+          "+tilt",
+          "-tilt"};
+}
+
+std::string in_words(const std::string& name, bool events, const ConnectionFailure& failure) {
+  switch (failure.kind) {
+    case ConnectionFailure::Kind::unreachable:
+      return fmt::format("cannot {} Sentinel {}", events ? "hear the events of" : "reach", name);
+    case ConnectionFailure::Kind::refused:
+      return fmt::format("cannot log in to Sentinel {}", name);
+    case ConnectionFailure::Kind::no_sentinel:
+      break;
+  }
+  return fmt::format("{} does not speak as a Sentinel does", name);
+}
+
+std::string problem_id(const ConnectionFailure& failure) {
+  switch (failure.kind) {
+    case ConnectionFailure::Kind::unreachable:
+      return "sentinel-unreachable";
+    case ConnectionFailure::Kind::refused:
+      return "sentinel-auth";
+    case ConnectionFailure::Kind::no_sentinel:
+      break;
+  }
+  return "no-sentinel";
+}
+
+}  // namespace
+
+Sentinel::Sentinel(uv_loop_t* loop, const SentinelSettings& settings, Endpoint endpoint,
+                   const sockaddr_storage& address, Reports& reports, Handlers handlers)
+    : loop_(loop),
+      endpoint_(std::move(endpoint)),
+      name_(to_string(endpoint_)),
+      reports_(reports),
+      handlers_(std::move(handlers)),
+      settled_(loop),
+      commands_(
+          loop, settings, address, {},
+          {.on_up = [this](const std::vector<RefusedChannel>&) { commands_up(); },
+           .on_event = nullptr,
+           .on_down = [this](const ConnectionFailure& failure) { went_down(false, failure); }}),
+      events_(loop, settings, address, event_channels(),
+              {.on_up = [this](const std::vector<RefusedChannel>& refused) { events_up(refused); },
+               .on_event = [this](const SentinelEvent& event) { handlers_.on_event(event); },
+               .on_down = [this](const ConnectionFailure& failure) { went_down(true, failure); }}) {
+}
+
+Sentinel::~Sentinel() {
+  reports_.no_trouble(name_);
+  reports_.no_trouble(name_ + " channels");
+  reports_.no_trouble(name_ + " replicas");
+}
+
+void Sentinel::start() {
+  commands_.start();
+  events_.start();
+}
+
+void Sentinel::commands_up() {
+  events_.hurry();
+  all_up();
+  handlers_.on_fresh();
+}
+
+void Sentinel::events_up(const std::vector<RefusedChannel>& refused) {
+  commands_.hurry();
+  const std::string subject = name_ + " channels";
+  if (refused.empty()) {
+    reports_.no_trouble(subject);
+  } else {
+    std::string channels;
+    for (const RefusedChannel& channel : refused)
+      channels += (channels.empty() ? "" : " ") + channel.channel;
+    reports_.trouble(subject, "sentinel-channels",
+                     fmt::format("Sentinel {} refuses the channels {}: {}", name_, channels,
+                                 refused.front().cause));
+  }
+  all_up();
+  // The acknowledgement came first: what happens from now on is heard, and what was before is asked for.
+  handlers_.on_fresh();
+}
+
+void Sentinel::all_up() {
+  if (!commands_.up() || !events_.up()) return;
+  const auto settle = [this] {
+    reports_.no_trouble(name_);
+    if (const auto line = history_.came_up(static_cast<Milliseconds>(uv_now(loop_)))) {
+      log::info(fmt::format("connected to Sentinel {}{}", name_, line->remark));
+    }
+  };
+  if (!history_.was_ever_up()) return settle();
+  show_events_failure();
+  settled_.start(static_cast<uint64_t>(settled_after), settle);
+}
+
+void Sentinel::went_down(bool events, const ConnectionFailure& failure) {
+  settled_.stop();
+  if (events && commands_.up()) {
+    // A Sentinel that ends closes both, one after the other: then there is one thing to be said.
+    events_failure_ = failure;
+    settled_.start(second_connection_grace_ms, [this] { show_events_failure(); });
+  } else {
+    events_failure_.reset();
+    show_trouble(events, failure);
+  }
+  reports_.count("sentinel_connection_failures_total", "sentinel", name_);
+  if (!events) {
+    address_answer_.reset();
+    handlers_.on_lost();
+  }
+  handlers_.on_failed();
+}
+
+void Sentinel::show_events_failure() {
+  if (const auto failure = std::exchange(events_failure_, std::nullopt))
+    show_trouble(true, *failure);
+}
+
+void Sentinel::show_trouble(bool events, const ConnectionFailure& failure) {
+  // While it can't be reached at all, that is what is to be said.
+  if (events && !commands_.up() && failure.kind == ConnectionFailure::Kind::unreachable) return;
+  const std::string what = in_words(name_, events, failure);
+  reports_.trouble(name_, problem_id(failure), what + ": " + failure.cause);
+  if (const auto line = history_.failed(failure.cause, static_cast<Milliseconds>(uv_now(loop_)))) {
+    log::warning(what + line->remark, {.error = failure.cause});
+  }
+}
+
+void Sentinel::ask_primary(const std::string& group, Answer<PrimaryAnswer> answer) {
+  commands_.ask({"SENTINEL", "GET-MASTER-ADDR-BY-NAME", group}, [this](const Reply& reply) {
+    address_answer_.emplace(parse_primary_address(reply));
+  });
+  commands_.ask({"SENTINEL", "MASTER", group},
+                [this, answer = std::move(answer)](const Reply& reply) {
+                  const auto address = std::exchange(address_answer_, std::nullopt);
+                  if (!address)
+                    abort_with("SENTINEL MASTER was answered before GET-MASTER-ADDR-BY-NAME");
+                  if (!*address)
+                    return answer((*address).error().within("SENTINEL GET-MASTER-ADDR-BY-NAME"));
+                  const auto primary = parse_primary(reply);
+                  if (!primary) return answer(primary.error().within("SENTINEL MASTER"));
+                  answer(PrimaryAnswer{**address, *primary});
+                });
+}
+
+void Sentinel::ask_replicas(const std::string& group, Answer<Replicas> answer) {
+  // SLAVES is known to every version, REPLICAS since Redis 5; rights are usually given for the newer name.
+  commands_.ask({"SENTINEL", "REPLICAS", group}, [answer = std::move(answer)](const Reply& reply) {
+    const auto replicas = parse_replicas(reply);
+    if (!replicas) return answer(replicas.error().within("SENTINEL REPLICAS"));
+    answer(*replicas);
+  });
+}
+
+}  // namespace reconciler

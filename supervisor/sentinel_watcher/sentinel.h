@@ -1,0 +1,83 @@
+// One Sentinel: a connection for commands and one that listens to its events.
+#pragma once
+
+#include <uv.h>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/config/configuration.h"
+#include "common/result.h"
+#include "common/topology.h"
+#include "common/uv/handle.h"
+#include "supervisor/sentinel_watcher/connection_history.h"
+#include "supervisor/sentinel_watcher/reports.h"
+#include "supervisor/sentinel_watcher/sentinel_link.h"
+#include "supervisor/sentinel_watcher/sentinel_reply.h"
+
+namespace reconciler {
+
+// Driven by its connections, owned by a SentinelSet.
+class Sentinel {
+ public:
+  struct Handlers {
+    // Events may have been missed: everything is to be asked anew.
+    std::function<void()> on_fresh;
+    std::function<void(const SentinelEvent&)> on_event;
+    // Its answers don't come any more, and what it said doesn't count.
+    std::function<void()> on_lost;
+    // After each attempt that failed: its host name may have another address by now.
+    std::function<void()> on_failed;
+  };
+  // What GET-MASTER-ADDR-BY-NAME and SENTINEL MASTER said; nothing where it knows no such group.
+  struct PrimaryAnswer {
+    std::optional<Endpoint> address;
+    std::optional<PrimaryReply> primary;
+  };
+  template <typename T>
+  using Answer = std::function<void(const Result<T>&)>;
+  using Replicas = std::optional<std::vector<ReplicaReply>>;
+
+  // `settings` and `reports` outlive it.
+  Sentinel(uv_loop_t* loop, const SentinelSettings& settings, Endpoint endpoint,
+           const sockaddr_storage& address, Reports& reports, Handlers handlers);
+  ~Sentinel();
+  Sentinel(const Sentinel&) = delete;
+  Sentinel& operator=(const Sentinel&) = delete;
+
+  void start();
+
+  const Endpoint& endpoint() const { return endpoint_; }
+  const std::string& name() const { return name_; }
+  bool answers() const { return commands_.up(); }
+
+  // Sent with the next flush(), both commands in one write. The answer comes from the loop; never, if on_lost comes before.
+  void ask_primary(const std::string& group, Answer<PrimaryAnswer> answer);
+  void ask_replicas(const std::string& group, Answer<Replicas> answer);
+  void flush() { commands_.flush(); }
+
+ private:
+  void commands_up();
+  void events_up(const std::vector<RefusedChannel>& refused);
+  void went_down(bool events, const ConnectionFailure& failure);
+  void all_up();
+  void show_events_failure();
+  void show_trouble(bool events, const ConnectionFailure& failure);
+
+  uv_loop_t* loop_;
+  Endpoint endpoint_;
+  std::string name_;
+  Reports& reports_;
+  Handlers handlers_;
+  ConnectionHistory history_;
+  // Of the question whose second half is yet to come; replies keep the order of the questions.
+  std::optional<Result<std::optional<Endpoint>>> address_answer_;
+  std::optional<ConnectionFailure> events_failure_;  // not yet shown
+  uv::Timer settled_;
+  SentinelLink commands_;
+  SentinelLink events_;
+};
+
+}  // namespace reconciler

@@ -1,0 +1,98 @@
+// One TCP connection to one Sentinel, from connect to its end; a new one is made after that. Either for commands, or
+// subscribed to channels: in RESP2 a subscribed connection can only PING.
+#pragma once
+
+#include <uv.h>
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/config/configuration.h"
+#include "common/result.h"
+#include "common/uv/handle.h"
+#include "supervisor/sentinel_watcher/conversation.h"
+#include "supervisor/sentinel_watcher/credentials.h"
+#include "supervisor/sentinel_watcher/sentinel_reply.h"
+#include "supervisor/sentinel_watcher/tcp_stream.h"
+
+namespace reconciler {
+
+// Why a connection ended, or was never made.
+struct ConnectionFailure {
+  enum class Kind : uint8_t {
+    unreachable,  // refused, reset, closed, silent
+    refused,      // the credentials, or a command that can't be done without
+    no_sentinel,  // what speaks there is none
+  };
+
+  Kind kind = Kind::unreachable;
+  std::string cause;  // in the user's words, without the address
+
+  friend bool operator==(const ConnectionFailure&, const ConnectionFailure&) = default;
+};
+
+struct RefusedChannel {
+  std::string channel;
+  std::string cause;
+};
+
+// Driven by the loop, owned by a SentinelLink. May be destroyed within on_failed only.
+class SentinelConnection {
+ public:
+  struct Settings {
+    sockaddr_storage address{};
+    Credentials credentials;
+    std::vector<std::string_view> channels;  // to subscribe to; none: a connection for commands
+    Milliseconds connect_timeout = 0;        // until it is up
+    Milliseconds reply_timeout = 0;  // afterwards, from one reply to the next while any is awaited
+    Milliseconds ping_interval = 0;  // on a subscribed connection
+  };
+  struct Handlers {
+    // Authenticated, and the first reply was right; subscribed: each channel is acknowledged or refused.
+    std::function<void(const std::vector<RefusedChannel>&)> on_up;
+    std::function<void(const SentinelEvent&)> on_event;
+    // Once, as the last of all.
+    std::function<void(const ConnectionFailure&)> on_failed;
+  };
+
+  SentinelConnection(uv_loop_t* loop, Settings settings, Handlers handlers);
+
+  // on_failed comes from the loop, never from within.
+  void start();
+
+  bool up() const { return up_; }
+
+  // Only when it is up. Written with the next flush().
+  void ask(const std::vector<std::string_view>& words, Conversation::Answer answer);
+  void flush();
+
+ private:
+  void begin_handshake();
+  void handshake_step(const Reply& reply);
+  void authenticated(const Reply& reply);
+  void subscribed(std::string_view channel, const Reply& reply);
+  void come_up();
+  void send_ping();
+  void received(std::string_view bytes);
+  void pushed(const Reply& reply);
+  void watch_replies();
+  // To be reported once the replies at hand are dealt with.
+  void give_up(ConnectionFailure::Kind kind, std::string cause);
+  void fail(const ConnectionFailure& failure);
+
+  Settings settings_;
+  Handlers handlers_;
+  bool up_ = false;
+  std::optional<ConnectionFailure> given_up_;
+  std::vector<RefusedChannel> refused_channels_;
+  Conversation conversation_;
+  TcpStream stream_;
+  uv::Timer deadline_;
+  uv::Timer ping_;
+};
+
+}  // namespace reconciler

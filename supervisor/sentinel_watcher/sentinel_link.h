@@ -1,0 +1,64 @@
+// Keeps one connection to a Sentinel: makes it anew with backoff and jitter whenever it ends.
+#pragma once
+
+#include <uv.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "common/backoff.h"
+#include "common/config/configuration.h"
+#include "common/uv/handle.h"
+#include "supervisor/sentinel_watcher/sentinel_connection.h"
+
+namespace reconciler {
+
+// Driven by the loop, owned by a Sentinel; a Sentinel has two of them.
+class SentinelLink {
+ public:
+  struct Handlers {
+    std::function<void(const std::vector<RefusedChannel>&)> on_up;
+    std::function<void(const SentinelEvent&)> on_event;
+    // After each attempt that failed and each connection that ended. What was asked is never answered.
+    std::function<void(const ConnectionFailure&)> on_down;
+  };
+
+  // `channels`: to subscribe to; none: for commands. `settings` belongs to the SentinelSet, and outlives it.
+  SentinelLink(uv_loop_t* loop, const SentinelSettings& settings, const sockaddr_storage& address,
+               std::vector<std::string_view> channels, Handlers handlers);
+
+  void start() { attempt(); }
+
+  // If it waits for its next attempt, that is now: there is news that it may succeed. At most once in backoff_max, so
+  // that two links which come and go don't drive each other on.
+  void hurry();
+
+  bool up() const { return connection_ != nullptr && connection_->up(); }
+
+  // As those of SentinelConnection; nothing is done while it isn't up.
+  void ask(const std::vector<std::string_view>& words, Conversation::Answer answer);
+  void flush();
+
+ private:
+  void attempt();
+  void came_up(const std::vector<RefusedChannel>& refused);
+  void went_down(const ConnectionFailure& failure);
+  Result<Credentials> credentials() const;
+
+  uv_loop_t* loop_;
+  const SentinelSettings& settings_;
+  sockaddr_storage address_;
+  std::vector<std::string_view> channels_;
+  Handlers handlers_;
+  Backoff backoff_;
+  uint64_t up_since_ms_ = 0;  // 0: it isn't up
+  std::optional<uint64_t> hurried_at_ms_;
+  uv::Timer retry_;
+  std::unique_ptr<SentinelConnection> connection_;
+};
+
+}  // namespace reconciler

@@ -1,0 +1,29 @@
+#include "supervisor/sentinel_watcher/sentinel_view.h"
+
+namespace reconciler {
+
+bool take_answer(SentinelView& view, const std::optional<Endpoint>& address,
+                 const std::optional<PrimaryReply>& primary) {
+  if (address.has_value() != primary.has_value()) return false;
+  if (!address) {
+    view.standing = SentinelView::Standing::unknown_group;
+    return true;
+  }
+  // While a failover is past its promotion SENTINEL MASTER still shows the old instance: its flags and role say
+  // nothing of the new one.
+  const bool same_instance = *address == primary->endpoint;
+  if (primary->failover == FailoverState::promoted && same_instance) return false;
+  if ((primary->failover == FailoverState::none || primary->failover == FailoverState::beginning) &&
+      !same_instance) {
+    return false;
+  }
+  view.standing = SentinelView::Standing::answered;
+  view.primary = *address;
+  view.epoch = primary->config_epoch;
+  view.down = same_instance && primary->down;
+  view.reported_replica = same_instance && primary->reported_replica;
+  view.refusal.clear();
+  return true;
+}
+
+}  // namespace reconciler

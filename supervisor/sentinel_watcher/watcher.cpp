@@ -1,0 +1,22 @@
+#include "supervisor/sentinel_watcher/watcher.h"
+
+namespace reconciler {
+
+Watcher::Watcher(uv_loop_t* loop, const WatcherSettings& settings, ipc::ChildSession& session)
+    : reports_(session) {
+  for (const SentinelSettings& set : settings.sentinels) {
+    sets_.push_back(std::make_unique<SentinelSet>(loop, set, reports_));
+  }
+}
+
+void Watcher::start() {
+  for (const auto& set : sets_) set->start();
+}
+
+void Watcher::remember(const Topology& topology) {
+  for (const auto& set : sets_) {
+    if (GroupWatch* group = set->group(topology.group)) return group->remember(topology);
+  }
+}
+
+}  // namespace reconciler

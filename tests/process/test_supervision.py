@@ -1,0 +1,233 @@
+"""The supervisor keeps its children running, and ends when it is to."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+from case import ProcessTest, main, misbehaving, plugin_target
+
+from lab.configuration import file_target, table
+from lab.processes import wait_until
+from lab.program import LABELER, WATCHER, Program, identify
+
+
+class Supervision(ProcessTest):
+    def test_a_killed_labeler_comes_back_and_is_told_everything_again(self) -> None:
+        program = self.start_ready()
+        killed = program.kill_child(LABELER)
+        (self.target / f"{self.group.name}.json").unlink()
+        program.wait_for_successor(killed)
+        self.wait_written()
+        program.wait_ready()
+
+    def test_a_labeler_is_told_everything_while_the_watcher_is_stopped(self) -> None:
+        program = self.start(self.configuration(extra=""))  # its silence is noticed after 6 s
+        program.wait_ready()
+        watcher = program.child(WATCHER)
+        watcher.send(signal.SIGSTOP)
+        killed = program.kill_child(LABELER)
+        (self.target / f"{self.group.name}.json").unlink()
+        program.wait_for_successor(killed)
+        self.wait_written(3.0)
+        watcher.send(signal.SIGCONT)
+
+    def test_a_killed_watcher_comes_back(self) -> None:
+        program = self.start_ready()
+        killed = program.kill_child(WATCHER)
+        program.wait_for_successor(killed)
+        program.wait_ready()
+
+    def test_a_stopped_child_is_found_by_its_silence_and_replaced(self) -> None:
+        program = self.start_ready()
+        for name in (WATCHER, LABELER):
+            stopped = program.kill_child(name, signal.SIGSTOP)
+            program.wait_for_log(rf"{name}.* silent for \d+ ms: killed", 5.0)
+            program.wait_for_successor(stopped)
+            program.wait_ready()
+
+    def test_a_child_that_dies_again_and_again_is_throttled(self) -> None:
+        program = self.start(self.configuration(plugin_target("crash")))
+        program.wait_for_log(lambda e: "labeler crash" in e.message and "died" in e.message)
+        time.sleep(3.0)  # long enough for hundreds of restarts without a backoff
+        deaths = [e for e in program.log() if "labeler crash" in e.message and "died" in e.message]
+        self.assertGreater(len(deaths), 2)
+        self.assertLess(len(deaths), 12)
+
+    def test_a_supervisor_that_stood_still_kills_nobody(self) -> None:
+        program = self.start_ready()
+        before = {process.pid for process in program.processes()}
+        program.send(signal.SIGSTOP)
+        time.sleep(3.0)  # twice the deadline
+        program.send(signal.SIGCONT)
+        program.wait_for_log("stood still", 3.0)
+        time.sleep(2.0)  # a wrong kill would come within the deadline
+        self.assertEqual({process.pid for process in program.processes()}, before)
+
+    def test_a_killed_supervisor_takes_a_spinning_plugin_with_it(self) -> None:
+        program = self.start(self.configuration(plugin_target("spin"), extra=""))
+        program.wait_for_log("labeler spin .* is ready")
+        wait_until(lambda: _spins(program), 5.0, "the plugin spins")
+        self.assertEqual(len(program.processes()), 2)
+        program.send(signal.SIGKILL)
+        program.wait(1.0)
+        wait_until(lambda: not program.alive_processes(), 1.0, "no process is left")
+
+    def test_term_ends_everything_with_status_0(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            program = self.start_ready()
+            program.processes()
+            program.send(number)
+            self.assertEqual(program.wait(5.0), 0)
+            self.assertEqual(program.alive_processes(), [])
+
+    def test_term_ends_a_spinning_plugin_within_5_s(self) -> None:
+        program = self.start(self.configuration(plugin_target("spin"), extra=""))
+        wait_until(lambda: _spins(program), 5.0, "the plugin spins")
+        ended = program.terminate()
+        self.assertEqual(ended.status, 0)
+        self.assertLess(ended.seconds, 5.0)
+        self.assertEqual(program.alive_processes(), [])
+
+    def test_as_pid_1_it_reaps_strangers_and_keeps_its_children(self) -> None:
+        ready = self.folder / "inside"
+        program = Program(self.folder, self.configuration(), {"READY": str(ready)})
+        self.addCleanup(program.close)
+        # The shell leaves an orphan that ends a second later, then becomes the program, as PID 1.
+        script = f"( (sleep 1; echo > $READY) & ); exec {program.command}"
+        unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        with open(program.log_file, "wb") as log:
+            shell = subprocess.Popen(
+                [*unshare, "sh", "-c", script], env=program.environment, stderr=log
+            )
+        self.addCleanup(shell.wait)
+        self.addCleanup(shell.kill)
+        wait_until(lambda: "reaped a stranger" in program.log_file.read_text(), 10.0, "reaped")
+        self.wait_written()
+        self.assertTrue(ready.exists())
+        inside = int(Path(f"/proc/{shell.pid}/task/{shell.pid}/children").read_text())
+        os.kill(inside, signal.SIGTERM)
+        self.assertEqual(shell.wait(5.0), 0)
+
+    def test_children_hold_no_passwords_in_arguments_and_environment(self) -> None:
+        secret = "a-password-of-the-test"
+        environment = {"VALKEY_SENTINEL_PASSWORD": secret, "SOME_TOKEN": secret}
+        program = self.start(self.configuration(), environment=environment)
+        program.wait_for_log("labeler.* is ready")
+        for process in program.processes():
+            folder = Path(f"/proc/{process.pid}")
+            for place in ("environ", "cmdline"):
+                self.assertNotIn(secret.encode(), (folder / place).read_bytes())
+        self.assertNotIn(secret, program.log_text())
+
+    def test_a_taken_port_ends_the_start_with_status_78(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            address = f"127.0.0.1:{taken.getsockname()[1]}"
+            program = self.start(
+                self.configuration(), environment={"VALKEY_RECONCILER_HTTP": address}
+            )
+            self.assertEqual(program.wait(5.0), 78)
+        self.assertIn(address, program.log_text())
+
+    def test_readiness_has_its_reasons_and_liveness_none(self) -> None:
+        program = self.start(self.configuration(file_target(self.folder / "missing")))
+        wait_until(lambda: _answers(program), 5.0, "HTTP answers")
+        wait_until(lambda: "No such file" in program.readyz()[1], 5.0, "the cause is told")
+        self.assertEqual(program.readyz()[0], 503)
+        self.assertEqual(program.healthz(), (200, "alive\n"))
+        (self.folder / "missing").mkdir()
+        program.wait_ready()
+
+    def test_only_get_is_answered(self) -> None:
+        program = self.start_ready()
+        self.assertEqual(program.get("/nothing")[0], 404)
+        with socket.create_connection(("127.0.0.1", program.http_port), 2) as connection:
+            connection.sendall(b"DELETE /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertIn(b" 405 ", connection.recv(4096))
+
+
+class Reload(ProcessTest):
+    def rewrite(self, program: Program, text: str) -> None:
+        (self.folder / "program.toml").write_text(text)
+        program.send(signal.SIGHUP)
+
+    def pids(self, program: Program) -> dict[str, int]:
+        return {f"{p.name} {program.target_of(p)}": p.pid for p in program.processes()}
+
+    def test_an_unchanged_configuration_replaces_nobody(self) -> None:
+        program = self.start_ready()
+        before = self.pids(program)
+        program.send(signal.SIGHUP)
+        program.wait_for_log("configuration reloaded: 0 processes replaced, 0 added, 0 removed")
+        self.assertEqual(self.pids(program), before)
+
+    def test_only_the_child_whose_part_changed_is_replaced(self) -> None:
+        program = self.start_ready()
+        watcher, labeler = program.child(WATCHER), program.child(LABELER)
+        other = self.folder / "other"
+        other.mkdir()
+        self.rewrite(program, self.configuration(file_target(other)))
+        program.wait_for_successor(labeler)
+        wait_until(lambda: any(other.iterdir()), 5.0, "the new folder is written")
+        wait_until(lambda: not labeler.is_alive(), 5.0, "the one before has ended")
+        self.assertEqual(program.child(WATCHER), watcher)
+        program.wait_ready()
+
+    def test_targets_come_and_go(self) -> None:
+        program = self.start_ready()
+        second = self.folder / "second"
+        second.mkdir()
+        target = table("target", name="second", plugin="file", directory=str(second))
+        self.rewrite(program, self.configuration(file_target(self.target), target))
+        wait_until(lambda: any(second.iterdir()), 5.0, "the second target is written")
+        program.wait_ready()
+        self.rewrite(program, self.configuration())
+        wait_until(lambda: len(program.processes()) == 2, 5.0, "the second labeler has ended")
+        program.wait_ready()
+
+    def test_a_wrong_configuration_changes_nothing_and_is_told(self) -> None:
+        program = self.start_ready()
+        before = self.pids(program)
+        self.rewrite(program, self.configuration() + "\n[supervisoin]\n")
+        program.wait_for_log("supervisoin")
+        status, body = program.readyz()
+        self.assertEqual(status, 200)
+        self.assertIn("the last reload was refused", body)
+        self.assertEqual(self.pids(program), before)
+        self.rewrite(program, self.configuration())
+        wait_until(lambda: "refused" not in program.readyz()[1], 5.0, "the problem is cleared")
+
+    def test_a_successor_that_refuses_leaves_the_one_before_at_work(self) -> None:
+        text = table("target", name="file", plugin="file", directory=str(self.target))
+        program = self.start_ready(text)
+        labeler = program.child(LABELER)
+        refusing = table("target", name="file", plugin=misbehaving("refuse"))
+        self.rewrite(program, self.configuration(refusing))
+        program.wait_for_log("the target is not to be had")
+        program.wait_for_log("the one before goes on")
+        self.assertTrue(labeler.is_alive())
+        self.assertIn("the last reload was refused", program.readyz()[1])
+
+
+def _answers(program: Program) -> bool:
+    try:
+        return program.healthz()[0] == 200
+    except OSError:
+        return False
+
+
+def _spins(program: Program) -> bool:
+    """The labeler runs and runs."""
+    found = program.children(LABELER)
+    if not found or identify(found[0].pid) is None:
+        return False
+    stat = Path(f"/proc/{found[0].pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(stat[11]) > 30  # clock ticks in user mode: 0.3 s
+
+
+if __name__ == "__main__":
+    main()
