@@ -1,0 +1,1 @@
+"""The parts of the tests' fake Kubernetes API server (see ../kube_api.py, which runs it)."""

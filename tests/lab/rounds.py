@@ -1,0 +1,226 @@
+"""Long loops: numbered rounds by several workers, noted in a file; a later run goes on there."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import statistics
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from lab.kubernetes import backends, open_kubernetes
+from lab.processes import die_with_parent, stop_on_signals
+
+Round = dict[str, Any]  # "round", "ok", "why" and what the loop measures
+
+
+class Scene(Protocol):
+    """What one worker has for its rounds: servers, pods, program. Made in its main thread."""
+
+    def run_round(self, number: int) -> Round:
+        """Without "round" and "ok"; a round that went wrong raises."""
+
+    def save(self, folder: Path) -> None:
+        """Everything from which one can find out why the last round went wrong."""
+
+    def close(self) -> None:
+        ...
+
+
+@dataclass(frozen=True)
+class Options:
+    rounds: int
+    state: Path
+    workers: int
+    backend: str
+    others: argparse.Namespace
+
+
+def parse(
+    description: str,
+    *,
+    rounds: int,
+    name: str,
+    more: Callable[[argparse.ArgumentParser], None] = lambda _: None,
+) -> Options:
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--rounds", type=int, default=rounds, help=f"default: {rounds}")
+    parser.add_argument(
+        "--state",
+        type=Path,
+        help="finished rounds, one JSON object a line; a run with the "
+        "same file goes on after them (default: a new file in the temporary folder)",
+    )
+    parser.add_argument("--workers", type=int, default=2, help="labs at a time (default: 2)")
+    parser.add_argument(
+        "--backend",
+        choices=("real", "fake"),
+        default="real" if os.environ.get("KUBERNETES_LAB") else "fake",
+        help="Kubernetes API server (default: real where $KUBERNETES_LAB is set)",
+    )
+    more(parser)
+    given = parser.parse_args()
+    state = given.state or Path(tempfile.mkdtemp(prefix=f"{name}-")) / "rounds.jsonl"
+    return Options(given.rounds, state, given.workers, given.backend, given)
+
+
+def read_state(state: Path) -> list[Round]:
+    """A last line that was cut off by a kill counts for nothing."""
+    rounds = []
+    for line in state.read_text().splitlines() if state.exists() else []:
+        try:
+            rounds.append(json.loads(line))
+        except ValueError:
+            continue
+    return rounds
+
+
+def share_kubernetes(options: Options) -> None:
+    """One API server for all workers: called before they start, they take it over."""
+    if options.backend not in backends():
+        raise SystemExit("no real Kubernetes API server here: KUBERNETES_LAB is not set")
+    open_kubernetes(options.backend)
+
+
+def run(options: Options, make_scene: Callable[[Options], Scene]) -> list[Round]:
+    """All rounds up to options.rounds, those of the state file included."""
+    finished = read_state(options.state)
+    done = {entry["round"] for entry in finished}
+    open_rounds = [number for number in range(options.rounds) if number not in done]
+    print(
+        f"{len(done)} rounds are done, {len(open_rounds)} to do; noted in {options.state}",
+        flush=True,
+    )
+    options.state.parent.mkdir(parents=True, exist_ok=True)
+    stop_on_signals()
+    with open(options.state, "a") as state:
+        for entry in _work(options, make_scene, open_rounds):
+            finished.append(entry)
+            state.write(json.dumps(entry) + "\n")
+            state.flush()
+            print(_line(entry), flush=True)
+    return finished
+
+
+def _work(
+    options: Options, make_scene: Callable[[Options], Scene], numbers: list[int]
+) -> Iterator[Round]:
+    """Hands the numbers out one by one. A worker that dies is an error of the loop itself."""
+    workers: dict[Connection, multiprocessing.Process] = {}
+    started = []
+    try:
+        for _ in range(min(options.workers, len(numbers))):
+            ours, theirs = multiprocessing.Pipe()
+            arguments = (theirs, options, make_scene, die_with_parent())
+            worker = multiprocessing.Process(target=_worker, args=arguments)
+            worker.start()
+            started.append(worker)
+            theirs.close()
+            ours.send(numbers.pop(0))
+            workers[ours] = worker
+        while workers:
+            for connection in cast(list[Connection], wait(list(workers))):
+                try:
+                    entry = connection.recv()
+                except EOFError:
+                    raise RuntimeError("a worker died; what it said is above") from None
+                if numbers:
+                    connection.send(numbers.pop(0))
+                else:
+                    connection.send(None)
+                    del workers[connection]
+                yield entry
+    finally:
+        for worker in workers.values():
+            worker.terminate()
+        for worker in started:
+            worker.join(30)
+
+
+def _worker(
+    connection: Connection,
+    options: Options,
+    make_scene: Callable[[Options], Scene],
+    prepare: Callable[[], None],
+) -> None:
+    prepare()
+    scene: Scene | None = None
+    try:
+        while (number := connection.recv()) is not None:
+            entry: Round = {"round": number, "ok": True}
+            try:
+                scene = scene or make_scene(options)
+                entry |= scene.run_round(number)
+            except Exception as error:  # a wrong round, whatever the reason, is noted as such
+                entry |= {"ok": False, "why": f"{type(error).__name__}: {error}"}
+                entry["saved"] = str(_save(options, number, scene))
+                if scene is not None:
+                    _close_quietly(scene)
+                scene = None
+            connection.send(entry)
+    except (KeyboardInterrupt, EOFError):
+        pass
+    finally:
+        if scene is not None:
+            scene.close()
+
+
+def _save(options: Options, number: int, scene: Scene | None) -> Path:
+    folder = options.state.with_suffix(".wrong") / f"round-{number}"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "traceback.txt").write_text(traceback.format_exc())
+    if scene is not None:
+        scene.save(folder)
+    return folder
+
+
+def _close_quietly(scene: Scene) -> None:
+    """After a wrong round: that the rest is wrong too is no news."""
+    try:
+        scene.close()
+    except Exception:
+        traceback.print_exc()
+
+
+def _line(entry: Round) -> str:
+    if not entry["ok"]:
+        return f"round {entry['round']:4}  WRONG: {entry['why']}\n            see {entry['saved']}"
+    told = (
+        f"{key} {value:.0f}" if isinstance(value, float) else f"{key} {value}"
+        for key, value in entry.items()
+        if key not in ("round", "ok")
+    )
+    return f"round {entry['round']:4}  " + "  ".join(told)
+
+
+def summarise(rounds: list[Round], wanted: int, figures: dict[str, str], by: str = "kind") -> int:
+    """Prints a table of the figures (title: key, all in ms); the exit status of the loop."""
+    right = [entry for entry in rounds if entry["ok"]]
+    print(f"\n{'':36}{'rounds':>8}{'median':>9}{'p90':>9}{'max':>9}   (ms)")
+    for title, key in figures.items():
+        for kind in [None, *sorted({str(entry.get(by)) for entry in right})]:
+            values = sorted(
+                float(entry[key])
+                for entry in right
+                if entry.get(key) is not None and kind in (None, str(entry.get(by)))
+            )
+            if values:
+                print(_row(title if kind is None else f"    {kind}", values))
+    wrong = [entry for entry in rounds if not entry["ok"]]
+    print(f"\n{len(right)} of {wanted} rounds right, {len(wrong)} wrong")
+    for entry in wrong:
+        print(_line(entry))
+    return 0 if len(right) >= wanted and not wrong else 1
+
+
+def _row(title: str, values: list[float]) -> str:
+    p90 = values[min(len(values) - 1, int(len(values) * 0.9))]
+    median = statistics.median(values)
+    return f"{title:36}{len(values):8}{median:9.0f}{p90:9.0f}{values[-1]:9.0f}"

@@ -1,0 +1,78 @@
+"""A TCP proxy whose connections can be made to die in silence, as those of a machine that lost its power."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+import threading
+
+
+class TcpProxy:
+    """To 127.0.0.1:`port`. Owned by a test; `with TcpProxy(port) as proxy:`."""
+
+    def __init__(self, port: int) -> None:
+        self._target = ("127.0.0.1", port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._listener, selectors.EVENT_READ)
+        self._peers: dict[socket.socket, socket.socket] = {}
+        self._silent: list[socket.socket] = []
+        self._lock = threading.Lock()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> TcpProxy:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping = True
+        self._thread.join(5)
+        for end in [*self._peers, *self._silent, self._listener]:
+            end.close()
+        self._selector.close()
+
+    def silence(self) -> int:
+        """The connections that are open now: nothing passes any more, and nobody is told. How many."""
+        with self._lock:
+            ends = list(self._peers)
+            for end in ends:
+                self._selector.unregister(end)
+            self._silent += ends
+            self._peers.clear()
+        return len(ends) // 2
+
+    def _run(self) -> None:
+        while not self._stopping:
+            for key, _ in self._selector.select(0.1):
+                with self._lock:
+                    self._serve(key.fileobj)
+
+    def _serve(self, end: object) -> None:
+        if end is self._listener:
+            here, _ = self._listener.accept()
+            try:
+                there = socket.create_connection(self._target)
+            except OSError:
+                here.close()
+                return
+            self._peers[here], self._peers[there] = there, here
+            for each in (here, there):
+                self._selector.register(each, selectors.EVENT_READ)
+            return
+        assert isinstance(end, socket.socket)
+        peer = self._peers.get(end)
+        if peer is None:
+            return
+        try:
+            data = end.recv(65536)
+            if data:
+                peer.sendall(data)
+                return
+        except OSError:
+            pass
+        for each in (end, peer):
+            self._selector.unregister(each)
+            self._peers.pop(each)
+            each.close()
