@@ -1,4 +1,5 @@
-// Waiting longer after each failure: doubling from `min` to `max`, with jitter. No clock and no randomness of its own.
+// Waiting longer after each failure: doubling from `min` to `max`, with jitter. No clock and no
+// randomness of its own.
 #pragma once
 
 #include <algorithm>
@@ -11,8 +12,9 @@ class Backoff {
   // Milliseconds.
   Backoff(int64_t min, int64_t max) : min_(min), max_(max) {}
 
-  // How long to wait after one more failure, in milliseconds: between half of the step and the whole of it.
-  // `random`: any number, drawn anew for each call; so many processes that failed together come back apart.
+  // How long to wait after one more failure, in milliseconds: between half of the step and the
+  // whole of it. `random`: any number, drawn anew for each call; so many processes that failed
+  // together come back apart.
   int64_t next(uint64_t random) {
     const int64_t step = std::clamp(min_ << std::min(failures_, 30), min_, max_);
     ++failures_;

@@ -11,7 +11,8 @@ namespace reconciler::installation {
 
 namespace {
 
-// The prefix: the running executable's path less the folder that this kind of executable is installed in.
+// The prefix: the running executable's path less the folder that this kind of executable is
+// installed in.
 std::string prefix() {
   std::array<char, PATH_MAX> buffer{};
   const ssize_t size = ::readlink("/proc/self/exe", buffer.data(), buffer.size());

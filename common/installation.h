@@ -1,5 +1,5 @@
-// Where this program's parts are. The build tree mirrors the install tree, so that one rule serves both: relative to the
-// executable that is running.
+// Where this program's parts are. The build tree mirrors the install tree, so that one rule serves
+// both: relative to the executable that is running.
 #pragma once
 
 #include <string>

@@ -39,6 +39,13 @@ std::string_view padded(Level level) {
   return "ERROR";
 }
 
+// At most `most` bytes of it, cut between characters.
+std::string_view shortened(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
+  return text.substr(0, most);
+}
+
 std::string render_text(std::string_view process, Level level, int64_t unix_us,
                         std::string_view message, const Fields& fields) {
   std::string time = format_time(unix_us);
@@ -110,11 +117,18 @@ void write(Level level, std::string_view message, const Fields& fields) {
   ::gettimeofday(&time, nullptr);
   const int64_t unix_us = int64_t{time.tv_sec} * 1'000'000 + time.tv_usec;
   std::string line = render(now.format, now.process, level, unix_us, message, fields);
-  if (line.size() >= PIPE_BUF) line.resize(PIPE_BUF - 1);
+  // What is too long for one write is left out of the texts, so that a line of JSON stays one.
+  for (std::size_t most = PIPE_BUF / 4; line.size() >= PIPE_BUF; most /= 2) {
+    Fields less = fields;
+    less.group = shortened(fields.group, most);
+    less.target = shortened(fields.target, most);
+    less.error = shortened(fields.error, most);
+    line = render(now.format, now.process, level, unix_us, shortened(message, most), less);
+  }
   line += '\n';
 
-  // A pipe that polls writable takes PIPE_BUF bytes without blocking. A reader that stands still must not
-  // hold up a failover: after a moment the line is dropped.
+  // A pipe that polls writable takes PIPE_BUF bytes without blocking. A reader that stands still
+  // must not hold up a failover: after a moment the line is dropped.
   pollfd ready{STDERR_FILENO, POLLOUT, 0};
   if (::poll(&ready, 1, 50) == 0) return;
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());

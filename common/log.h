@@ -1,5 +1,5 @@
-// One line for each event on standard error: text for people or JSON for machines. Called at the top of a process only;
-// library code returns errors.
+// One line for each event on standard error: text for people or JSON for machines. Called at the
+// top of a process only; library code returns errors.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,8 @@ Result<Level> parse_level(std::string_view text);
 std::string_view to_string(Format format);
 Result<Format> parse_format(std::string_view text);
 
-// What an event is about; what is empty isn't shown. `error` is the cause, as Error::message has it.
+// What an event is about; what is empty isn't shown. `error` is the cause, as Error::message has
+// it.
 struct Fields {
   std::string_view group = {};
   std::string_view target = {};
@@ -29,11 +30,12 @@ struct Fields {
   std::string_view error = {};
 };
 
-// Which process speaks (`supervisor`, `sentinel-watcher`, `labeler`), and how. Until it is called: text, info.
+// Which process speaks (`supervisor`, `sentinel-watcher`, `labeler`), and how. Until it is called:
+// text, info.
 void configure(std::string_view process, Level level, Format format);
 
-// A line is written by one write(2), so that lines of several processes never mix. It never blocks for good and never
-// fails: a line that can't be written is dropped.
+// A line is written by one write(2), so that lines of several processes never mix. It never blocks
+// for good and never fails: a line that can't be written is dropped.
 void write(Level level, std::string_view message, const Fields& fields = {});
 
 inline void debug(std::string_view message, const Fields& fields = {}) {
@@ -49,8 +51,8 @@ inline void error(std::string_view message, const Fields& fields = {}) {
   write(Level::error, message, fields);
 }
 
-// The line itself, without its end. Control characters and bytes that are no UTF-8 are escaped in both formats,
-// so that no peer can forge a line. `unix_us`: microseconds since 1970.
+// The line itself, without its end. Control characters and bytes that are no UTF-8 are escaped in
+// both formats, so that no peer can forge a line. `unix_us`: microseconds since 1970.
 std::string render(Format format, std::string_view process, Level level, int64_t unix_us,
                    std::string_view message, const Fields& fields);
 

@@ -26,7 +26,8 @@ class [[nodiscard]] Error {
   std::string message_;
 };
 
-// Ends the process on a broken promise of our own code, with the place in the core dump and on standard error.
+// Ends the process on a broken promise of our own code, with the place in the core dump and on
+// standard error.
 [[noreturn]] inline void abort_with(const char* what) {
   std::fprintf(stderr, "bug: %s\n", what);
   std::abort();
@@ -36,8 +37,10 @@ class [[nodiscard]] Error {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit on purpose
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit on purpose
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit on purpose
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit on purpose
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }
@@ -67,7 +70,8 @@ class [[nodiscard]] Result {
 
  private:
   void require(std::size_t index) const {
-    if (state_.index() != index) abort_with(index == 0 ? "value of a failed Result" : "error of a good Result");
+    if (state_.index() != index)
+      abort_with(index == 0 ? "value of a failed Result" : "error of a good Result");
   }
 
   std::variant<T, Error> state_;

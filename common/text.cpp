@@ -8,7 +8,8 @@ namespace reconciler {
 
 namespace {
 
-// Length of the well-formed UTF-8 sequence at the front of `text` (1 to 4), or 0 where there is none. RFC 3629, section 4.
+// Length of the well-formed UTF-8 sequence at the front of `text` (1 to 4), or 0 where there is
+// none. RFC 3629, section 4.
 std::size_t utf8_sequence(std::string_view text) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char first = byte(0);
@@ -37,7 +38,13 @@ std::size_t utf8_sequence(std::string_view text) {
   return length;
 }
 
-bool is_control(unsigned char byte) { return byte < 0x20 || byte == 0x7f; }
+// Whether the sequence of `length` bytes at the front of `text` is a control character: those of
+// ASCII, and U+0080 to U+009F, among which a terminal knows a second CSI.
+bool is_control(std::string_view text, std::size_t length) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (length == 1) return first < 0x20 || first == 0x7f;
+  return length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
+}
 
 }  // namespace
 
@@ -65,8 +72,8 @@ std::string json_string(std::string_view text) {
       out += static_cast<char>(byte);
     } else if (byte == '\n') {
       out += "\\n";
-    } else if (is_control(byte)) {
-      out += fmt::format("\\u{:04x}", byte);
+    } else if (is_control(text, length)) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned char>(text[length - 1]));
     } else {
       out += text.substr(0, length);
     }
@@ -80,7 +87,7 @@ std::string printable(std::string_view text) {
   while (!text.empty()) {
     const std::size_t length = utf8_sequence(text);
     const auto byte = static_cast<unsigned char>(text[0]);
-    if (length == 0 || is_control(byte)) {
+    if (length == 0 || is_control(text, length)) {
       out += fmt::format("\\x{:02x}", byte);
       text.remove_prefix(1);
     } else {

@@ -9,8 +9,8 @@ std::string to_string(const Endpoint& endpoint) {
 }
 
 bool Topology::asks_the_same_as(const Topology& other) const {
-  return group == other.group && decision == other.decision && state == other.state && primary == other.primary &&
-         replicas == other.replicas;
+  return group == other.group && decision == other.decision && state == other.state &&
+         primary == other.primary && replicas == other.replicas;
 }
 
 }  // namespace reconciler

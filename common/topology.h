@@ -1,5 +1,5 @@
-// What is known of one group at one moment. Always whole, never a difference; made by the sentinel-watcher, carried
-// by the supervisor unread, handed to plugins by the labelers.
+// What is known of one group at one moment. Always whole, never a difference; made by the
+// sentinel-watcher, carried by the supervisor unread, handed to plugins by the labelers.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,8 @@
 
 namespace reconciler {
 
-// An address as Sentinel announces it: `host` is an IP address (IPv6 without brackets) or a host name.
+// An address as Sentinel announces it: `host` is an IP address (IPv6 without brackets) or a host
+// name.
 struct Endpoint {
   std::string host;
   uint16_t port = 0;
@@ -35,7 +36,7 @@ enum class PrimaryState : uint8_t {
 // The order of decisions, the same for every instance of this program that ever ran: a target that
 // remembers a higher one stands by it.
 struct Decision {
-  uint32_t era = 0;    // how often Sentinel's epochs began anew, as far as is known; 0: nothing is known
+  uint32_t era = 0;    // how often Sentinel's epochs began anew; 0: nothing is known of it
   uint64_t epoch = 0;  // Sentinel's config-epoch of the group
   uint32_t step = 0;   // orders decisions within one epoch
 
@@ -50,7 +51,8 @@ struct Topology {
   Endpoint primary;
   std::vector<Replica> replicas;  // sorted by endpoint
 
-  // What brought this about, for people: `+promoted-slave from 10.0.0.7:26379`, and when it was heard.
+  // What brought this about, for people: `+promoted-slave from 10.0.0.7:26379`, and when it was
+  // heard.
   std::string cause;
   int64_t event_unix_us = 0;   // microseconds since 1970, UTC
   uint64_t event_mono_ns = 0;  // the same instant on CLOCK_MONOTONIC, nanoseconds

@@ -21,8 +21,8 @@ constexpr uint64_t stop_grace_ms = 4'000;
 
 }  // namespace
 
-Child::Child(uv_loop_t* loop, std::string id, ChildPlan plan, const SupervisionSettings& supervision,
-             Handlers handlers)
+Child::Child(uv_loop_t* loop, std::string id, ChildPlan plan,
+             const SupervisionSettings& supervision, Handlers handlers)
     : loop_(loop),
       id_(std::move(id)),
       plan_(std::move(plan)),
@@ -90,7 +90,8 @@ void Child::retire(std::unique_ptr<Incarnation> incarnation) {
   retiring_.push_back(std::move(incarnation));
   grace_.start(stop_grace_ms, [this] {
     for (const auto& late : retiring_) {
-      log::warning(fmt::format("{} did not stop within {} ms: killed", plan_.name, stop_grace_ms), {.pid = late->pid()});
+      log::warning(fmt::format("{} did not stop within {} ms: killed", plan_.name, stop_grace_ms),
+                   {.pid = late->pid()});
       late->kill(SIGKILL);
     }
   });
@@ -108,8 +109,9 @@ bool Child::ended(pid_t pid, int wait_status) {
     successor_ended(describe_wait_status(wait_status));
     return true;
   }
-  const auto found = std::find_if(retiring_.begin(), retiring_.end(),
-                                  [pid](const auto& incarnation) { return incarnation->pid() == pid; });
+  const auto found =
+      std::find_if(retiring_.begin(), retiring_.end(),
+                   [pid](const auto& incarnation) { return incarnation->pid() == pid; });
   if (found == retiring_.end()) return false;
   log::info(fmt::format("{} stopped", plan_.name), {.pid = pid});
   (*found)->ended();
@@ -122,8 +124,10 @@ bool Child::ended(pid_t pid, int wait_status) {
 void Child::current_ended(std::unique_ptr<Incarnation> incarnation, int wait_status) {
   const std::string how = describe_wait_status(wait_status);
   if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == EX_CONFIG) {
-    // It refused its configuration, which a restart doesn't change. What it said stands in its report.
-    log::error(fmt::format("{} refused its configuration and stays down until a reload", plan_.name));
+    // It refused its configuration, which a restart doesn't change. What it said stands in its
+    // report.
+    log::error(
+        fmt::format("{} refused its configuration and stays down until a reload", plan_.name));
     handlers_.on_down(*this, "it refused its configuration and stays down until a reload");
     return;
   }
@@ -131,11 +135,13 @@ void Child::current_ended(std::unique_ptr<Incarnation> incarnation, int wait_sta
   if (up_ms >= supervision_.stable_after) backoff_.reset();
   const bool at_once = up_ms >= supervision_.stable_after;
   ++restarts_;
-  restart_after(at_once ? 0 : backoff_.next(random_number()), fmt::format("{} after {} ms", how, up_ms));
+  restart_after(at_once ? 0 : backoff_.next(random_number()),
+                fmt::format("{} after {} ms", how, up_ms));
 }
 
 void Child::successor_ended(const std::string& why) {
-  log::error(fmt::format("{}: the successor {} before it was ready; the one before goes on", plan_.name, why));
+  log::error(fmt::format("{}: the successor {} before it was ready; the one before goes on",
+                         plan_.name, why));
   handlers_.on_replacement_failed(*this, why, successor_report_);
 }
 
@@ -152,7 +158,8 @@ void Child::on_frame(uint64_t generation, const ipc::Frame& frame) {
   }
   if (!current_ || current_->generation() != generation) {
     // A successor may say why it refuses; a frame of one that went before is gossip.
-    if (successor_ && successor_->generation() == generation && frame.type == ipc::MessageType::report) {
+    if (successor_ && successor_->generation() == generation &&
+        frame.type == ipc::MessageType::report) {
       successor_report_ = frame;
     }
     return;
@@ -162,7 +169,8 @@ void Child::on_frame(uint64_t generation, const ipc::Frame& frame) {
 
 void Child::became_ready(uint64_t generation) {
   if (successor_ && successor_->generation() == generation) {
-    std::unique_ptr<Incarnation> before = std::exchange(current_, std::exchange(successor_, nullptr));
+    std::unique_ptr<Incarnation> before =
+        std::exchange(current_, std::exchange(successor_, nullptr));
     plan_ = std::move(successor_plan_);
     successor_report_.reset();
     if (before) retire(std::move(before));

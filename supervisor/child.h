@@ -15,8 +15,9 @@
 
 namespace reconciler {
 
-// Driven by the loop and by the reaper, owned by Supervisor. Restarts what dies or hangs; replaces by a successor that is
-// ready before the one that goes is stopped. README.md has the table of states and events.
+// Driven by the loop and by the reaper, owned by Supervisor. Restarts what dies or hangs; replaces
+// by a successor that is ready before the one that goes is stopped. README.md has the table of
+// states and events.
 class Child {
  public:
   struct Handlers {
@@ -25,15 +26,19 @@ class Child {
     std::function<void(Child&, Incarnation&)> on_started;
     // From the current incarnation only.
     std::function<void(Child&, const ipc::Frame&)> on_frame;
-    // Why it is not at work; empty: it is, by a current incarnation that is another one than before.
+    // Why it is not at work; empty: it is, by a current incarnation that is another one than
+    // before.
     std::function<void(Child&, const std::string&)> on_down;
-    // A successor did not become ready: the one before goes on. Its report, where it gave one, may say more.
-    std::function<void(Child&, const std::string& why, const std::optional<ipc::Frame>& report)> on_replacement_failed;
+    // A successor did not become ready: the one before goes on. Its report, where it gave one, may
+    // say more.
+    std::function<void(Child&, const std::string& why, const std::optional<ipc::Frame>& report)>
+        on_replacement_failed;
     // Every process of it has ended, after stop().
     std::function<void(Child&)> on_stopped;
   };
 
-  Child(uv_loop_t* loop, std::string id, ChildPlan plan, const SupervisionSettings& supervision, Handlers handlers);
+  Child(uv_loop_t* loop, std::string id, ChildPlan plan, const SupervisionSettings& supervision,
+        Handlers handlers);
 
   void start();
 

@@ -30,7 +30,8 @@ struct Pipe {
 
 Result<Pipe> make_pipe() {
   std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return Error(fmt::format("pipe: {}", std::strerror(errno)));
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0)
+    return Error(fmt::format("pipe: {}", std::strerror(errno)));
   return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
@@ -47,10 +48,12 @@ Result<Output> read_both(int out, int err) {
   std::array<std::string*, 2> texts{&output.out, &output.err};
   std::array<char, 4096> buffer{};
   while (ends[0].fd >= 0 || ends[1].fd >= 0) {
-    const auto gone = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - start);
+    const auto gone = std::chrono::duration_cast<std::chrono::milliseconds>(
+        std::chrono::steady_clock::now() - start);
     const int left = deadline_ms - static_cast<int>(gone.count());
     if (left <= 0) return Error(fmt::format("it did not answer within {} ms", deadline_ms));
-    if (::poll(ends.data(), ends.size(), left) < 0 && errno != EINTR) return Error(std::strerror(errno));
+    if (::poll(ends.data(), ends.size(), left) < 0 && errno != EINTR)
+      return Error(std::strerror(errno));
     for (std::size_t i = 0; i < ends.size(); ++i) {
       if (ends[i].fd < 0 || ends[i].revents == 0) continue;
       const ssize_t n = ::read(ends[i].fd, buffer.data(), buffer.size());
@@ -86,7 +89,8 @@ Result<PluginSchema> describe_plugin(const std::string& plugin) {
   if (!output) return output.error().within(fmt::format("plugin {}", plugin));
   if (output->out.empty()) {
     const std::string_view said = trim(output->err);
-    return Error(said.empty() ? fmt::format("plugin {} crashed when it was loaded", plugin) : std::string(said));
+    return Error(said.empty() ? fmt::format("plugin {} crashed when it was loaded", plugin)
+                              : std::string(said));
   }
   auto schema = parse_plugin_schema(output->out);
   if (!schema) return schema.error().within(fmt::format("plugin {}: its description", plugin));

@@ -1,4 +1,5 @@
-// Asks a plugin for its configuration schema through `labeler --describe`: a plugin's code never runs in this process.
+// Asks a plugin for its configuration schema through `labeler --describe`: a plugin's code never
+// runs in this process.
 #pragma once
 
 #include <string>

@@ -28,9 +28,11 @@ struct HostPort {
 
 Result<HostPort> split_listen(const std::string& listen) {
   const std::size_t colon = listen.rfind(':');
-  if (colon == std::string::npos || colon + 1 == listen.size()) return Error(fmt::format("{}: no port", listen));
+  if (colon == std::string::npos || colon + 1 == listen.size())
+    return Error(fmt::format("{}: no port", listen));
   std::string host = listen.substr(0, colon);
-  if (host.size() >= 2 && host.front() == '[' && host.back() == ']') host = host.substr(1, host.size() - 2);
+  if (host.size() >= 2 && host.front() == '[' && host.back() == ']')
+    host = host.substr(1, host.size() - 2);
   return HostPort{host, listen.substr(colon + 1)};
 }
 
@@ -44,8 +46,8 @@ Result<Descriptor> listening_socket(const std::string& listen) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const int failure =
-      ::getaddrinfo(parts->host.empty() ? nullptr : parts->host.c_str(), parts->port.c_str(), &hints, &found);
+  const int failure = ::getaddrinfo(parts->host.empty() ? nullptr : parts->host.c_str(),
+                                    parts->port.c_str(), &hints, &found);
   if (failure != 0) return Error(fmt::format("{}: {}", listen, ::gai_strerror(failure)));
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> addresses(found, ::freeaddrinfo);
 
@@ -56,8 +58,10 @@ Result<Descriptor> listening_socket(const std::string& listen) {
   const int off = 0;
   if (!socket.valid()) return Error(fmt::format("{}: {}", listen, std::strerror(errno)));
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (address.ai_family == AF_INET6) ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-  if (::bind(socket.get(), address.ai_addr, address.ai_addrlen) != 0 || ::listen(socket.get(), 64) != 0) {
+  if (address.ai_family == AF_INET6)
+    ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  if (::bind(socket.get(), address.ai_addr, address.ai_addrlen) != 0 ||
+      ::listen(socket.get(), 64) != 0) {
     return Error(fmt::format("{}: {}", listen, std::strerror(errno)));
   }
   return socket;
@@ -78,39 +82,45 @@ MHD_Result answer(MHD_Connection* connection, const HttpAnswer& said) {
 
 // The C callback, with a look at HttpServer's routes.
 struct HttpHandler {
-  static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url, const char* method,
-                               const char* /*version*/, const char* /*upload*/, std::size_t* /*upload_size*/,
-                               void** /*request*/) {
+  static MHD_Result on_request(void* self, MHD_Connection* connection, const char* url,
+                               const char* method, const char* /*version*/, const char* /*upload*/,
+                               std::size_t* /*upload_size*/, void** /*request*/) {
     const std::string_view verb = method;
     if (verb != MHD_HTTP_METHOD_GET && verb != MHD_HTTP_METHOD_HEAD) {
-      return answer(connection, {MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", "GET only\n"});
+      return answer(connection,
+                    {MHD_HTTP_METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", "GET only\n"});
     }
     const auto& routes = static_cast<HttpServer*>(self)->routes_;
     const auto route = routes.find(url);
     if (route == routes.end()) {
-      return answer(connection, {MHD_HTTP_NOT_FOUND, "text/plain; charset=utf-8", "no such page\n"});
+      return answer(connection,
+                    {MHD_HTTP_NOT_FOUND, "text/plain; charset=utf-8", "no such page\n"});
     }
     return answer(connection, route->second());
   }
 };
 
-HttpServer::HttpServer(uv_loop_t* loop, Routes routes) : routes_(std::move(routes)), timeout_(loop) {}
+HttpServer::HttpServer(uv_loop_t* loop, Routes routes)
+    : routes_(std::move(routes)), timeout_(loop) {}
 
 HttpServer::~HttpServer() {
   poll_.stop();
   if (daemon_ != nullptr) MHD_stop_daemon(daemon_);
 }
 
-Result<std::unique_ptr<HttpServer>> HttpServer::start(uv_loop_t* loop, const std::string& listen, Routes routes) {
+Result<std::unique_ptr<HttpServer>> HttpServer::start(uv_loop_t* loop, const std::string& listen,
+                                                      Routes routes) {
   auto socket = listening_socket(listen);
   if (!socket) return socket.error();
   std::unique_ptr<HttpServer> server(new HttpServer(loop, std::move(routes)));
   server->daemon_ = MHD_start_daemon(
-      MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, nullptr, nullptr, &HttpHandler::on_request, server.get(),
-      MHD_OPTION_LISTEN_SOCKET, socket->get(), MHD_OPTION_CONNECTION_LIMIT, max_connections,
-      MHD_OPTION_CONNECTION_TIMEOUT, connection_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory,
-      MHD_OPTION_EXTERNAL_LOGGER, +[](void*, const char*, va_list) {}, nullptr, MHD_OPTION_END);
-  if (server->daemon_ == nullptr) return Error(fmt::format("{}: libmicrohttpd did not start", listen));
+      MHD_USE_EPOLL | MHD_USE_ERROR_LOG, 0, nullptr, nullptr, &HttpHandler::on_request,
+      server.get(), MHD_OPTION_LISTEN_SOCKET, socket->get(), MHD_OPTION_CONNECTION_LIMIT,
+      max_connections, MHD_OPTION_CONNECTION_TIMEOUT, connection_timeout_s,
+      MHD_OPTION_CONNECTION_MEMORY_LIMIT, connection_memory, MHD_OPTION_EXTERNAL_LOGGER,
+      +[](void*, const char*, va_list) {}, nullptr, MHD_OPTION_END);
+  if (server->daemon_ == nullptr)
+    return Error(fmt::format("{}: libmicrohttpd did not start", listen));
   socket->release();  // the daemon closes it
 
   const MHD_DaemonInfo* epoll = MHD_get_daemon_info(server->daemon_, MHD_DAEMON_INFO_EPOLL_FD);

@@ -1,4 +1,5 @@
-// The supervisor's HTTP, by libmicrohttpd on the supervisor's own loop: GET and HEAD only, few and short-lived connections.
+// The supervisor's HTTP, by libmicrohttpd on the supervisor's own loop: GET and HEAD only, few and
+// short-lived connections.
 #pragma once
 
 #include <uv.h>
@@ -27,7 +28,8 @@ class HttpServer {
   using Routes = std::map<std::string, std::function<HttpAnswer()>>;  // by path
 
   // `listen`: `127.0.0.1:8080`, `[::]:8080` (IPv4 too), or a host name; port 0 takes a free one.
-  static Result<std::unique_ptr<HttpServer>> start(uv_loop_t* loop, const std::string& listen, Routes routes);
+  static Result<std::unique_ptr<HttpServer>> start(uv_loop_t* loop, const std::string& listen,
+                                                   Routes routes);
   ~HttpServer();
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

@@ -13,7 +13,8 @@ namespace reconciler {
 
 int64_t monotonic_ms() { return static_cast<int64_t>(uv_hrtime() / 1'000'000); }
 
-Incarnation::Incarnation(uint64_t generation, const SupervisionSettings& supervision, Handlers handlers)
+Incarnation::Incarnation(uint64_t generation, const SupervisionSettings& supervision,
+                         Handlers handlers)
     : generation_(generation),
       supervision_(supervision),
       handlers_(std::move(handlers)),
@@ -25,26 +26,32 @@ Incarnation::~Incarnation() {
   if (pid_ > 0) ::kill(pid_, SIGKILL);
 }
 
-Result<std::unique_ptr<Incarnation>> Incarnation::start(uv_loop_t* loop, const ChildPlan& plan, uint64_t generation,
-                                                        const SupervisionSettings& supervision, Handlers handlers) {
+Result<std::unique_ptr<Incarnation>> Incarnation::start(uv_loop_t* loop, const ChildPlan& plan,
+                                                        uint64_t generation,
+                                                        const SupervisionSettings& supervision,
+                                                        Handlers handlers) {
   auto pair = ipc::make_channel_pair();
   if (!pair) return pair.error();
-  std::unique_ptr<Incarnation> incarnation(new Incarnation(generation, supervision, std::move(handlers)));
+  std::unique_ptr<Incarnation> incarnation(
+      new Incarnation(generation, supervision, std::move(handlers)));
   incarnation->name_ = plan.name;
   Incarnation* raw = incarnation.get();
-  auto channel = ipc::Channel::open(
-      loop, std::move(pair->ours),
-      {.on_frame = [raw](const ipc::Frame& frame) { raw->on_frame(frame); },
-       .on_closed =
-           [raw](const Error& cause) {
-             // It was asked to stop and does, or it has ended; else it is of no use without a channel.
-             log::debug(fmt::format("{}: channel closed", raw->name_), {.pid = raw->pid_, .error = cause.message()});
-             if (!raw->stopping_) raw->kill(SIGKILL);
-           }});
+  auto channel =
+      ipc::Channel::open(loop, std::move(pair->ours),
+                         {.on_frame = [raw](const ipc::Frame& frame) { raw->on_frame(frame); },
+                          .on_closed =
+                              [raw](const Error& cause) {
+                                // It was asked to stop and does, or it has ended; else it is of no
+                                // use without a channel.
+                                log::debug(fmt::format("{}: channel closed", raw->name_),
+                                           {.pid = raw->pid_, .error = cause.message()});
+                                if (!raw->stopping_) raw->kill(SIGKILL);
+                              }});
   if (!channel) return channel.error();
   incarnation->channel_ = std::move(*channel);
 
-  auto pid = start_process({plan.executable, {std::to_string(::getpid())}, pair->theirs.get(), -1, -1});
+  auto pid =
+      start_process({plan.executable, {std::to_string(::getpid())}, pair->theirs.get(), -1, -1});
   if (!pid) return pid.error();
   incarnation->pid_ = *pid;
   incarnation->send(plan.configuration);
@@ -64,9 +71,10 @@ void Incarnation::on_frame(const ipc::Frame& frame) {
       auto hello = ipc::decode_body(frame.type, frame.body);
       const auto* greeting = hello ? std::get_if<ipc::Hello>(&*hello) : nullptr;
       if (greeting == nullptr || greeting->version != RECONCILER_VERSION) {
-        log::error(fmt::format("{} is of another version ({}) than the supervisor ({})", name_,
-                               greeting == nullptr ? "unknown" : greeting->version, RECONCILER_VERSION),
-                   {.pid = pid_});
+        log::error(
+            fmt::format("{} is of another version ({}) than the supervisor ({})", name_,
+                        greeting == nullptr ? "unknown" : greeting->version, RECONCILER_VERSION),
+            {.pid = pid_});
         kill(SIGKILL);
         return;
       }
@@ -110,7 +118,8 @@ void Incarnation::kill(int signal) {
 int64_t Incarnation::up_for_ms() const { return monotonic_ms() - started_ms_; }
 
 std::string Incarnation::overdue(int64_t now_ms) const {
-  if (liveness_.silent(now_ms)) return fmt::format("silent for {} ms", liveness_.silent_for(now_ms));
+  if (liveness_.silent(now_ms))
+    return fmt::format("silent for {} ms", liveness_.silent_for(now_ms));
   if (!ready_ && now_ms > ready_deadline_ms_) {
     return fmt::format("not ready after {} ms", now_ms - started_ms_);
   }

@@ -19,22 +19,25 @@ namespace reconciler {
 
 // What a child is: the same for all its incarnations, until a reload changes it.
 struct ChildPlan {
-  std::string name;        // for the log: `sentinel-watcher`, `labeler kubernetes (plugin kubernetes)`
+  std::string name;  // for the log: `sentinel-watcher`, `labeler kubernetes (plugin kubernetes)`
   std::string executable;  // path
   ipc::Configure configuration;
 
   friend bool operator==(const ChildPlan&, const ChildPlan&) = default;
 };
 
-// Driven by the loop, owned by Child. The first frame in must be a hello; everything after it goes to `on_frame`.
+// Driven by the loop, owned by Child. The first frame in must be a hello; everything after it goes
+// to `on_frame`.
 class Incarnation {
  public:
   struct Handlers {
     std::function<void(const ipc::Frame&)> on_frame;
   };
 
-  static Result<std::unique_ptr<Incarnation>> start(uv_loop_t* loop, const ChildPlan& plan, uint64_t generation,
-                                                    const SupervisionSettings& supervision, Handlers handlers);
+  static Result<std::unique_ptr<Incarnation>> start(uv_loop_t* loop, const ChildPlan& plan,
+                                                    uint64_t generation,
+                                                    const SupervisionSettings& supervision,
+                                                    Handlers handlers);
   // Kills what is still alive; the reaper collects it.
   ~Incarnation();
   Incarnation(const Incarnation&) = delete;

@@ -1,4 +1,5 @@
-// Whether a child is alive, judged by its heartbeats: finds the blocked loop that waitpid can't. Pure: times come in.
+// Whether a child is alive, judged by its heartbeats: finds the blocked loop that waitpid can't.
+// Pure: times come in.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +20,8 @@ class Liveness {
   int64_t heard_ms_;
 };
 
-// Finds that the supervisor itself stood still (SIGSTOP, a frozen machine): then nobody could be heard, and everyone gets
-// a new deadline.
+// Finds that the supervisor itself stood still (SIGSTOP, a frozen machine): then nobody could be
+// heard, and everyone gets a new deadline.
 class PauseDetector {
  public:
   PauseDetector(int64_t tick_ms, int64_t now_ms) : tick_ms_(tick_ms), last_ms_(now_ms) {}

@@ -1,4 +1,5 @@
-// valkey-reconciler: the program that users start. Reads arguments and configuration, then runs the supervisor.
+// valkey-reconciler: the program that users start. Reads arguments and configuration, then runs the
+// supervisor.
 
 #include <fmt/format.h>
 #include <signal.h>
@@ -50,7 +51,8 @@ int check(const Arguments& arguments) {
   return EX_OK;
 }
 
-// Loads anew on a thread of libuv's pool: plugins are asked for their schemas, and no failover waits for that.
+// Loads anew on a thread of libuv's pool: plugins are asked for their schemas, and no failover
+// waits for that.
 class Reload {
  public:
   Reload(uv_loop_t* loop, Arguments arguments, std::function<void(Result<Configuration>)> done)
@@ -118,8 +120,10 @@ int serve(const Arguments& arguments) {
     routes["/readyz"] = [&] { return readiness(supervisor.status()); };
     auto started = HttpServer::start(loop.get(), listen, std::move(routes));
     if (!started) {
-      fmt::print(stderr, "[http] listen (or VALKEY_RECONCILER_HTTP): {}; expected an address and a free port\n",
-                 started.error().message());
+      fmt::print(
+          stderr,
+          "[http] listen (or VALKEY_RECONCILER_HTTP): {}; expected an address and a free port\n",
+          started.error().message());
       return EX_CONFIG;
     }
     http = std::move(*started);
@@ -165,8 +169,9 @@ int main(int argc, char** argv) {
   app.add_option("--config", arguments.config, "Configuration file (TOML)")->type_name("FILE");
   app.fallthrough();
   app.require_subcommand(0, 1);
-  app.add_subcommand("check", "Check the configuration and print what is in effect")
-      ->callback([&] { arguments.check = true; });
+  app.add_subcommand("check", "Check the configuration and print what is in effect")->callback([&] {
+    arguments.check = true;
+  });
   app.footer(
       "Without a file, the environment alone: VALKEY_SENTINEL_HOST and its kin.\n"
       "Signals: TERM and INT stop, HUP checks the configuration anew and swaps it in.\n"

@@ -14,20 +14,31 @@ namespace reconciler {
 
 namespace {
 
-// What children may see of the environment: where the API server is, how times and libraries are found, and what
-// sanitizers are told.
+// What children may see of the environment: where the API server is, how times and libraries are
+// found, and what sanitizers are told.
 constexpr std::array passed_variables{
-    "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "LANG",         "LC_ALL",
-    "LD_LIBRARY_PATH",         "PATH",                    "SSL_CERT_DIR", "SSL_CERT_FILE",
-    "TZ",                      "ASAN_OPTIONS",            "LSAN_OPTIONS", "TSAN_OPTIONS",
+    "KUBERNETES_SERVICE_HOST",
+    "KUBERNETES_SERVICE_PORT",
+    "LANG",
+    "LC_ALL",
+    "LD_LIBRARY_PATH",
+    "PATH",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "TZ",
+    "ASAN_OPTIONS",
+    "LSAN_OPTIONS",
+    "TSAN_OPTIONS",
     "UBSAN_OPTIONS",
 };
 
 std::vector<std::string> child_environment() {
-  // libcurl draws in GnuTLS through librtmp; its start costs 0.8 MB for nothing (measured with libcurl 7.88).
+  // libcurl draws in GnuTLS through librtmp; its start costs 0.8 MB for nothing (measured with
+  // libcurl 7.88).
   std::vector<std::string> environment{"GNUTLS_NO_IMPLICIT_INIT=1"};
   for (const char* name : passed_variables) {
-    if (const char* value = std::getenv(name)) environment.push_back(fmt::format("{}={}", name, value));
+    if (const char* value = std::getenv(name))
+      environment.push_back(fmt::format("{}={}", name, value));
   }
   return environment;
 }
@@ -82,9 +93,11 @@ Result<pid_t> start_process(const ProcessPlan& plan) {
   arguments.insert(arguments.end(), plan.arguments.begin(), plan.arguments.end());
   std::vector<std::string> environment = child_environment();
   pid_t pid = -1;
-  const int failure = ::posix_spawn(&pid, plan.executable.c_str(), &settings.actions, &settings.attributes,
-                                    pointers(arguments).data(), pointers(environment).data());
-  if (failure != 0) return Error(fmt::format("start {}: {}", plan.executable, std::strerror(failure)));
+  const int failure =
+      ::posix_spawn(&pid, plan.executable.c_str(), &settings.actions, &settings.attributes,
+                    pointers(arguments).data(), pointers(environment).data());
+  if (failure != 0)
+    return Error(fmt::format("start {}: {}", plan.executable, std::strerror(failure)));
   return pid;
 }
 

@@ -19,8 +19,9 @@ struct ProcessPlan {
   int standard_error = -1;             // -1: inherited
 };
 
-// The child gets a process group of its own (a terminal's Ctrl-C reaches the supervisor alone), default signal handlers, and
-// of the environment a short list: no password that stands in a variable goes further than the supervisor.
+// The child gets a process group of its own (a terminal's Ctrl-C reaches the supervisor alone),
+// default signal handlers, and of the environment a short list: no password that stands in a
+// variable goes further than the supervisor.
 Result<pid_t> start_process(const ProcessPlan& plan);
 
 // `exited with status 3`, `killed by signal 9 (Killed)`.

@@ -1,5 +1,5 @@
-// What the supervisor can say about the state of things: which groups are known, which targets are in sync, what is in the way.
-// Pure: no socket, no clock.
+// What the supervisor can say about the state of things: which groups are known, which targets are
+// in sync, what is in the way. Pure: no socket, no clock.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,8 @@ class Status {
   void child_up(const std::string& child);
   void report(const std::string& child, ipc::Report report);
   void topology(const std::string& group, uint64_t revision);
-  void outcome(const std::string& target, const std::string& group, uint64_t revision, const ipc::Outcome& outcome);
+  void outcome(const std::string& target, const std::string& group, uint64_t revision,
+               const ipc::Outcome& outcome);
 
   // What became of the last reload. A refused one changes nothing, and is no unreadiness.
   void reload_refused(const std::string& why) { refused_reload_ = why; }
@@ -45,7 +46,7 @@ class Status {
   std::vector<std::string> problems(ipc::Severity severity) const;
 
   std::string refused_reload_;
-  std::map<std::string, uint64_t> groups_;  // revision; 0: nothing known yet
+  std::map<std::string, uint64_t> groups_;                      // revision; 0: nothing known yet
   std::map<std::string, std::map<std::string, Told>> targets_;  // target -> group
   std::map<std::string, std::string> down_;                     // child -> why
   std::map<std::string, ipc::Report> reports_;                  // child

@@ -21,13 +21,15 @@ const std::string watcher_id = "sentinel-watcher";
 ChildPlan watcher_plan(const Configuration& configuration) {
   return {watcher_id,
           installation::children_folder() + "/sentinel-watcher",
-          {WatcherSettings{configuration.log, configuration.supervision.heartbeat_interval, configuration.sentinels}}};
+          {WatcherSettings{configuration.log, configuration.supervision.heartbeat_interval,
+                           configuration.sentinels}}};
 }
 
 ChildPlan labeler_plan(const Configuration& configuration, const TargetSettings& target) {
-  return {fmt::format("labeler {} (plugin {})", target.name, target.plugin),
-          installation::children_folder() + "/labeler",
-          {LabelerSettings{configuration.log, configuration.supervision.heartbeat_interval, target}}};
+  return {
+      fmt::format("labeler {} (plugin {})", target.name, target.plugin),
+      installation::children_folder() + "/labeler",
+      {LabelerSettings{configuration.log, configuration.supervision.heartbeat_interval, target}}};
 }
 
 // Who there is to be: the processes of this program.
@@ -70,7 +72,8 @@ void Supervisor::start() {
 }
 
 void Supervisor::add_child(const std::string& id, ChildPlan plan) {
-  auto child = std::make_unique<Child>(loop_, id, std::move(plan), configuration_.supervision, handlers());
+  auto child =
+      std::make_unique<Child>(loop_, id, std::move(plan), configuration_.supervision, handlers());
   Child& added = *child;
   children_.emplace(id, std::move(child));
   added.start();
@@ -92,14 +95,15 @@ Child::Handlers Supervisor::handlers() {
       .on_replacement_failed =
           [this](Child& child, const std::string& why, const std::optional<ipc::Frame>& report) {
             const std::string told = report ? refusal_of(*report) : std::string();
-            reload_refused(Error(told.empty() ? why : told).within(fmt::format("the new {} did not start", child.id())));
+            reload_refused(Error(told.empty() ? why : told)
+                               .within(fmt::format("the new {} did not start", child.id())));
           },
       .on_stopped = [this](Child&) { on_stopped(); },
   };
 }
 
-// A labeler that was killed at any instant is given the whole truth again, even while the watcher is down; a watcher
-// learns what its predecessor knew, so that no old Sentinel can lead it back.
+// A labeler that was killed at any instant is given the whole truth again, even while the watcher
+// is down; a watcher learns what its predecessor knew, so that no old Sentinel can lead it back.
 void Supervisor::greet(Child& child, Incarnation& incarnation) {
   for (const auto& [group, frame] : retained_) {
     if (serves(child.id(), group)) incarnation.send(frame);
@@ -108,9 +112,11 @@ void Supervisor::greet(Child& child, Incarnation& incarnation) {
 
 bool Supervisor::serves(const std::string& child, const std::string& group) const {
   if (child == watcher_id) return true;
-  return std::any_of(configuration_.targets.begin(), configuration_.targets.end(), [&](const TargetSettings& t) {
-    return t.name == child && std::find(t.groups.begin(), t.groups.end(), group) != t.groups.end();
-  });
+  return std::any_of(configuration_.targets.begin(), configuration_.targets.end(),
+                     [&](const TargetSettings& t) {
+                       return t.name == child &&
+                              std::find(t.groups.begin(), t.groups.end(), group) != t.groups.end();
+                     });
 }
 
 void Supervisor::on_frame(Child& child, const ipc::Frame& frame) {
@@ -151,7 +157,8 @@ void Supervisor::on_topology(Child& watcher, const ipc::Frame& frame) {
 void Supervisor::on_outcome(Child& labeler, const ipc::Frame& frame) {
   auto message = ipc::decode_body(frame.type, frame.body);
   if (!message) {
-    log::error(fmt::format("an outcome of {} can't be read", labeler.id()), {.error = message.error().message()});
+    log::error(fmt::format("an outcome of {} can't be read", labeler.id()),
+               {.error = message.error().message()});
     return;
   }
   status_.outcome(labeler.id(), frame.group, frame.revision, std::get<ipc::Outcome>(*message));
@@ -160,7 +167,8 @@ void Supervisor::on_outcome(Child& labeler, const ipc::Frame& frame) {
 void Supervisor::on_report(Child& child, const ipc::Frame& frame) {
   auto message = ipc::decode_body(frame.type, frame.body);
   if (!message) {
-    log::error(fmt::format("a report of {} can't be read", child.id()), {.error = message.error().message()});
+    log::error(fmt::format("a report of {} can't be read", child.id()),
+               {.error = message.error().message()});
     return;
   }
   auto& report = std::get<ipc::Report>(*message);
@@ -199,8 +207,9 @@ void Supervisor::reload(Configuration configuration) {
       ++replaced;
     }
   }
-  log::info(fmt::format("configuration reloaded: {} processes replaced, {} added, {} removed, {} kept", replaced, added,
-                        gone.size(), wanted.size() - replaced - added));
+  log::info(
+      fmt::format("configuration reloaded: {} processes replaced, {} added, {} removed, {} kept",
+                  replaced, added, gone.size(), wanted.size() - replaced - added));
 }
 
 void Supervisor::reload_refused(const Error& why) {
@@ -232,8 +241,11 @@ void Supervisor::reap() {
     std::vector<Child*> all;
     for (const auto& [id, child] : children_) all.push_back(child.get());
     for (const auto& child : leaving_) all.push_back(child.get());
-    const bool ours = std::any_of(all.begin(), all.end(), [&](Child* child) { return child->ended(pid, wait_status); });
-    if (!ours) log::debug(fmt::format("reaped a stranger, which {}", describe_wait_status(wait_status)), {.pid = pid});
+    const bool ours = std::any_of(all.begin(), all.end(),
+                                  [&](Child* child) { return child->ended(pid, wait_status); });
+    if (!ours)
+      log::debug(fmt::format("reaped a stranger, which {}", describe_wait_status(wait_status)),
+                 {.pid = pid});
   }
 }
 

@@ -1,5 +1,6 @@
-// Starts the children, passes frames between them, restarts what dies or hangs. The one file that knows all the processes;
-// it knows no Valkey and no Kubernetes, and nothing that a child sends can end it.
+// Starts the children, passes frames between them, restarts what dies or hangs. The one file that
+// knows all the processes; it knows no Valkey and no Kubernetes, and nothing that a child sends can
+// end it.
 #pragma once
 
 #include <uv.h>
@@ -26,7 +27,8 @@ class Supervisor {
 
   void start();
 
-  // Swaps in a configuration that was checked: children whose part changed get successors, the others don't notice.
+  // Swaps in a configuration that was checked: children whose part changed get successors, the
+  // others don't notice.
   void reload(Configuration configuration);
 
   // A new configuration that was refused: nothing changes, but nobody can overlook it.
@@ -55,8 +57,8 @@ class Supervisor {
   uv_loop_t* loop_;
   Configuration configuration_;
   Status status_;
-  uint64_t generation_ = 0;  // of the newest incarnation of any child
-  uint64_t revision_ = 0;    // of the newest topology of any group
+  uint64_t generation_ = 0;                     // of the newest incarnation of any child
+  uint64_t revision_ = 0;                       // of the newest topology of any group
   std::map<std::string, ipc::Frame> retained_;  // by group: the newest topology, unread
   std::map<std::string, std::unique_ptr<Child>> children_;
   std::vector<std::unique_ptr<Child>> leaving_;  // no longer configured, not yet ended

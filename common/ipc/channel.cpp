@@ -89,8 +89,11 @@ Result<Frame> frame_of(const Packet& packet, const char* buffer) {
   const std::string_view bytes(buffer, static_cast<std::size_t>(packet.size));
   auto header = decode_header(bytes);
   if (!header) return header.error();
-  Frame frame{header->type, header->generation, header->revision,
-              std::string(bytes.substr(header_size, header->group_size)), {}};
+  Frame frame{header->type,
+              header->generation,
+              header->revision,
+              std::string(bytes.substr(header_size, header->group_size)),
+              {}};
   if (!header->body_in_memfd) {
     frame.body = bytes.substr(header_size + header->group_size);
     return frame;
@@ -116,7 +119,8 @@ Channel::Channel(Handlers handlers)
 
 Channel::~Channel() { *alive_ = false; }
 
-Result<std::unique_ptr<Channel>> Channel::open(uv_loop_t* loop, Descriptor descriptor, Handlers handlers) {
+Result<std::unique_ptr<Channel>> Channel::open(uv_loop_t* loop, Descriptor descriptor,
+                                               Handlers handlers) {
   std::unique_ptr<Channel> channel(new Channel(std::move(handlers)));
   if (auto opened = channel->poll_.open(loop, descriptor.get()); !opened) return opened.error();
   channel->descriptor_ = std::move(descriptor);
@@ -142,13 +146,16 @@ bool Channel::receive() {
   for (int i = 0; i < burst; ++i) {
     const Packet packet = receive_packet(descriptor_.get(), buffer.data(), buffer.size());
     if (packet.size < 0 && (errno == ECONNRESET || errno == EPIPE) && !reset) {
-      // The other end died with frames of ours unread. Told once, before what it sent itself can be read.
+      // The other end died with frames of ours unread. Told once, before what it sent itself can be
+      // read.
       reset = system_error("the other end is gone");
       continue;
     }
     if (packet.size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) && !reset) return false;
     if (packet.size <= 0) {
-      close(reset ? *reset : packet.size == 0 ? Error("the other end is gone") : system_error("receive"));
+      close(reset              ? *reset
+            : packet.size == 0 ? Error("the other end is gone")
+                               : system_error("receive"));
       return false;
     }
     const Result<Frame> frame = frame_of(packet, buffer.data());
@@ -172,7 +179,8 @@ void Channel::read_rest() {
 
 void Channel::send(Frame frame) {
   if (!descriptor_.valid()) return;
-  if (frame.body.size() > max_body_size || frame.group.size() > max_group_size) abort_with("frame too large");
+  if (frame.body.size() > max_body_size || frame.group.size() > max_group_size)
+    abort_with("frame too large");
   if (waiting_.empty() && transmit(frame)) return;
   for (Frame& older : waiting_) {
     if (older.type == frame.type && older.group == frame.group) {
@@ -198,7 +206,8 @@ bool Channel::transmit(const Frame& frame) {
   Descriptor memfd;
   if (large) {
     auto made = memfd_of(frame.body);
-    if (!made) return false;  // out of descriptors or memory: tried again when the socket is next writable
+    if (!made)
+      return false;  // out of descriptors or memory: tried again when the socket is next writable
     memfd = std::move(*made);
   }
 

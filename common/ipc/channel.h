@@ -1,4 +1,5 @@
-// One end of a SOCK_SEQPACKET pair on a loop: whole frames in, whole frames out. PROTOCOL.md says why packets.
+// One end of a SOCK_SEQPACKET pair on a loop: whole frames in, whole frames out. PROTOCOL.md says
+// why packets.
 #pragma once
 
 #include <uv.h>
@@ -8,8 +9,8 @@
 #include <memory>
 #include <string>
 
-#include "common/ipc/codec.h"
 #include "common/descriptor.h"
+#include "common/ipc/codec.h"
 #include "common/result.h"
 #include "common/uv/handle.h"
 
@@ -23,25 +24,29 @@ struct ChannelPair {
 // Both ends close-on-exec and non-blocking.
 Result<ChannelPair> make_channel_pair();
 
-// Driven by the loop, owned by whoever talks to the process at the other end. May be destroyed within its own handlers.
+// Driven by the loop, owned by whoever talks to the process at the other end. May be destroyed
+// within its own handlers.
 class Channel {
  public:
   struct Handlers {
     std::function<void(const Frame&)> on_frame;
-    // Once, after the last whole frame: the other end is gone, or said something that is no frame. The cause is for the log.
+    // Once, after the last whole frame: the other end is gone, or said something that is no frame.
+    // The cause is for the log.
     std::function<void(const Error&)> on_closed;
   };
 
-  static Result<std::unique_ptr<Channel>> open(uv_loop_t* loop, Descriptor descriptor, Handlers handlers);
+  static Result<std::unique_ptr<Channel>> open(uv_loop_t* loop, Descriptor descriptor,
+                                               Handlers handlers);
   ~Channel();
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  // Never blocks. What can't go at once waits; of what waits, the newest of a type and group replaces the older one,
-  // so that a reader that stands still costs one frame for each group.
+  // Never blocks. What can't go at once waits; of what waits, the newest of a type and group
+  // replaces the older one, so that a reader that stands still costs one frame for each group.
   void send(Frame frame);
 
-  // Hands over the whole frames that are there, and then closes: for when the other end's process has ended.
+  // Hands over the whole frames that are there, and then closes: for when the other end's process
+  // has ended.
   void read_rest();
 
   // Blocks for 100 ms at most until what waits is sent: for a process that is about to exit.
@@ -61,7 +66,8 @@ class Channel {
   Handlers handlers_;
   Descriptor descriptor_;
   std::list<Frame> waiting_;
-  std::shared_ptr<bool> alive_;  // shared with the frame loop, which outlives *this when a handler destroys it
+  std::shared_ptr<bool>
+      alive_;  // shared with the frame loop, which outlives *this when a handler destroys it
   uv::Poll poll_;
 };
 

@@ -36,18 +36,19 @@ ChildSession::ChildSession(uv_loop_t* loop, std::string process, Handlers handle
       heartbeat_(loop),
       report_(loop) {}
 
-Result<std::unique_ptr<ChildSession>> ChildSession::open(uv_loop_t* loop, int fd, std::string process,
-                                                         Handlers handlers) {
+Result<std::unique_ptr<ChildSession>> ChildSession::open(uv_loop_t* loop, int fd,
+                                                         std::string process, Handlers handlers) {
   std::unique_ptr<ChildSession> session(
       new ChildSession(loop, std::move(process), std::move(handlers)));
   ChildSession* raw = session.get();
-  auto channel = Channel::open(loop, Descriptor(fd),
-                               {.on_frame = [raw](const Frame& frame) { raw->on_frame(frame); },
-                                .on_closed =
-                                    [raw](const Error& cause) {
-                                      log::debug("the channel is closed", {.error = cause.message()});
-                                      raw->leave(EX_OK);
-                                    }});
+  auto channel =
+      Channel::open(loop, Descriptor(fd),
+                    {.on_frame = [raw](const Frame& frame) { raw->on_frame(frame); },
+                     .on_closed =
+                         [raw](const Error& cause) {
+                           log::debug("the channel is closed", {.error = cause.message()});
+                           raw->leave(EX_OK);
+                         }});
   if (!channel) return channel.error().within("channel to the supervisor");
   session->channel_ = std::move(*channel);
   session->send(Hello{session->process_, RECONCILER_VERSION, ::getpid()}, {}, 0);
@@ -77,7 +78,8 @@ void ChildSession::on_frame(const Frame& frame) {
       finish();
     }
   } else {
-    log::error(fmt::format("the supervisor sent a {} message, which is not for a child", to_string(frame.type)));
+    log::error(fmt::format("the supervisor sent a {} message, which is not for a child",
+                           to_string(frame.type)));
     leave(EX_SOFTWARE);
   }
 }
@@ -99,7 +101,9 @@ void ChildSession::configure(const Configure& message) {
 
 void ChildSession::ready() { send(Ready{}, {}, 0); }
 
-void ChildSession::publish(const Topology& topology) { send(TopologyMessage{topology}, topology.group, 0); }
+void ChildSession::publish(const Topology& topology) {
+  send(TopologyMessage{topology}, topology.group, 0);
+}
 
 void ChildSession::outcome(const std::string& group, uint64_t revision, const Outcome& outcome) {
   send(outcome, group, revision);
@@ -118,8 +122,8 @@ void ChildSession::problem_clear(const std::string& group, const std::string& id
   if (problems_.erase({group, id}) > 0) report_later();
 }
 
-void ChildSession::count(const std::string& name, const std::string& label, const std::string& value,
-                         uint64_t by) {
+void ChildSession::count(const std::string& name, const std::string& label,
+                         const std::string& value, uint64_t by) {
   counters_[{name, label, value}] += by;
   report_later();
 }

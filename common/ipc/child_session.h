@@ -1,4 +1,5 @@
-// A child's end of its channel: says hello, waits for its configuration, beats, and carries messages both ways.
+// A child's end of its channel: says hello, waits for its configuration, beats, and carries
+// messages both ways.
 #pragma once
 
 #include <uv.h>
@@ -21,15 +22,18 @@ namespace reconciler::ipc {
 // The descriptor that every child is started with.
 constexpr int channel_descriptor = 3;
 
-// Ties this process to the supervisor's life before anything else is done: SIGKILL when it dies, no core dump with secrets
-// in it. Fails when it is dead already. `supervisor_pid` stands in the child's arguments.
+// Ties this process to the supervisor's life before anything else is done: SIGKILL when it dies, no
+// core dump with secrets in it. Fails when it is dead already. `supervisor_pid` stands in the
+// child's arguments.
 Result<void> tie_to_supervisor(int64_t supervisor_pid);
 
-// Driven by the child's loop, owned by its main. When the supervisor is gone the process exits at once.
+// Driven by the child's loop, owned by its main. When the supervisor is gone the process exits at
+// once.
 class ChildSession {
  public:
   struct Handlers {
-    // The accepted configuration; an error ends the process with 78, and the supervisor doesn't try again until a reload.
+    // The accepted configuration; an error ends the process with 78, and the supervisor doesn't try
+    // again until a reload.
     std::function<Result<void>(const Configure&)> on_configure;
     // To a labeler: what is to be applied. To a watcher: what its predecessor knew.
     std::function<void(const Topology&, uint64_t generation, uint64_t revision)> on_topology;
@@ -44,7 +48,8 @@ class ChildSession {
   // This child can take work.
   void ready();
 
-  // The newest of each group counts: while the channel is full, an older one that waits is replaced.
+  // The newest of each group counts: while the channel is full, an older one that waits is
+  // replaced.
   void publish(const Topology& topology);
 
   // `revision`: of the topology that this is about.
@@ -67,7 +72,8 @@ class ChildSession {
   void report_later();
   void report_now();
   void send(const Message& message, const std::string& group, uint64_t revision);
-  // For when nothing is left to be cleaned up for: the supervisor is gone, or has refused this child.
+  // For when nothing is left to be cleaned up for: the supervisor is gone, or has refused this
+  // child.
   [[noreturn]] void leave(int status);
 
   uv_loop_t* loop_;

@@ -168,7 +168,9 @@ Message empty_message(std::size_t index, std::index_sequence<I...>) {
 }
 
 static_assert(std::variant_size_v<Message> == message_type_count);
-static_assert(std::is_same_v<std::variant_alternative_t<static_cast<std::size_t>(MessageType::report), Message>, Report>);
+static_assert(std::is_same_v<
+              std::variant_alternative_t<static_cast<std::size_t>(MessageType::report), Message>,
+              Report>);
 
 constexpr uint32_t flag_memfd = 1;
 
@@ -212,7 +214,8 @@ std::string encode_header(const Frame& frame, bool body_in_memfd) {
 
 Result<Header> decode_header(std::string_view packet) {
   if (packet.size() < header_size) {
-    return Error(fmt::format("a packet of {} bytes, where a header has {}", packet.size(), header_size));
+    return Error(
+        fmt::format("a packet of {} bytes, where a header has {}", packet.size(), header_size));
   }
   const auto version = get<uint16_t>(packet);
   const auto type = get<uint16_t>(packet.substr(2));
@@ -224,18 +227,24 @@ Result<Header> decode_header(std::string_view packet) {
   header.body_size = get<uint32_t>(packet.substr(28));
 
   if (version != protocol_version) {
-    return Error(fmt::format("protocol version {}, where this program speaks {}", version, protocol_version));
+    return Error(fmt::format("protocol version {}, where this program speaks {}", version,
+                             protocol_version));
   }
-  if (type >= message_type_count) return Error(fmt::format("message type {}, which isn't known", type));
-  if ((flags & ~flag_memfd) != 0) return Error(fmt::format("flags {:#x}, which aren't known", flags));
+  if (type >= message_type_count)
+    return Error(fmt::format("message type {}, which isn't known", type));
+  if ((flags & ~flag_memfd) != 0)
+    return Error(fmt::format("flags {:#x}, which aren't known", flags));
   if (header.group_size > max_group_size || header.body_size > max_body_size) {
-    return Error(fmt::format("a group of {} and a body of {} bytes", header.group_size, header.body_size));
+    return Error(
+        fmt::format("a group of {} and a body of {} bytes", header.group_size, header.body_size));
   }
   header.type = static_cast<MessageType>(type);
   header.body_in_memfd = (flags & flag_memfd) != 0;
-  const std::size_t inside = header_size + header.group_size + (header.body_in_memfd ? 0 : header.body_size);
+  const std::size_t inside =
+      header_size + header.group_size + (header.body_in_memfd ? 0 : header.body_size);
   if (packet.size() != inside) {
-    return Error(fmt::format("a packet of {} bytes, where its header says {}", packet.size(), inside));
+    return Error(
+        fmt::format("a packet of {} bytes, where its header says {}", packet.size(), inside));
   }
   return header;
 }
@@ -250,7 +259,8 @@ std::string encode_body(const Message& message) {
 }
 
 Result<Message> decode_body(MessageType type, std::string_view body) {
-  Message message = empty_message(static_cast<std::size_t>(type), std::make_index_sequence<message_type_count>());
+  Message message =
+      empty_message(static_cast<std::size_t>(type), std::make_index_sequence<message_type_count>());
   Decoder decoder(body);
   std::visit([&](auto& held) { decoder(held); }, message);
   if (auto finished = decoder.finish(); !finished) {

@@ -34,8 +34,9 @@ struct Frame {
   std::string body;
 };
 
-constexpr std::size_t header_size = 32;            // bytes before the group's name
-constexpr std::size_t max_packet_size = 128 * 1024;  // header, group and body; a larger body travels as a sealed memfd
+constexpr std::size_t header_size = 32;  // bytes before the group's name
+constexpr std::size_t max_packet_size =
+    128 * 1024;  // header, group and body; a larger body travels as a sealed memfd
 constexpr std::size_t max_body_size = 64 * 1024 * 1024;
 constexpr std::size_t max_group_size = 4096;
 

@@ -1,5 +1,5 @@
-// The fields of each message in the order in which they travel, told once for writing and for reading.
-// Included by codec.cpp alone.
+// The fields of each message in the order in which they travel, told once for writing and for
+// reading. Included by codec.cpp alone.
 #pragma once
 
 #include "common/ipc/message.h"

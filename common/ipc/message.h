@@ -1,4 +1,5 @@
-// The messages between the supervisor and its children. PROTOCOL.md tells who sends which, and when.
+// The messages between the supervisor and its children. PROTOCOL.md tells who sends which, and
+// when.
 #pragma once
 
 #include <cstdint>
@@ -22,14 +23,16 @@ struct Hello {
   friend bool operator==(const Hello&, const Hello&) = default;
 };
 
-// supervisor -> child, once: the accepted configuration of this child, so that a restart after a crash can't be a reload.
+// supervisor -> child, once: the accepted configuration of this child, so that a restart after a
+// crash can't be a reload.
 struct Configure {
   std::variant<WatcherSettings, LabelerSettings> settings;
 
   friend bool operator==(const Configure&, const Configure&) = default;
 };
 
-// child -> supervisor: it can take work. Says nothing of whether a Sentinel or a target was reached.
+// child -> supervisor: it can take work. Says nothing of whether a Sentinel or a target was
+// reached.
 struct Ready {
   friend bool operator==(const Ready&, const Ready&) = default;
 };
@@ -42,13 +45,14 @@ struct TopologyMessage {
 
 enum class OutcomeKind : uint8_t { applied = 0, retry = 1, rejected = 2, cancelled = 3 };
 
-// labeler -> supervisor: what became of a topology at the target. Group and revision of that topology are in the header.
+// labeler -> supervisor: what became of a topology at the target. Group and revision of that
+// topology are in the header.
 struct Outcome {
   OutcomeKind kind = OutcomeKind::applied;
-  std::string reason;         // for people; empty with applied
-  uint64_t event_mono_ns = 0; // of the topology
-  uint64_t done_mono_ns = 0;  // when the target had confirmed
-  Decision decision;          // of the topology
+  std::string reason;          // for people; empty with applied
+  uint64_t event_mono_ns = 0;  // of the topology
+  uint64_t done_mono_ns = 0;   // when the target had confirmed
+  Decision decision;           // of the topology
   Endpoint primary;
 
   friend bool operator==(const Outcome&, const Outcome&) = default;
@@ -71,7 +75,7 @@ enum class Severity : uint8_t {
 // A state that keeps a group from being right. `group` empty: the whole child.
 struct Problem {
   std::string group;
-  std::string id;       // [a-z-]+, unique with the group within one child
+  std::string id;  // [a-z-]+, unique with the group within one child
   Severity severity = Severity::blocking;
   std::string message;  // the cause in the user's words
 
@@ -87,7 +91,8 @@ struct Counter {
   friend bool operator==(const Counter&, const Counter&) = default;
 };
 
-// child -> supervisor: all its problems and counters; each report replaces the one before. Decoded by the supervisor's HTTP part only.
+// child -> supervisor: all its problems and counters; each report replaces the one before. Decoded
+// by the supervisor's HTTP part only.
 struct Report {
   std::vector<Problem> problems;
   std::vector<Counter> counters;
@@ -95,6 +100,7 @@ struct Report {
   friend bool operator==(const Report&, const Report&) = default;
 };
 
-using Message = std::variant<Hello, Configure, Ready, TopologyMessage, Outcome, Heartbeat, Shutdown, Report>;
+using Message =
+    std::variant<Hello, Configure, Ready, TopologyMessage, Outcome, Heartbeat, Shutdown, Report>;
 
 }  // namespace reconciler::ipc

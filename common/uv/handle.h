@@ -1,5 +1,6 @@
-// Thin owners of libuv handles. Each owns the memory of its handle, which goes in libuv's close callback: destroying an
-// owner is safe at any time, within its own callback too, and no callback of its comes afterwards.
+// Thin owners of libuv handles. Each owns the memory of its handle, which goes in libuv's close
+// callback: destroying an owner is safe at any time, within its own callback too, and no callback
+// of its comes afterwards.
 #pragma once
 
 #include <uv.h>
@@ -18,7 +19,8 @@ inline Error error_of(int code, const std::string& doing) {
   return Error(doing + ": " + uv_strerror(code));
 }
 
-// The memory behind one handle: the handle itself and what to call. Kept alive by libuv until closed.
+// The memory behind one handle: the handle itself and what to call. Kept alive by libuv until
+// closed.
 template <typename Handle, typename Callback>
 struct Slot {
   Handle handle;
@@ -57,9 +59,7 @@ class Owner {
       delete slot_;
       return;
     }
-    uv_close(generic, [](uv_handle_t* closed) {
-      delete static_cast<SlotType*>(closed->data);
-    });
+    uv_close(generic, [](uv_handle_t* closed) { delete static_cast<SlotType*>(closed->data); });
   }
 
   SlotType* slot_;
@@ -70,7 +70,9 @@ class Timer : public Owner<uv_timer_t, std::function<void()>> {
  public:
   explicit Timer(uv_loop_t* loop) { uv_timer_init(loop, handle()); }
 
-  void start(uint64_t after_ms, std::function<void()> fire) { start_with(after_ms, 0, std::move(fire)); }
+  void start(uint64_t after_ms, std::function<void()> fire) {
+    start_with(after_ms, 0, std::move(fire));
+  }
   void start_repeating(uint64_t every_ms, std::function<void()> fire) {
     start_with(every_ms, every_ms, std::move(fire));
   }
@@ -82,11 +84,13 @@ class Timer : public Owner<uv_timer_t, std::function<void()>> {
     callback() = std::move(fire);
     // The loop's clock stands still while callbacks run; a deadline counts from now.
     uv_update_time(handle()->loop);
-    uv_timer_start(handle(), [](uv_timer_t* timer) { call(timer); }, after_ms, every_ms);
+    uv_timer_start(
+        handle(), [](uv_timer_t* timer) { call(timer); }, after_ms, every_ms);
   }
 };
 
-// Watches a descriptor that belongs to somebody else. Stop or destroy it before the descriptor is closed.
+// Watches a descriptor that belongs to somebody else. Stop or destroy it before the descriptor is
+// closed.
 class Poll : public Owner<uv_poll_t, std::function<void(int status, int events)>> {
  public:
   Poll() { handle()->loop = nullptr; }
@@ -97,15 +101,15 @@ class Poll : public Owner<uv_poll_t, std::function<void(int status, int events)>
     handle()->loop = nullptr;
     return error_of(code, "watch descriptor " + std::to_string(fd));
   }
-  // `events`: UV_READABLE, UV_WRITABLE, UV_DISCONNECT. `ready` gets libuv's status (0 or an error code) and the events.
+  // `events`: UV_READABLE, UV_WRITABLE, UV_DISCONNECT. `ready` gets libuv's status (0 or an error
+  // code) and the events.
   void start(int events, std::function<void(int status, int events)> ready) {
     callback() = std::move(ready);
     watch(events);
   }
   void watch(int events) {
-    uv_poll_start(handle(), events, [](uv_poll_t* poll, int status, int ready) {
-      call(poll, status, ready);
-    });
+    uv_poll_start(handle(), events,
+                  [](uv_poll_t* poll, int status, int ready) { call(poll, status, ready); });
   }
   void stop() { uv_poll_stop(handle()); }
 };
@@ -116,7 +120,8 @@ class Signal : public Owner<uv_signal_t, std::function<void()>> {
 
   void start(int number, std::function<void()> raised) {
     callback() = std::move(raised);
-    uv_signal_start(handle(), [](uv_signal_t* signal, int) { call(signal); }, number);
+    uv_signal_start(
+        handle(), [](uv_signal_t* signal, int) { call(signal); }, number);
   }
 };
 

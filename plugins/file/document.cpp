@@ -101,7 +101,8 @@ bool says(std::string_view document, const vr_topology& topology) {
 }
 
 bool is_above(const Held& held, const vr_topology& topology) {
-  return std::tie(held.era, held.epoch, held.step) > std::tie(topology.era, topology.epoch, topology.step);
+  return std::tie(held.era, held.epoch, held.step) >
+         std::tie(topology.era, topology.epoch, topology.step);
 }
 
 }  // namespace reconciler::file

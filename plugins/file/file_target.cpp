@@ -44,11 +44,13 @@ Result<std::optional<std::string>> read_file(const std::string& path) {
     if (n < 0) return system_error("read", path);
     if (n == 0) return std::optional<std::string>(std::move(text));
     text.append(buffer.data(), static_cast<std::size_t>(n));
-    if (text.size() > max_document_size) return Error(fmt::format("read {}: larger than any file of ours", path));
+    if (text.size() > max_document_size)
+      return Error(fmt::format("read {}: larger than any file of ours", path));
   }
 }
 
-// The new content is on the disk before it takes the old one's name, and the name before this returns.
+// The new content is on the disk before it takes the old one's name, and the name before this
+// returns.
 Result<void> replace_file(const std::string& path, const std::string& text) {
   const std::string folder = folder_of(path);
   const std::string temporary = folder + "/." + path.substr(folder.size() + 1) + ".new";
@@ -114,11 +116,13 @@ Result<void> FileTarget::start() {
   const auto add = [this](int fd, void (*ready)(void*, uint32_t)) {
     return host_.watch_start(host_.context, fd, VR_READABLE, ready, this);
   };
-  done_watch_ = add(done_event_.get(), [](void* self, uint32_t) { static_cast<FileTarget*>(self)->on_done(); });
+  done_watch_ = add(done_event_.get(),
+                    [](void* self, uint32_t) { static_cast<FileTarget*>(self)->on_done(); });
   folder_watch_ = add(inotify_.get(), [](void* self, uint32_t) {
     static_cast<FileTarget*>(self)->on_folder_changed();
   });
-  if (done_watch_ == nullptr || folder_watch_ == nullptr) return Error("descriptors can't be watched");
+  if (done_watch_ == nullptr || folder_watch_ == nullptr)
+    return Error("descriptors can't be watched");
   watch_folder();
   return {};
 }
@@ -150,8 +154,8 @@ void FileTarget::work(Job& job) {
                              decision.error().message());
     } else if (is_above(*decision, *job.topology)) {
       job.outcome = VR_REJECTED;
-      job.reason = fmt::format("{} holds the higher epoch {} (era {}, step {})", job.path, decision->epoch,
-                               decision->era, decision->step);
+      job.reason = fmt::format("{} holds the higher epoch {} (era {}, step {})", job.path,
+                               decision->epoch, decision->era, decision->step);
       return;
     }
   }
@@ -176,12 +180,12 @@ void FileTarget::on_done() {
     const char* group = job.topology->group;
     if (!job.note.empty()) host_.log(host_.context, VR_WARNING, group, job.note.c_str());
     if (job.written) {
-      const std::string line =
-          fmt::format("{} names primary {} (epoch {})", job.path,
-                      job.topology->state == VR_PRIMARY_KNOWN
-                          ? fmt::format("{}:{}", job.topology->primary->host, job.topology->primary->port)
-                          : "none",
-                      job.topology->epoch);
+      const std::string line = fmt::format(
+          "{} names primary {} (epoch {})", job.path,
+          job.topology->state == VR_PRIMARY_KNOWN
+              ? fmt::format("{}:{}", job.topology->primary->host, job.topology->primary->port)
+              : "none",
+          job.topology->epoch);
       host_.log(host_.context, VR_INFO, group, line.c_str());
     }
     host_.complete(host_.context, job.request, job.outcome, job.reason.c_str());
@@ -189,8 +193,8 @@ void FileTarget::on_done() {
 }
 
 void FileTarget::watch_folder() {
-  constexpr uint32_t events =
-      IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+  constexpr uint32_t events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+                              IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
   watching_folder_ = ::inotify_add_watch(inotify_.get(), folder_.c_str(), events) >= 0;
 }
 

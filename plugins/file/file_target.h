@@ -12,8 +12,9 @@
 
 namespace reconciler::file {
 
-// Driven by the host, owned by it through the plugin's entry. A disk may stand still for seconds and the host's loop must
-// not, so each write is done by a thread of its own, which touches nothing but its Job.
+// Driven by the host, owned by it through the plugin's entry. A disk may stand still for seconds
+// and the host's loop must not, so each write is done by a thread of its own, which touches nothing
+// but its Job.
 class FileTarget {
  public:
   FileTarget(const vr_host& host, const vr_target& target);

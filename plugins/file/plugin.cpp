@@ -43,8 +43,16 @@ void apply(void* instance, const vr_topology* topology, vr_request* request) {
 // A write can't be taken back half-way; it completes by itself.
 void cancel(void*, vr_request*) {}
 
-const vr_plugin plugin = {sizeof(vr_plugin), "file", RECONCILER_VERSION, keys.size(), keys.data(), create,
-                          destroy,           apply,  cancel,             nullptr};
+const vr_plugin plugin = {sizeof(vr_plugin),
+                          "file",
+                          RECONCILER_VERSION,
+                          keys.size(),
+                          keys.data(),
+                          create,
+                          destroy,
+                          apply,
+                          cancel,
+                          nullptr};
 
 }  // namespace
 

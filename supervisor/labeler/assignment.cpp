@@ -43,7 +43,8 @@ Step Assignment::changed() {
     return {};
   }
   if (waiting_ && !stopping_) {
-    // What stood in the way may be gone: soon, but a plugin that says so again and again gets no busy loop.
+    // What stood in the way may be gone: soon, but a plugin that says so again and again gets no
+    // busy loop.
     return {Step::Kind::wait, retry_min_ms_};
   }
   return begin();

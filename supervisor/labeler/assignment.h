@@ -1,4 +1,5 @@
-// When one group's topology is given to the plugin: coalescing, retry and drift. Pure: no loop, no clock, no plugin.
+// When one group's topology is given to the plugin: coalescing, retry and drift. Pure: no loop, no
+// clock, no plugin.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +22,8 @@ struct Step {
   int64_t wait_ms = 0;
 };
 
-// Driven by Labeler, one for each group. Whoever gets `apply` has begun a request; it ends with `completed`.
+// Driven by Labeler, one for each group. Whoever gets `apply` has begun a request; it ends with
+// `completed`.
 class Assignment {
  public:
   // Backoff between attempts, milliseconds.

@@ -13,10 +13,13 @@ namespace reconciler::labeler {
 
 namespace {
 
-std::string text_of(const char* text) { return text == nullptr ? std::string() : std::string(text); }
+std::string text_of(const char* text) {
+  return text == nullptr ? std::string() : std::string(text);
+}
 
 int uv_events(uint32_t events) {
-  return ((events & VR_READABLE) != 0 ? UV_READABLE : 0) | ((events & VR_WRITABLE) != 0 ? UV_WRITABLE : 0);
+  return ((events & VR_READABLE) != 0 ? UV_READABLE : 0) |
+         ((events & VR_WRITABLE) != 0 ? UV_WRITABLE : 0);
 }
 
 uint32_t vr_events(int events) {
@@ -54,29 +57,36 @@ HostServices::~HostServices() = default;
 HostServices& HostServices::of(vr_host_context* context) {
   auto& services = *reinterpret_cast<HostServices*>(context);
   if (std::this_thread::get_id() != services.thread_) {
-    log::error("the plugin called its host from another thread: this labeler ends", {.target = services.target_});
+    log::error("the plugin called its host from another thread: this labeler ends",
+               {.target = services.target_});
     ::_exit(EX_SOFTWARE);
   }
   return services;
 }
 
-void HostServices::log(vr_host_context* context, vr_log_level level, const char* group, const char* message) {
+void HostServices::log(vr_host_context* context, vr_log_level level, const char* group,
+                       const char* message) {
   const HostServices& services = of(context);
   const auto known = std::min(static_cast<int>(level), static_cast<int>(log::Level::error));
   const std::string group_text = text_of(group);
   const std::string message_text = text_of(message);
-  log::write(static_cast<log::Level>(known), message_text, {.group = group_text, .target = services.target_});
+  log::write(static_cast<log::Level>(known), message_text,
+             {.group = group_text, .target = services.target_});
 }
 
-void HostServices::complete(vr_host_context* context, vr_request* request, vr_outcome outcome, const char* reason) {
+void HostServices::complete(vr_host_context* context, vr_request* request, vr_outcome outcome,
+                            const char* reason) {
   of(context).handlers_.on_complete(request, outcome, text_of(reason));
 }
 
-void HostServices::changed(vr_host_context* context, const char* group) { of(context).handlers_.on_changed(group); }
+void HostServices::changed(vr_host_context* context, const char* group) {
+  of(context).handlers_.on_changed(group);
+}
 
 uint64_t HostServices::now_ns(vr_host_context*) { return uv_hrtime(); }
 
-vr_timer* HostServices::timer_start(vr_host_context* context, uint64_t after_ms, void (*fire)(void*), void* data) {
+vr_timer* HostServices::timer_start(vr_host_context* context, uint64_t after_ms,
+                                    void (*fire)(void*), void* data) {
   HostServices& services = of(context);
   auto owned = std::make_unique<vr_timer>(services.loop_);
   vr_timer* timer = owned.get();
@@ -88,7 +98,9 @@ vr_timer* HostServices::timer_start(vr_host_context* context, uint64_t after_ms,
   return timer;
 }
 
-void HostServices::timer_stop(vr_host_context* context, vr_timer* timer) { of(context).timers_.erase(timer); }
+void HostServices::timer_stop(vr_host_context* context, vr_timer* timer) {
+  of(context).timers_.erase(timer);
+}
 
 vr_watch* HostServices::watch_start(vr_host_context* context, int fd, uint32_t events,
                                     void (*ready)(void*, uint32_t), void* data) {
@@ -120,20 +132,23 @@ void HostServices::watch_change(vr_host_context* context, vr_watch* watch, uint3
   });
 }
 
-void HostServices::watch_stop(vr_host_context* context, vr_watch* watch) { of(context).watches_.erase(watch); }
+void HostServices::watch_stop(vr_host_context* context, vr_watch* watch) {
+  of(context).watches_.erase(watch);
+}
 
 void HostServices::problem_set(vr_host_context* context, const char* group, const char* id,
                                vr_severity severity, const char* message) {
-  of(context).session_.problem_set(text_of(group), text_of(id), text_of(message),
-                                   severity == VR_BLOCKING ? ipc::Severity::blocking : ipc::Severity::degraded);
+  of(context).session_.problem_set(
+      text_of(group), text_of(id), text_of(message),
+      severity == VR_BLOCKING ? ipc::Severity::blocking : ipc::Severity::degraded);
 }
 
 void HostServices::problem_clear(vr_host_context* context, const char* group, const char* id) {
   of(context).session_.problem_clear(text_of(group), text_of(id));
 }
 
-void HostServices::count(vr_host_context* context, const char* name, const char* label, const char* value,
-                         uint64_t by) {
+void HostServices::count(vr_host_context* context, const char* name, const char* label,
+                         const char* value, uint64_t by) {
   of(context).session_.count(text_of(name), text_of(label), text_of(value), by);
 }
 

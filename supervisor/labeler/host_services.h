@@ -30,8 +30,8 @@ struct vr_watch {
 
 namespace reconciler::labeler {
 
-// Called by the plugin, owned by Labeler. A call from another thread than the one that made it is a bug of the plugin and
-// ends the process.
+// Called by the plugin, owned by Labeler. A call from another thread than the one that made it is a
+// bug of the plugin and ends the process.
 class HostServices {
  public:
   struct Handlers {
@@ -54,7 +54,8 @@ class HostServices {
   static void complete(vr_host_context*, vr_request*, vr_outcome, const char* reason);
   static void changed(vr_host_context*, const char* group);
   static uint64_t now_ns(vr_host_context*);
-  static vr_timer* timer_start(vr_host_context*, uint64_t after_ms, void (*fire)(void*), void* data);
+  static vr_timer* timer_start(vr_host_context*, uint64_t after_ms, void (*fire)(void*),
+                               void* data);
   static void timer_stop(vr_host_context*, vr_timer*);
   static vr_watch* watch_start(vr_host_context*, int fd, uint32_t events,
                                void (*ready)(void*, uint32_t), void* data);

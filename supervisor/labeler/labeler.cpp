@@ -15,7 +15,8 @@ namespace reconciler::labeler {
 
 namespace {
 
-// How long a plugin has to complete a request after `cancel`, and a begun promotion at the end of the program.
+// How long a plugin has to complete a request after `cancel`, and a begun promotion at the end of
+// the program.
 constexpr uint64_t cancel_grace_ms = 3'000;
 constexpr uint64_t stop_grace_ms = 3'000;
 
@@ -38,25 +39,32 @@ Result<void> Labeler::start(const LabelerSettings& settings) {
   if (!schema) return schema.error();
   bool same = schema->keys.size() == target_.settings.size();
   for (std::size_t i = 0; same && i < schema->keys.size(); ++i) {
-    same = schema->keys[i].name == target_.settings[i].name && schema->keys[i].type == target_.settings[i].type;
+    same = schema->keys[i].name == target_.settings[i].name &&
+           schema->keys[i].type == target_.settings[i].type;
   }
-  if (!same) return Error(fmt::format("plugin {} was replaced by one with other keys; reload", target_.plugin));
+  if (!same)
+    return Error(
+        fmt::format("plugin {} was replaced by one with other keys; reload", target_.plugin));
 
   for (const std::string& name : target_.groups) {
     groups_.try_emplace(name, loop_, target_);
   }
   services_ = std::make_unique<HostServices>(
       loop_, session_, target_.name,
-      HostServices::Handlers{.on_complete = [this](vr_request* request, vr_outcome outcome,
-                                                   const std::string& reason) { completed(request, outcome, reason); },
-                             .on_changed = [this](const char* group) { changed(group); }});
+      HostServices::Handlers{
+          .on_complete = [this](vr_request* request, vr_outcome outcome,
+                                const std::string& reason) { completed(request, outcome, reason); },
+          .on_changed = [this](const char* group) { changed(group); }});
   std::array<char, 1024> error{};
-  instance_ = plugin_->create(services_->get(), TargetView(target_).get(), error.data(), error.size());
+  instance_ =
+      plugin_->create(services_->get(), TargetView(target_).get(), error.data(), error.size());
   if (instance_ == nullptr) {
     error.back() = '\0';
-    return Error(fmt::format("plugin {}: {}", plugin_->name, error[0] != '\0' ? error.data() : "no reason given"));
+    return Error(fmt::format("plugin {}: {}", plugin_->name,
+                             error[0] != '\0' ? error.data() : "no reason given"));
   }
-  log::info(fmt::format("plugin {} {} serves this target", plugin_->name, plugin_->version), {.target = target_.name});
+  log::info(fmt::format("plugin {} {} serves this target", plugin_->name, plugin_->version),
+            {.target = target_.name});
   return {};
 }
 
@@ -78,13 +86,13 @@ void Labeler::follow(const std::string& name, Group& group, const Step& step) {
     case Step::Kind::cancel:
       // Completed a moment ago: what follows is done on the next turn, with the newest topology.
       if (!group.request) break;
-      group.deadline.start(cancel_grace_ms, [this] { give_up("did not complete a cancelled request"); });
+      group.deadline.start(cancel_grace_ms,
+                           [this] { give_up("did not complete a cancelled request"); });
       plugin_->cancel(instance_, group.request.get());
       break;
     case Step::Kind::wait:
-      group.retry.start(static_cast<uint64_t>(step.wait_ms), [this, &name, &group] {
-        follow(name, group, group.assignment.due());
-      });
+      group.retry.start(static_cast<uint64_t>(step.wait_ms),
+                        [this, &name, &group] { follow(name, group, group.assignment.due()); });
       break;
   }
 }
@@ -93,7 +101,8 @@ void Labeler::apply(const std::string& name, Group& group) {
   group.retry.stop();
   group.at_work = group.newest;
   group.request = std::make_unique<vr_request>(vr_request{name});
-  group.deadline.start(static_cast<uint64_t>(target_.deadline), [this, &name, &group] { overdue(name, group); });
+  group.deadline.start(static_cast<uint64_t>(target_.deadline),
+                       [this, &name, &group] { overdue(name, group); });
   plugin_->apply(instance_, group.at_work->get(), group.request.get());
 }
 
@@ -106,8 +115,9 @@ void Labeler::overdue(const std::string& name, Group& group) {
 void Labeler::completed(vr_request* request, vr_outcome outcome, const std::string& reason) {
   for (auto& [name, group] : groups_) {
     if (group.request.get() != request || request == nullptr) continue;
-    const auto kind = outcome >= VR_APPLIED && outcome <= VR_CANCELLED ? static_cast<ipc::OutcomeKind>(outcome)
-                                                                       : ipc::OutcomeKind::retry;
+    const auto kind = outcome >= VR_APPLIED && outcome <= VR_CANCELLED
+                          ? static_cast<ipc::OutcomeKind>(outcome)
+                          : ipc::OutcomeKind::retry;
     report(name, group, kind, reason);
     group.request.reset();
     group.deadline.stop();
@@ -120,20 +130,23 @@ void Labeler::completed(vr_request* request, vr_outcome outcome, const std::stri
   give_up("completed a request that is not open (twice?)");
 }
 
-void Labeler::report(const std::string& name, Group& group, ipc::OutcomeKind kind, const std::string& reason) {
+void Labeler::report(const std::string& name, Group& group, ipc::OutcomeKind kind,
+                     const std::string& reason) {
   const vr_topology& view = *group.at_work->get();
   const Topology& topology = group.at_work->topology();
-  session_.outcome(name, view.revision,
-                   {kind, reason, topology.event_mono_ns, uv_hrtime(), topology.decision, topology.primary});
+  session_.outcome(
+      name, view.revision,
+      {kind, reason, topology.event_mono_ns, uv_hrtime(), topology.decision, topology.primary});
 
   const bool failure = kind == ipc::OutcomeKind::retry || kind == ipc::OutcomeKind::rejected;
   if (failure && reason != group.last_failure) {
-    log::warning(kind == ipc::OutcomeKind::retry ? "not applied yet, it is tried again" : "not applied",
-                 {.group = name,
-                  .target = target_.name,
-                  .epoch = topology.decision.epoch,
-                  .revision = view.revision,
-                  .error = reason});
+    log::warning(
+        kind == ipc::OutcomeKind::retry ? "not applied yet, it is tried again" : "not applied",
+        {.group = name,
+         .target = target_.name,
+         .epoch = topology.decision.epoch,
+         .revision = view.revision,
+         .error = reason});
   }
   if (kind == ipc::OutcomeKind::applied) {
     const std::string what = fmt::format("in sync with primary {}", to_string(topology.primary));
@@ -183,8 +196,9 @@ void Labeler::finish_if_idle() {
 }
 
 void Labeler::give_up(const std::string& why) {
-  log::error(fmt::format("plugin {} {}: this labeler ends, to be started anew", target_.plugin, why),
-             {.target = target_.name});
+  log::error(
+      fmt::format("plugin {} {}: this labeler ends, to be started anew", target_.plugin, why),
+      {.target = target_.name});
   ::_exit(EX_SOFTWARE);
 }
 

@@ -19,8 +19,8 @@
 
 namespace reconciler::labeler {
 
-// Driven by the session's messages and by the plugin, owned by main. The plugin is never called from within one of its
-// own calls: what follows from those is done on the next turn of the loop.
+// Driven by the session's messages and by the plugin, owned by main. The plugin is never called
+// from within one of its own calls: what follows from those is done on the next turn of the loop.
 class Labeler {
  public:
   Labeler(uv_loop_t* loop, ipc::ChildSession& session);
@@ -43,7 +43,8 @@ class Labeler {
 
     Assignment assignment;
     std::shared_ptr<const TopologyView> newest;
-    std::shared_ptr<const TopologyView> at_work;  // shared: the plugin reads it until it completes, newest moves on
+    std::shared_ptr<const TopologyView>
+        at_work;  // shared: the plugin reads it until it completes, newest moves on
     std::unique_ptr<vr_request> request;
     uv::Timer retry;
     uv::Timer deadline;
@@ -54,7 +55,8 @@ class Labeler {
   void apply(const std::string& name, Group& group);
   void overdue(const std::string& name, Group& group);
   void completed(vr_request* request, vr_outcome outcome, const std::string& reason);
-  void report(const std::string& name, Group& group, ipc::OutcomeKind kind, const std::string& reason);
+  void report(const std::string& name, Group& group, ipc::OutcomeKind kind,
+              const std::string& reason);
   void changed(const char* name);
   // Does `step` of `name` on the next turn of the loop.
   void later(std::function<void()> work);

@@ -1,4 +1,5 @@
-// The labeler: loads one plugin and makes its target agree with the newest topology. Started by the supervisor.
+// The labeler: loads one plugin and makes its target agree with the newest topology. Started by the
+// supervisor.
 //
 //   labeler SUPERVISOR_PID            with the channel as descriptor 3
 //   labeler --describe PLUGIN         prints the plugin's configuration schema as JSON
@@ -84,7 +85,9 @@ int main(int argc, char** argv) {
   char* end = nullptr;
   const long supervisor_pid = argc == 2 ? std::strtol(argv[1], &end, 10) : 0;
   if (supervisor_pid <= 0 || *end != '\0') {
-    fmt::print(stderr, "The labeler is started by valkey-reconciler.\nBy hand: labeler --describe PLUGIN\n");
+    fmt::print(
+        stderr,
+        "The labeler is started by valkey-reconciler.\nBy hand: labeler --describe PLUGIN\n");
     return EX_USAGE;
   }
   return serve(supervisor_pid);

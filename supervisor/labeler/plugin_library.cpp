@@ -20,10 +20,12 @@ namespace {
 // Whoever may write the file or its folder could run code with the target's credentials.
 Result<void> refuse_if_others_may_write(const std::string& path) {
   struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) return Error(fmt::format("{}: {}", path, std::strerror(errno)));
+  if (::stat(path.c_str(), &status) != 0)
+    return Error(fmt::format("{}: {}", path, std::strerror(errno)));
   if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
-    return Error(fmt::format("{} belongs to user {}, who is neither root nor the user of this process ({})", path,
-                             status.st_uid, ::geteuid()));
+    return Error(
+        fmt::format("{} belongs to user {}, who is neither root nor the user of this process ({})",
+                    path, status.st_uid, ::geteuid()));
   }
   const bool foreign_group = status.st_gid != 0 && status.st_gid != ::getegid();
   const bool others = (status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0;
@@ -51,16 +53,17 @@ int other_version(void* object) {
 
 Result<void> check_functions(const vr_plugin& plugin) {
   if (plugin.size < offsetof(vr_plugin, check)) {
-    return Error(fmt::format("its vr_plugin has {} bytes, where the first version has {}", plugin.size,
-                             sizeof(vr_plugin)));
+    return Error(fmt::format("its vr_plugin has {} bytes, where the first version has {}",
+                             plugin.size, sizeof(vr_plugin)));
   }
   if (plugin.name == nullptr || *plugin.name == '\0') return Error("it has no name");
   if (plugin.version == nullptr) return Error("it has no version");
   if (plugin.key_count > 0 && plugin.keys == nullptr) return Error("it counts keys and has none");
-  const std::array<std::pair<const char*, bool>, 4> functions{{{"create", plugin.create != nullptr},
-                                                               {"destroy", plugin.destroy != nullptr},
-                                                               {"apply", plugin.apply != nullptr},
-                                                               {"cancel", plugin.cancel != nullptr}}};
+  const std::array<std::pair<const char*, bool>, 4> functions{
+      {{"create", plugin.create != nullptr},
+       {"destroy", plugin.destroy != nullptr},
+       {"apply", plugin.apply != nullptr},
+       {"cancel", plugin.cancel != nullptr}}};
   for (const auto& [name, present] : functions) {
     if (!present) return Error(fmt::format("the function {} is missing", name));
   }
@@ -74,7 +77,9 @@ bool is_key_name(std::string_view name) {
   });
 }
 
-std::string text_of(const char* text) { return text == nullptr ? std::string() : std::string(text); }
+std::string text_of(const char* text) {
+  return text == nullptr ? std::string() : std::string(text);
+}
 
 Result<KeySchema> key_of(const vr_key& key) {
   const std::string name = text_of(key.name);
@@ -84,9 +89,11 @@ Result<KeySchema> key_of(const vr_key& key) {
     return Error(fmt::format("the key {} is the host's own", name));
   }
   if (key.type < VR_STRING || key.type > VR_STRING_LIST) {
-    return Error(fmt::format("the key {} has the type {}, which isn't known", name, static_cast<int>(key.type)));
+    return Error(fmt::format("the key {} has the type {}, which isn't known", name,
+                             static_cast<int>(key.type)));
   }
-  if (key.minimum > key.maximum) return Error(fmt::format("the key {} has its minimum above its maximum", name));
+  if (key.minimum > key.maximum)
+    return Error(fmt::format("the key {} has its minimum above its maximum", name));
 
   KeySchema schema;
   schema.name = name;
@@ -123,14 +130,16 @@ Result<const vr_plugin*> load_plugin(const std::string& path) {
   void* symbol = ::dlsym(object, VR_PLUGIN_SYMBOL);
   if (symbol == nullptr) {
     if (const int version = other_version(object); version != 0) {
-      return Error(fmt::format("it speaks version {} of the plugin interface, this program version {}", version,
-                               VR_PLUGIN_VERSION))
+      return Error(fmt::format(
+                       "it speaks version {} of the plugin interface, this program version {}",
+                       version, VR_PLUGIN_VERSION))
           .within(refusal.message());
     }
     return Error(fmt::format("it exports no {}", VR_PLUGIN_SYMBOL)).within(refusal.message());
   }
   const vr_plugin* plugin = reinterpret_cast<vr_plugin_entry>(symbol)();
-  if (plugin == nullptr) return Error(fmt::format("{} returned NULL", VR_PLUGIN_SYMBOL)).within(refusal.message());
+  if (plugin == nullptr)
+    return Error(fmt::format("{} returned NULL", VR_PLUGIN_SYMBOL)).within(refusal.message());
   if (auto whole = check_functions(*plugin); !whole) return whole.error().within(refusal.message());
   return plugin;
 }
@@ -139,14 +148,16 @@ Result<PluginSchema> schema_of(const vr_plugin& plugin) {
   PluginSchema schema{plugin.name, plugin.version, {}};
   for (std::size_t i = 0; i < plugin.key_count; ++i) {
     const vr_key* key = plugin.keys[i];
-    // A key's struct may come from an older or a newer header; all fields of the first version must be there.
+    // A key's struct may come from an older or a newer header; all fields of the first version must
+    // be there.
     if (key == nullptr || !VR_HAS(key, help)) {
       return Error(fmt::format("plugin {}: key number {} is not filled in", plugin.name, i));
     }
     auto read = key_of(*key);
     if (!read) return read.error().within(fmt::format("plugin {}", plugin.name));
     for (const KeySchema& other : schema.keys) {
-      if (other.name == read->name) return Error(fmt::format("plugin {}: the key {} twice", plugin.name, read->name));
+      if (other.name == read->name)
+        return Error(fmt::format("plugin {}: the key {} twice", plugin.name, read->name));
     }
     schema.keys.push_back(std::move(*read));
   }

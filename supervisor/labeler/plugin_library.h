@@ -1,4 +1,5 @@
-// Loads a plugin's shared object and refuses, with the reason, what is no plugin of this version or might not be trusted.
+// Loads a plugin's shared object and refuses, with the reason, what is no plugin of this version or
+// might not be trusted.
 #pragma once
 
 #include <string>
@@ -9,7 +10,8 @@
 
 namespace reconciler::labeler {
 
-// The file that `plugin` means: a path where it has a slash, else NAME.so in this installation's plugin folder.
+// The file that `plugin` means: a path where it has a slash, else NAME.so in this installation's
+// plugin folder.
 std::string plugin_path(const std::string& plugin);
 
 // Runs the constructors of the shared object. The plugin stays loaded until the process ends.

@@ -48,13 +48,13 @@ TargetView::TargetView(const TargetSettings& target) : groups_(pointers(target.g
   settings_.reserve(target.settings.size());
   for (const Setting& setting : target.settings) {
     const auto& list = lists_.emplace_back(pointers(setting.list));
-    settings_.push_back({sizeof(vr_setting), setting.name.c_str(), static_cast<vr_type>(setting.type),
-                         setting.given ? 1 : 0, setting.string.c_str(), setting.integer, list.size(),
-                         list.data()});
+    settings_.push_back({sizeof(vr_setting), setting.name.c_str(),
+                         static_cast<vr_type>(setting.type), setting.given ? 1 : 0,
+                         setting.string.c_str(), setting.integer, list.size(), list.data()});
   }
   for (const vr_setting& setting : settings_) setting_pointers_.push_back(&setting);
-  view_ = {sizeof(vr_target), target.name.c_str(),      groups_.size(), groups_.data(),
-           settings_.size(),  setting_pointers_.data()};
+  view_ = {sizeof(vr_target), target.name.c_str(), groups_.size(),
+           groups_.data(),    settings_.size(),    setting_pointers_.data()};
 }
 
 }  // namespace reconciler::labeler

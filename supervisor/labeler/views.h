@@ -1,4 +1,5 @@
-// The C side of what a plugin is shown: structs of the plugin interface that point into values of ours.
+// The C side of what a plugin is shown: structs of the plugin interface that point into values of
+// ours.
 #pragma once
 
 #include <cstdint>

@@ -84,7 +84,8 @@ TEST_F(AssignmentTest, AChangeWhileARequestIsOpenIsLookedAtAfterwards) {
   assignment_.arrived(1);
   EXPECT_EQ(assignment_.changed().kind, Kind::nothing);
   EXPECT_EQ(assignment_.completed(OutcomeKind::applied, 0).kind, Kind::apply);
-  EXPECT_EQ(assignment_.completed(OutcomeKind::applied, 0).kind, Kind::nothing) << "one look is enough";
+  EXPECT_EQ(assignment_.completed(OutcomeKind::applied, 0).kind, Kind::nothing)
+      << "one look is enough";
 }
 
 TEST_F(AssignmentTest, AChangeDuringTheBackoffShortensItButMakesNoBusyLoop) {

@@ -65,8 +65,9 @@ TEST(FileDocument, ALowerDecisionStandsBackBehindAHigherOne) {
 }
 
 TEST(FileDocument, WhatIsNotOursIsNoDecision) {
-  for (const char* text : {"", "[]", "{}", R"({"era":0,"epoch":-1,"step":0})", R"({"era":0,"epoch":1.5,"step":0})",
-                           R"({"era":5e9,"epoch":1,"step":0})", R"({"era":0,"epoch":"1","step":0})", "\xff"}) {
+  for (const char* text :
+       {"", "[]", "{}", R"({"era":0,"epoch":-1,"step":0})", R"({"era":0,"epoch":1.5,"step":0})",
+        R"({"era":5e9,"epoch":1,"step":0})", R"({"era":0,"epoch":"1","step":0})", "\xff"}) {
     EXPECT_FALSE(read_decision(text).ok()) << text;
   }
 }

@@ -26,9 +26,10 @@ class ChannelTest : public testing::Test {
   }
 
   std::unique_ptr<Channel> open(Descriptor descriptor) {
-    auto opened = Channel::open(loop_.get(), std::move(descriptor),
-                                {.on_frame = [this](const Frame& frame) { frames_.push_back(frame); },
-                                 .on_closed = [this](const Error& cause) { closed_ = cause.message(); }});
+    auto opened =
+        Channel::open(loop_.get(), std::move(descriptor),
+                      {.on_frame = [this](const Frame& frame) { frames_.push_back(frame); },
+                       .on_closed = [this](const Error& cause) { closed_ = cause.message(); }});
     if (!opened) abort_with("no channel");
     return std::move(*opened);
   }
@@ -57,7 +58,8 @@ class ChannelTest : public testing::Test {
 TEST_F(ChannelTest, FramesArriveWholeAndInOrder) {
   auto reader = open(std::move(ours_));
   auto writer = open(std::move(theirs_));
-  for (uint64_t i = 1; i <= 50; ++i) writer->send(topology("g" + std::to_string(i), i, std::string(i * 100, 'x')));
+  for (uint64_t i = 1; i <= 50; ++i)
+    writer->send(topology("g" + std::to_string(i), i, std::string(i * 100, 'x')));
   ASSERT_TRUE(run_until([&] { return frames_.size() == 50; }));
   for (uint64_t i = 1; i <= 50; ++i) {
     EXPECT_EQ(frames_[i - 1].revision, i);
@@ -143,7 +145,8 @@ TEST_F(ChannelTest, AMemfdThatIsNotSealedIsRefused) {
   auto reader = open(std::move(ours_));
   Frame frame = topology("g", 1, std::string(200 * 1024, 'x'));
   std::string header = encode_header(frame, true);
-  ASSERT_EQ(::send(theirs_.get(), header.data(), header.size(), 0), static_cast<ssize_t>(header.size()));
+  ASSERT_EQ(::send(theirs_.get(), header.data(), header.size(), 0),
+            static_cast<ssize_t>(header.size()));
   ASSERT_TRUE(run_until([&] { return closed_.has_value(); }));
   EXPECT_THAT(*closed_, HasSubstr("no sealed memfd"));
 }
@@ -151,10 +154,11 @@ TEST_F(ChannelTest, AMemfdThatIsNotSealedIsRefused) {
 TEST_F(ChannelTest, AHandlerMayDestroyItsChannel) {
   std::unique_ptr<Channel> reader;
   auto opened = Channel::open(loop_.get(), std::move(ours_),
-                              {.on_frame = [&](const Frame& frame) {
-                                 frames_.push_back(frame);
-                                 reader.reset();
-                               },
+                              {.on_frame =
+                                   [&](const Frame& frame) {
+                                     frames_.push_back(frame);
+                                     reader.reset();
+                                   },
                                .on_closed = {}});
   ASSERT_TRUE(opened.ok());
   reader = std::move(*opened);

@@ -54,18 +54,22 @@ std::vector<Message> samples() {
   WatcherSettings watcher;
   watcher.log = {log::Level::debug, log::Format::json};
   watcher.sentinels = {sample_sentinels()};
-  return {Hello{"labeler", "0.1.0", 42},
-          Configure{labeler},
-          Configure{watcher},
-          Ready{},
-          TopologyMessage{sample_topology()},
-          Outcome{OutcomeKind::rejected, "the pod bears a higher stamp", 1, 2, {0, 4, 1}, {"::1", 1}},
-          Heartbeat{},
-          Shutdown{},
-          Report{{{"one", "forbidden", Severity::degraded, "cannot patch"}}, {{"patches_total", "result", "ok", 9}}}};
+  return {
+      Hello{"labeler", "0.1.0", 42},
+      Configure{labeler},
+      Configure{watcher},
+      Ready{},
+      TopologyMessage{sample_topology()},
+      Outcome{OutcomeKind::rejected, "the pod bears a higher stamp", 1, 2, {0, 4, 1}, {"::1", 1}},
+      Heartbeat{},
+      Shutdown{},
+      Report{{{"one", "forbidden", Severity::degraded, "cannot patch"}},
+             {{"patches_total", "result", "ok", 9}}}};
 }
 
-Frame frame_of(const Message& message) { return {type_of(message), 5, 6, "group", encode_body(message)}; }
+Frame frame_of(const Message& message) {
+  return {type_of(message), 5, 6, "group", encode_body(message)};
+}
 
 TEST(Codec, EachMessageSurvivesTheWayThereAndBack) {
   for (const Message& message : samples()) {
@@ -152,8 +156,10 @@ TEST(Header, WhatIsNoHeaderIsRefused) {
   EXPECT_TRUE(refused(packet.substr(0, header_size - 1)));
   EXPECT_TRUE(refused(packet.substr(0, packet.size() - 1)));
   EXPECT_TRUE(refused(packet + "x"));
-  for (const auto& [place, value, why] :
-       {std::tuple{0, '\x02', "version"}, {2, '\x63', "type"}, {4, '\x02', "flags"}, {27, '\x7f', "group"}}) {
+  for (const auto& [place, value, why] : {std::tuple{0, '\x02', "version"},
+                                          {2, '\x63', "type"},
+                                          {4, '\x02', "flags"},
+                                          {27, '\x7f', "group"}}) {
     std::string changed = packet;
     changed[static_cast<std::size_t>(place)] = value;
     const Result<Header> header = decode_header(changed);

@@ -90,10 +90,12 @@ TEST_F(StatusTest, ReadyWhenEveryTargetHasAppliedTheNewestTopology) {
 
 TEST_F(StatusTest, ATargetsOwnReasonIsTold) {
   status_.topology("shop", 1);
-  status_.outcome("kubernetes", "shop", 1,
-                  {ipc::OutcomeKind::retry, "forbidden: cannot patch pods in namespace shop", 0, 0, {}, {}});
-  EXPECT_THAT(status_.in_the_way(),
-              ElementsAre("target kubernetes, group shop: forbidden: cannot patch pods in namespace shop"));
+  status_.outcome(
+      "kubernetes", "shop", 1,
+      {ipc::OutcomeKind::retry, "forbidden: cannot patch pods in namespace shop", 0, 0, {}, {}});
+  EXPECT_THAT(
+      status_.in_the_way(),
+      ElementsAre("target kubernetes, group shop: forbidden: cannot patch pods in namespace shop"));
 }
 
 TEST_F(StatusTest, AChildThatIsDownIsToldUntilItIsUpAgain) {
@@ -106,10 +108,12 @@ TEST_F(StatusTest, AChildThatIsDownIsToldUntilItIsUpAgain) {
 
 TEST_F(StatusTest, OnlyBlockingProblemsKeepItFromBeingReady) {
   in_sync();
-  status_.report("kubernetes", {{{"shop", "no-watch", ipc::Severity::degraded, "may not watch"}}, {}});
+  status_.report("kubernetes",
+                 {{{"shop", "no-watch", ipc::Severity::degraded, "may not watch"}}, {}});
   EXPECT_THAT(status_.in_the_way(), IsEmpty());
   EXPECT_THAT(status_.degraded(), ElementsAre("kubernetes, group shop: may not watch"));
-  status_.report("kubernetes", {{{"", "unreachable", ipc::Severity::blocking, "cannot reach\nthe API"}}, {}});
+  status_.report("kubernetes",
+                 {{{"", "unreachable", ipc::Severity::blocking, "cannot reach\nthe API"}}, {}});
   EXPECT_THAT(status_.in_the_way(), ElementsAre("kubernetes: cannot reach\\x0athe API"));
 }
 

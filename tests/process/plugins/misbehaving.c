@@ -7,9 +7,9 @@
 
 #include "plugins/valkey_reconciler_plugin.h"
 
-static const vr_host *host;
+static const vr_host* host;
 
-static void *create(const vr_host *given, const vr_target *target, char *error, size_t error_size) {
+static void* create(const vr_host* given, const vr_target* target, char* error, size_t error_size) {
   static int the_instance;
   (void)target;
   host = given;
@@ -23,16 +23,16 @@ static void *create(const vr_host *given, const vr_target *target, char *error, 
 #endif
 }
 
-static void destroy(void *instance) { (void)instance; }
+static void destroy(void* instance) { (void)instance; }
 
 #if defined(MISBEHAVE_THREAD)
-static void *complete_elsewhere(void *request) {
+static void* complete_elsewhere(void* request) {
   host->complete(host->context, request, VR_APPLIED, NULL);
   return NULL;
 }
 #endif
 
-static void apply(void *instance, const vr_topology *topology, vr_request *request) {
+static void apply(void* instance, const vr_topology* topology, vr_request* request) {
   (void)instance;
   (void)topology;
   (void)request;
@@ -53,7 +53,7 @@ static void apply(void *instance, const vr_topology *topology, vr_request *reque
 #endif
 }
 
-static void cancel(void *instance, vr_request *request) {
+static void cancel(void* instance, vr_request* request) {
   (void)instance;
   (void)request;
 }
@@ -78,8 +78,8 @@ static const vr_plugin plugin = {
 #define ENTRY VR_PLUGIN_ENTRY
 #endif
 
-VR_PLUGIN_EXPORT const vr_plugin *ENTRY(void);
-VR_PLUGIN_EXPORT const vr_plugin *ENTRY(void) {
+VR_PLUGIN_EXPORT const vr_plugin* ENTRY(void);
+VR_PLUGIN_EXPORT const vr_plugin* ENTRY(void) {
   (void)apply;
 #if defined(MISBEHAVE_NULL)
   return NULL;
