@@ -1,0 +1,29 @@
+// Reads and checks the configuration: the TOML file (where there is one) with the environment over it.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "common/config/configuration.h"
+#include "common/config/plugin_schema.h"
+#include "common/result.h"
+
+namespace reconciler {
+
+using Environment = std::map<std::string, std::string>;
+
+// The process's own variables.
+Environment current_environment();
+
+// `file`: what to read; nullopt: the environment alone. `plugins`: asked once for each plugin that a target names.
+// The error names file, line, column and key (or the variable), and what was expected, in one message that may have several lines.
+Result<Configuration> load_configuration(const std::optional<std::string>& file,
+                                         const Environment& environment,
+                                         const DescribePlugin& plugins);
+
+// The effective configuration as TOML with every key, defaults included, secrets as "***": what `check` prints. It can be
+// read again, but for the secrets.
+std::string to_toml(const Configuration& configuration);
+
+}  // namespace reconciler

@@ -1,0 +1,177 @@
+"""The sentinel-watcher against real Sentinels: earliest moment, least rights, wrong Sentinels."""
+
+from __future__ import annotations
+
+import sys
+import time
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from lab.processes import stop_on_signals, wait_until  # noqa: E402
+from lab.valkey import Failover, ValkeyGroup  # noqa: E402
+from watcher_alone import SentinelSettings, Topology, Watcher  # noqa: E402
+
+CHANNELS = [
+    "+switch-master",
+    "+promoted-slave",
+    "+config-update-from",
+    "+selected-slave",
+    "+failover-end",
+    "+odown",
+    "-odown",
+    "+sdown",
+    "-sdown",
+    "+slave",
+    "+slave-reconf-done",
+    "-role-change",
+    "+reset-master",
+    "+monitor",
+    "-monitor",
+    "+tilt",
+    "-tilt",
+]
+LEAST_RIGHTS = (
+    "-@all resetchannels +ping +subscribe +sentinel|get-master-addr-by-name "
+    "+sentinel|master +sentinel|replicas " + " ".join("&" + channel for channel in CHANNELS)
+)
+
+
+class Real(unittest.TestCase):
+    group: ValkeyGroup
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cls.group = cls.enterClassContext(
+            ValkeyGroup(sentinel_lines=(f"user watcher on >secret {LEAST_RIGHTS}",))
+        )
+
+    def setUp(self) -> None:
+        self.group.wait_healthy()
+        self.watcher = self.enterContext(
+            Watcher(
+                SentinelSettings(
+                    [sentinel.address for sentinel in self.group.sentinels.all],
+                    username="watcher",
+                    password="secret",
+                )
+            )
+        )
+        self.known = self.watcher.wait_primary(self.group.primary().address)
+        self.watcher.wait_for(lambda: len(self.watcher.newest().replicas) == 2, "two replicas")
+
+    def fail_over(self, kind: str) -> Failover:
+        begin = {
+            "kill": self.group.kill_primary,
+            "pause": self.group.pause_primary,
+            "planned": self.group.sentinel_failover,
+        }[kind]
+        failover = self.group.wait_failover(begin())
+        if kind == "pause":
+            failover.old.resume()
+        return failover
+
+    def moves_since(self, before: int) -> list[Topology]:
+        """Topologies that name another primary than the one before them."""
+        told = self.watcher.of()
+        return [
+            topology
+            for last, topology in zip(told[before - 1 :], told[before:])
+            if last.primary != topology.primary
+        ]
+
+    def test_follows_each_kind_of_failover_once_and_at_the_first_word(self) -> None:
+        for kind in ("kill", "planned", "pause"):
+            with self.subTest(kind):
+                before = len(self.watcher.of())
+                failover = self.fail_over(kind)
+                topology = self.watcher.wait_primary(failover.new.address)
+                moves = self.moves_since(before)
+                self.assertEqual([move.primary for move in moves], [failover.new.address], moves)
+                self.assertGreater(topology.epoch, self.known.epoch)
+                self.known = topology
+                # The lab hears of it in a thread of its own, a little later or earlier.
+                self.assertLess(moves[0].heard - failover.event.time, 0.1)
+                if failover.t0 is not None:
+                    self.assertLess(moves[0].heard - failover.t0, 1.5)
+                self.group.heal(failover)
+                self.group.wait_healthy()
+                self.watcher.wait_for(
+                    lambda: [r[2] for r in self.watcher.newest().replicas] == [True, True],
+                    "healthy",
+                    15,
+                )
+        self.assertEqual(self.watcher.problems, {})
+        # A machine that is busy elsewhere can send a Sentinel into tilt mode, rightly told.
+        self.assertEqual(
+            [
+                line
+                for line in self.watcher.log
+                if line["level"] == "warning" and "tilt mode" not in line["message"]
+            ],
+            [],
+        )
+
+    def test_a_sentinel_that_slept_through_a_failover_changes_nothing(self) -> None:
+        sleeper, leader = self.group.sentinels.all[:2]
+        old = self.group.primary()
+        self.addCleanup(sleeper.resume)
+        sleeper.pause()
+        self.watcher.wait_problem(
+            "sentinel-unreachable", containing=f"{sleeper.host}:{sleeper.port}", timeout=15
+        )
+        leader.command("SENTINEL", "FAILOVER", self.group.name)
+        self.watcher.wait_for(lambda: self.watcher.newest().primary != old.address, "moved")
+        new = self.watcher.newest().primary
+        before = len(self.watcher.of())
+        sleeper.resume()
+        self.watcher.wait_no_problem("sentinel-unreachable", timeout=15)
+        wait_until(lambda: sleeper.primary(self.group.name) == new, 15, "it has heard of it")
+        time.sleep(1)
+        self.assertEqual(self.moves_since(before), [])
+        old.command("REPLICAOF", *new)
+
+    def test_a_sentinel_that_monitors_anew_is_not_believed(self) -> None:
+        self.group.heal(self.fail_over("planned"))
+        self.watcher.wait_primary(self.group.primary().address)
+        self.group.wait_healthy()
+        old = self.group.replicas()[0]
+        forgetful = self.group.sentinels.all[2]
+        before = len(self.watcher.of())
+        forgetful.command("SENTINEL", "REMOVE", self.group.name)
+        forgetful.command("SENTINEL", "MONITOR", self.group.name, *old.address, 2)
+        wait_until(
+            lambda: forgetful.primary(self.group.name) == self.group.primary().address,
+            30,
+            "the others have told it",
+        )
+        self.assertEqual(self.moves_since(before), [])
+        for name, value in (("down-after-milliseconds", 2000), ("failover-timeout", 4000)):
+            forgetful.command("SENTINEL", "SET", self.group.name, name, value)
+
+    def test_sentinels_that_come_and_go_cost_nothing(self) -> None:
+        before = len(self.watcher.of())
+        for sentinel in self.group.sentinels.all:
+            sentinel.kill()
+        self.watcher.wait_problem(
+            "sentinels-out-of-reach",
+            self.group.name,
+            "none of 3 Sentinels answers; the primary stays",
+        )
+        for sentinel in self.group.sentinels.all:
+            sentinel.start()
+        self.watcher.wait_for(lambda: not self.watcher.problems, "no problem", 15)
+        self.assertEqual(self.moves_since(before), [])
+
+    def test_at_rest_it_costs_next_to_nothing(self) -> None:
+        time.sleep(3)
+        before, moment = self.watcher.cpu_seconds(), time.monotonic()
+        time.sleep(20)
+        share = (self.watcher.cpu_seconds() - before) / (time.monotonic() - moment)
+        self.assertLessEqual(share, 0.001, "of one core")
+
+
+if __name__ == "__main__":
+    stop_on_signals()
+    unittest.main(verbosity=2)

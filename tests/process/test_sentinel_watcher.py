@@ -1,0 +1,323 @@
+"""The sentinel-watcher against Sentinels that do as told: what it publishes, what it shows."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from fakes.sentinel import Address, FakeGroup, FakeReplica, FakeSentinel  # noqa: E402
+from watcher_alone import SentinelSettings, Topology, Watcher, executable  # noqa: E402
+
+A: Address = ("10.0.0.1", 6379)
+B: Address = ("10.0.0.2", 6379)
+C: Address = ("10.0.0.3", 6379)
+
+HARMLESS = {b"AUTH", b"PING", b"SUBSCRIBE"}
+HARMLESS_OF_SENTINEL = {b"GET-MASTER-ADDR-BY-NAME", b"MASTER", b"REPLICAS"}
+
+
+class WithFakes(unittest.TestCase):
+    """Three Sentinels on ports of their own, and a watcher that knows them."""
+
+    groups: dict[str, FakeGroup] | None = None
+
+    def setUp(self) -> None:
+        self.sentinels = [
+            self.enterContext(FakeSentinel(groups=self.make_groups())) for _ in range(3)
+        ]
+
+    def make_groups(self) -> dict[str, FakeGroup]:
+        return {"myprimary": FakeGroup(A, 1)}
+
+    def watch(self, memory: tuple[Topology, ...] = (), **settings: object) -> Watcher:
+        fast: dict[str, object] = {
+            "poll_interval": 500,
+            "connect_timeout": 1000,
+            "reply_timeout": 1000,
+            "backoff_min": 20,
+            "backoff_max": 200,
+        }
+        addresses = [sentinel.address for sentinel in self.sentinels]
+        return self.enterContext(
+            Watcher(SentinelSettings(**({"addresses": addresses} | fast | settings)), memory=memory)
+        )  # type: ignore[arg-type]
+
+    def watch_until_known(self, primary: Address = A, **settings: object) -> Watcher:
+        watcher = self.watch(**settings)
+        watcher.wait_primary(primary)
+        for sentinel in self.sentinels:
+            sentinel.wait_subscribed()
+        return watcher
+
+    def tearDown(self) -> None:
+        for sentinel in self.sentinels:
+            for command in sentinel.commands:
+                harmless = command[0] in HARMLESS or (
+                    command[0] == b"SENTINEL" and command[1] in HARMLESS_OF_SENTINEL
+                )
+                self.assertTrue(
+                    harmless, f"{command} changes something, or needs more than the least rights"
+                )
+
+
+class ByHand(unittest.TestCase):
+    def test_says_that_it_is_not_started_by_hand(self) -> None:
+        for arguments in ([], ["x"], ["0"], [str(os.getpid())], ["1", "2"]):
+            done = subprocess.run(
+                [executable(), *arguments], capture_output=True, text=True, timeout=10, check=False
+            )
+            self.assertEqual(done.returncode, 64, arguments)
+            self.assertIn("started by valkey-reconciler", done.stderr)
+
+
+class Publishing(WithFakes):
+    def test_publishes_primary_and_replicas_and_is_ready_before(self) -> None:
+        for sentinel in self.sentinels:
+            sentinel.groups["myprimary"].replicas = [
+                FakeReplica(C),
+                FakeReplica(B),
+                FakeReplica(A),
+                FakeReplica(("10.0.0.4", 6379), "s_down,slave,disconnected", "err"),
+            ]
+        watcher = self.watch()
+        watcher.wait_for(lambda: watcher.is_ready, "ready")
+        first = watcher.wait_primary(A)
+        self.assertEqual((first.era, first.epoch, first.step, first.state), (0, 1, 0, 0))
+        watcher.wait_for(lambda: watcher.newest().replicas, "replicas")
+        self.assertEqual(
+            watcher.newest().replicas, ((*B, True), (*C, True), ("10.0.0.4", 6379, False))
+        )
+        self.assertIn("answer of 127.0.0.1:", first.cause)
+        watcher.wait_for(lambda: not watcher.problems, "no problem")
+
+    def test_follows_the_leader_at_its_first_word_and_asks_all_at_once(self) -> None:
+        watcher = self.watch_until_known(poll_interval=60_000)
+        asked = [sentinel.asked("SENTINEL", "MASTER") for sentinel in self.sentinels]
+        moment = time.monotonic()
+        self.sentinels[1].promote(B, 2)
+        topology = watcher.wait_primary(B)
+        self.assertLess(topology.heard - moment, 0.1)
+        self.assertEqual((topology.epoch, topology.step), (2, 0))
+        self.assertEqual(topology.cause, f"+promoted-slave from {self.sentinels[1].name}")
+        self.assertAlmostEqual(topology.event_mono_ns / 1e9, moment, delta=0.1)
+        self.assertAlmostEqual(topology.event_unix_us / 1e6, time.time(), delta=5)
+        for sentinel, before in zip(self.sentinels, asked):
+            sentinel.wait_for(
+                lambda: sentinel.asked("SENTINEL", "MASTER") > before,
+                "asked, though it said nothing",
+                0.2,
+            )
+        # Until they agree they are asked again.
+        (
+            self.sentinels[0].groups["myprimary"].primary,
+            self.sentinels[0].groups["myprimary"].epoch,
+        ) = (B, 2)
+        watcher.wait_log("primary changed from 10.0.0.1:6379 to 10.0.0.2:6379")
+        self.assertEqual(len(watcher.of()), 2)
+
+    def test_follows_a_switch_without_any_event(self) -> None:
+        watcher = self.watch_until_known(poll_interval=100)
+        for sentinel in self.sentinels:
+            sentinel.groups["myprimary"].primary, sentinel.groups["myprimary"].epoch = B, 2
+        self.assertIn("answer of", watcher.wait_primary(B, timeout=2).cause)
+
+    def test_the_event_is_the_first_word_even_if_its_sentinel_never_answers(self) -> None:
+        watcher = self.watch_until_known(poll_interval=60_000, reply_timeout=5000)
+        self.sentinels[0].frozen = True
+        moment = time.monotonic()
+        self.sentinels[0].publish("+switch-master", "myprimary 10.0.0.1 6379 10.0.0.2 6379")
+        time.sleep(0.3)
+        self.sentinels[1].switch(B, 2)
+        topology = watcher.wait_primary(B)
+        self.assertEqual(topology.cause, f"+switch-master from {self.sentinels[0].name}")
+        self.assertLess(topology.event_mono_ns / 1e9 - moment, 0.2)
+        self.sentinels[0].frozen = False
+
+    def test_a_false_word_of_a_sentinel_changes_nothing(self) -> None:
+        watcher = self.watch_until_known()
+        self.sentinels[0].publish("+switch-master", "myprimary 10.0.0.1 6379 10.0.0.9 6379")
+        self.sentinels[1].publish("+switch-master", "no such words")
+        self.sentinels[2].publish("+promoted-slave", "")
+        time.sleep(1.0)
+        self.assertEqual({topology.primary for topology in watcher.of()}, {A})
+
+    def test_asks_only_after_the_channels_are_acknowledged(self) -> None:
+        watcher = self.watch_until_known(poll_interval=60_000)
+        for sentinel in self.sentinels:
+            last = max(
+                i for i, command in enumerate(sentinel.commands) if command[0] == b"SUBSCRIBE"
+            )
+            sentinel.wait_for(
+                lambda: any(
+                    command[:2] == [b"SENTINEL", b"MASTER"] for command in sentinel.commands[last:]
+                ),
+                "asked after SUBSCRIBE",
+            )
+        self.assertEqual(watcher.newest().primary, A)
+
+    def test_halves_of_an_answer_that_do_not_belong_together_are_not_believed(self) -> None:
+        watcher = self.watch_until_known(poll_interval=100)
+        # As if it had switched between the two questions, for ever.
+        self.sentinels[0].groups["myprimary"].promoted = B
+        self.sentinels[0].groups["myprimary"].epoch = 2
+        watcher.wait_problem("sentinel-answer", "myprimary", "contradict each other")
+        before = self.sentinels[0].asked("SENTINEL", "MASTER")
+        time.sleep(1.0)
+        self.assertLess(self.sentinels[0].asked("SENTINEL", "MASTER") - before, 60, "it spins")
+        self.assertEqual(watcher.newest().primary, A)
+        self.sentinels[0].groups["myprimary"].failover_state = "update_config"
+        watcher.wait_primary(B)
+
+    def test_a_lower_epoch_is_not_believed_and_a_problem(self) -> None:
+        watcher = self.watch_until_known()
+        for sentinel in self.sentinels[:2]:
+            sentinel.switch(B, 5)
+        watcher.wait_primary(B)
+        text = watcher.wait_problem("sentinel-behind", "myprimary")
+        self.assertEqual(
+            text,
+            f"Sentinel {self.sentinels[2].name} names 10.0.0.1:6379 under epoch 1, older than "
+            "epoch 5: not believed",
+        )
+        self.sentinels[2].switch(B, 5)
+        watcher.wait_no_problem("sentinel-behind", "myprimary")
+        self.assertEqual([topology.primary for topology in watcher.of()], [A, B])
+
+    def test_a_failover_as_it_is_shows_no_problem(self) -> None:
+        watcher = self.watch_until_known()
+        for epoch, primary in enumerate((B, C, A), start=2):
+            self.sentinels[0].promote(primary, epoch)
+            time.sleep(0.1)
+            for sentinel in reversed(self.sentinels):
+                sentinel.switch(primary, epoch)
+            watcher.wait_primary(primary)
+        time.sleep(0.5)
+        self.assertEqual(watcher.problems, {})
+        self.assertEqual(
+            [line for line in watcher.log if line["level"] not in ("info", "debug")], []
+        )
+        self.assertEqual(watcher.counters["failovers_total", "myprimary"], 3)
+
+
+class ColdStart(WithFakes):
+    def test_a_lone_stale_sentinel_does_not_win(self) -> None:
+        for sentinel in self.sentinels[:2]:
+            sentinel.groups["myprimary"] = FakeGroup(B, 5)
+            sentinel.delay = 0.2
+        watcher = self.watch()
+        watcher.wait_primary(B)
+        self.assertEqual({topology.primary for topology in watcher.of()}, {B})
+
+    def test_without_a_majority_it_begins_after_a_short_grace(self) -> None:
+        for sentinel in self.sentinels[:2]:
+            sentinel.close()
+        moment = time.monotonic()
+        watcher = self.watch()
+        heard = watcher.wait_primary(A).heard - moment
+        self.assertGreater(heard, 0.9)
+        self.assertLess(heard, 3)
+        watcher.wait_problem("sentinels-missing", "myprimary", "only 1 of 3 Sentinels")
+
+    def test_what_its_predecessor_knew_is_neither_undone_nor_said_again(self) -> None:
+        watcher = self.watch((remembered(B, era=2, epoch=7),))
+        watcher.wait_problem(
+            "sentinel-epochs-began-anew",
+            "myprimary",
+            "lower than the known epoch 7 of 10.0.0.2:6379",
+        )
+        self.assertEqual(watcher.of(), [])
+        for sentinel in self.sentinels:
+            sentinel.switch(C, 8)
+        topology = watcher.wait_primary(C)
+        self.assertEqual((topology.era, topology.epoch), (2, 8))
+
+    def test_epochs_that_began_anew_are_believed_after_ten_seconds(self) -> None:
+        moment = time.monotonic()
+        watcher = self.watch((remembered(B, era=0, epoch=7),))
+        topology = watcher.wait_primary(A, timeout=15)
+        self.assertGreater(topology.heard - moment, 9.9)
+        self.assertLess(topology.heard - moment, 12)
+        self.assertEqual((topology.era, topology.epoch), (1, 1))
+        self.assertEqual(
+            watcher.wait_log("the epochs of the Sentinels began anew")["level"], "warning"
+        )
+        watcher.wait_for(lambda: not watcher.problems, "no problem")
+
+    def test_sentinels_that_come_later_are_taken_up(self) -> None:
+        for sentinel in self.sentinels:
+            sentinel.close()
+        watcher = self.watch()
+        text = watcher.wait_problem("sentinel-unreachable", containing=self.sentinels[2].name)
+        self.assertIn(f"cannot reach Sentinel {self.sentinels[0].name}: connection refused", text)
+        watcher.wait_problem("sentinels-out-of-reach", "myprimary", "none of 3 Sentinels answers")
+        time.sleep(2)
+        warnings = [
+            line
+            for line in watcher.log
+            if line["level"] == "warning" and "reach" in line["message"]
+        ]
+        self.assertEqual(len(warnings), 3, "one line for each, not one for each attempt")
+        for sentinel in self.sentinels:
+            sentinel.start_again()
+        watcher.wait_primary(A, timeout=3)
+        watcher.wait_for(lambda: not watcher.problems, "no problem")
+        watcher.wait_log(f"connected to Sentinel {self.sentinels[0].name}")
+
+
+class Groups(WithFakes):
+    names = ["myprimary", "my primary @ home", "\udcff\udcfe", "x" * 300]
+
+    def make_groups(self) -> dict[str, FakeGroup]:
+        return {name: FakeGroup((f"10.0.{i}.1", 6379), 1) for i, name in enumerate(self.names)}
+
+    def test_many_share_the_connections_whatever_their_names(self) -> None:
+        watcher = self.watch(groups=self.names)
+        for i, name in enumerate(self.names):
+            watcher.wait_primary((f"10.0.{i}.1", 6379), name)
+        for sentinel in self.sentinels:
+            sentinel.wait_subscribed()
+        self.assertEqual([sentinel.connections() for sentinel in self.sentinels], [2, 2, 2])
+        for name in self.names[:2]:
+            for sentinel in self.sentinels:
+                sentinel.switch(B, 2, name)
+            watcher.wait_primary(B, name)
+        self.assertEqual(watcher.newest(self.names[2]).epoch, 1)
+
+    def test_an_unknown_one_is_told_and_found_when_it_comes(self) -> None:
+        watcher = self.watch(groups=["myprimary", "other"])
+        watcher.wait_problem("no-such-group", "other", self.sentinels[0].name)
+        self.assertNotIn(("myprimary", "no-such-group"), watcher.problems)
+        for sentinel in self.sentinels:
+            sentinel.groups["other"] = FakeGroup(C, 0)
+        watcher.wait_primary(C, "other")
+        watcher.wait_no_problem("no-such-group", "other")
+
+    def test_one_that_is_no_longer_monitored_keeps_its_primary(self) -> None:
+        watcher = self.watch()
+        watcher.wait_primary(("10.0.0.1", 6379))
+        for sentinel in self.sentinels:
+            del sentinel.groups["myprimary"]
+        watcher.wait_problem("no-such-group", "myprimary")
+        self.assertEqual(len(watcher.of()), 1)
+
+
+class Ending(WithFakes):
+    def test_ends_as_asked_with_0(self) -> None:
+        self.assertEqual(self.watch_until_known().shut_down(), 0)
+
+    def test_ends_when_the_supervisor_is_gone(self) -> None:
+        self.assertEqual(self.watch_until_known().hang_up(), 0)
+
+
+def remembered(primary: Address, era: int, epoch: int) -> Topology:
+    return Topology("myprimary", era, epoch, 0, 0, primary, (), "told before", 1, 1)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

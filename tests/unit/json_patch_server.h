@@ -1,0 +1,131 @@
+// The little of an API server that the protocol stands on: pods in memory, JSON Patch with `test`, versions, a history
+// to watch. For the simulation of many writers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plugins/kubernetes/json.h"
+#include "plugins/kubernetes/pod.h"
+
+namespace reconciler {
+
+class JsonPatchServer {
+ public:
+  explicit JsonPatchServer(LabelRule rule) : rule_(std::move(rule)) {}
+
+  struct Event {
+    Pod pod;
+    bool removed = false;
+  };
+
+  void create(const std::string& name, const std::string& address) {
+    const std::string text = R"({"metadata":{"name":")" + name + R"(","uid":"uid-)" +
+                             std::to_string(++uids_) + R"(","labels":{"app":"valkey"}},)" +
+                             R"("spec":{},"status":{"podIP":")" + address + R"("}})";
+    pods_[name] = parse_json(text);
+    changed(name);
+  }
+
+  void recreate(const std::string& name) {
+    const std::string address = pod(name).addresses.at(0);
+    history_.push_back({pod(name), true});
+    create(name, address);
+  }
+
+  void wipe_label(const std::string& name) {
+    cJSON_DeleteItemFromObjectCaseSensitive(labels(name), rule_.name.c_str());
+    changed(name);
+  }
+  void set_label(const std::string& name) {
+    wipe_label(name);
+    cJSON_AddStringToObject(labels(name), rule_.name.c_str(), rule_.value.c_str());
+    changed(name);
+  }
+
+  // False: a precondition failed, and nothing was changed.
+  bool patch(const std::string& name, const std::string& body) {
+    Json copy(cJSON_Duplicate(pods_.at(name).get(), 1));
+    const Json operations = parse_json(body);
+    const cJSON* operation = nullptr;
+    cJSON_ArrayForEach(operation, operations.get()) {
+      if (!apply(copy.get(), operation)) return false;
+    }
+    pods_[name] = std::move(copy);
+    changed(name);
+    return true;
+  }
+
+  Pod pod(const std::string& name) const { return *read_pod(pods_.at(name).get(), rule_); }
+  std::vector<Pod> list() const {
+    std::vector<Pod> all;
+    for (const auto& [name, json] : pods_) all.push_back(*read_pod(json.get(), rule_));
+    return all;
+  }
+  size_t labelled() const {
+    size_t count = 0;
+    for (const Pod& each : list()) count += each.carries(rule_) ? 1u : 0u;
+    return count;
+  }
+  const std::vector<Event>& history() const { return history_; }
+  uint64_t version() const { return version_; }
+
+ private:
+  cJSON* labels(const std::string& name) {
+    return cJSON_GetObjectItem(cJSON_GetObjectItem(pods_.at(name).get(), "metadata"), "labels");
+  }
+
+  void changed(const std::string& name) {
+    cJSON* metadata = cJSON_GetObjectItem(pods_.at(name).get(), "metadata");
+    cJSON_DeleteItemFromObject(metadata, "resourceVersion");
+    cJSON_AddStringToObject(metadata, "resourceVersion", std::to_string(++version_).c_str());
+    history_.push_back({pod(name), false});
+  }
+
+  // As the API server's library does it: a `test` for null passes where the key is absent but its parent is there.
+  static bool apply(cJSON* document, const cJSON* operation) {
+    std::string_view path = text_member(operation, "path");
+    cJSON* parent = document;
+    std::string key;
+    while (!path.empty()) {
+      path.remove_prefix(1);
+      const size_t slash = path.find('/');
+      if (!key.empty()) parent = cJSON_GetObjectItemCaseSensitive(parent, key.c_str());
+      if (parent == nullptr) return false;
+      key = unescaped(path.substr(0, slash));
+      path = slash == std::string_view::npos ? std::string_view() : path.substr(slash);
+    }
+    const cJSON* there = cJSON_GetObjectItemCaseSensitive(parent, key.c_str());
+    const cJSON* value = cJSON_GetObjectItemCaseSensitive(operation, "value");
+    const std::string_view what = text_member(operation, "op");
+    if (what == "test") {
+      if (cJSON_IsNull(value)) return there == nullptr;
+      return there != nullptr && cJSON_Compare(there, value, 1) != 0;
+    }
+    if (what == "remove" && there == nullptr) return false;
+    cJSON_DeleteItemFromObjectCaseSensitive(parent, key.c_str());
+    if (what == "add") cJSON_AddItemToObject(parent, key.c_str(), cJSON_Duplicate(value, 1));
+    return true;
+  }
+
+  static std::string unescaped(std::string_view step) {
+    std::string out;
+    for (size_t i = 0; i < step.size(); ++i) {
+      const bool escape = step[i] == '~' && i + 1 < step.size();
+      out += !escape ? step[i] : step[i + 1] == '1' ? '/' : '~';
+      if (escape) ++i;
+    }
+    return out;
+  }
+
+  LabelRule rule_;
+  std::map<std::string, Json> pods_;
+  std::vector<Event> history_;
+  uint64_t version_ = 0;
+  uint64_t uids_ = 0;
+};
+
+}  // namespace reconciler

@@ -1,0 +1,360 @@
+// What Sentinel says, as it says it, and everything that it would never say.
+
+#include "supervisor/sentinel_watcher/sentinel_reply.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace reconciler {
+namespace {
+
+using testing::HasSubstr;
+
+Reply text(std::string value, Reply::Kind kind = Reply::Kind::string) {
+  Reply reply;
+  reply.kind = kind;
+  reply.text = std::move(value);
+  return reply;
+}
+
+Reply list(std::vector<Reply> elements) {
+  Reply reply;
+  reply.kind = Reply::Kind::array;
+  reply.elements = std::move(elements);
+  return reply;
+}
+
+Reply strings(const std::vector<std::string>& values) {
+  std::vector<Reply> elements;
+  for (const std::string& value : values) elements.push_back(text(value));
+  return list(elements);
+}
+
+using Fields = std::map<std::string, std::string>;
+
+Reply named(const Fields& fields) {
+  std::vector<Reply> elements;
+  for (const auto& [name, value] : fields) {
+    elements.push_back(text(name));
+    elements.push_back(text(value));
+  }
+  return list(elements);
+}
+
+// As valkey 8.0.1 answers SENTINEL MASTER, shortened.
+Fields primary_fields() {
+  return {{"name", "myprimary"}, {"ip", "10.0.0.7"},  {"port", "6379"},
+          {"runid", "f00"},      {"flags", "master"}, {"role-reported", "master"},
+          {"config-epoch", "3"}, {"num-slaves", "2"}, {"quorum", "2"}};
+}
+
+Fields changed(Fields fields, const std::string& name, const std::string& value) {
+  fields[name] = value;
+  return fields;
+}
+
+Fields without(Fields fields, const std::string& name) {
+  fields.erase(name);
+  return fields;
+}
+
+TEST(PrimaryAddress, IsAnAddressAndAPort) {
+  const auto address = parse_primary_address(strings({"10.0.0.7", "6379"}));
+  ASSERT_TRUE(address);
+  EXPECT_EQ(**address, (Endpoint{"10.0.0.7", 6379}));
+  EXPECT_EQ(**parse_primary_address(strings({"fd00::7", "1"})), (Endpoint{"fd00::7", 1}));
+  EXPECT_EQ(**parse_primary_address(strings({"vk-0.vk", "65535"})), (Endpoint{"vk-0.vk", 65535}));
+}
+
+TEST(PrimaryAddress, IsNothingForAnUnknownGroup) {
+  const auto address = parse_primary_address(Reply{});
+  ASSERT_TRUE(address);
+  EXPECT_FALSE(*address);
+}
+
+TEST(PrimaryAddress, EverythingElseIsAnErrorThatSaysWhatWasExpected) {
+  const std::vector<std::pair<Reply, std::string>> table = {
+      {text("ERR unknown command 'SENTINEL'", Reply::Kind::error),
+       "the error \"ERR unknown command 'SENTINEL'\""},
+      {text("OK", Reply::Kind::status),
+       "expected an address and a port, or nil, got the status \"OK\""},
+      {text("10.0.0.7"), "got a string of 8 bytes"},
+      {list({}), "got an array of 0"},
+      {strings({"10.0.0.7"}), "got an array of 1"},
+      {strings({"10.0.0.7", "6379", "x"}), "got an array of 3"},
+      {list({text("10.0.0.7"), Reply{}}), "got an array of 2"},
+      {list({list({}), text("6379")}), "got an array of 2"},
+      {strings({"", "6379"}), "expected an IP address or host name"},
+      {strings({"10.0.0.7\n", "6379"}), "expected an IP address or host name"},
+      {strings({"a b", "6379"}), "expected an IP address or host name"},
+      {strings({std::string(256, 'x'), "6379"}), "expected an IP address or host name"},
+      {strings({std::string("a\0b", 3), "6379"}), "expected an IP address or host name"},
+      {strings({"10.0.0.7", "0"}), "expected a port from 1 to 65535, got 0"},
+      {strings({"10.0.0.7", "65536"}), "expected a port from 1 to 65535, got \"65536\""},
+      {strings({"10.0.0.7", "-1"}), "expected a port"},
+      {strings({"10.0.0.7", "6379x"}), "expected a port"},
+      {strings({"10.0.0.7", " 6379"}), "expected a port"},
+      {strings({"10.0.0.7", ""}), "expected a port"},
+  };
+  for (const auto& [reply, why] : table) {
+    const auto address = parse_primary_address(reply);
+    ASSERT_FALSE(address) << why;
+    EXPECT_THAT(address.error().message(), HasSubstr(why));
+  }
+}
+
+TEST(Primary, HasTheFieldsThatCount) {
+  const auto primary = parse_primary(named(primary_fields()));
+  ASSERT_TRUE(primary) << primary.error().message();
+  EXPECT_EQ((*primary)->endpoint, (Endpoint{"10.0.0.7", 6379}));
+  EXPECT_EQ((*primary)->config_epoch, 3u);
+  EXPECT_FALSE((*primary)->down);
+  EXPECT_FALSE((*primary)->reported_replica);
+  EXPECT_EQ((*primary)->failover, FailoverState::none);
+}
+
+TEST(Primary, FlagsAndStatesAreUnderstood) {
+  const auto parse = [](const std::string& name, const std::string& value) {
+    auto primary = parse_primary(named(changed(primary_fields(), name, value)));
+    EXPECT_TRUE(primary) << name << "=" << value;
+    return **primary;
+  };
+  EXPECT_TRUE(parse("flags", "s_down,master").down);
+  EXPECT_TRUE(parse("flags", "s_down,o_down,master,disconnected").down);
+  EXPECT_FALSE(parse("flags", "master,master_down").down) << "says something of the peers only";
+  EXPECT_TRUE(parse("role-reported", "slave").reported_replica);
+  EXPECT_EQ(parse("failover-state", "wait_promotion").failover, FailoverState::beginning);
+  EXPECT_EQ(parse("failover-state", "reconf_slaves").failover, FailoverState::promoted);
+  EXPECT_EQ(parse("failover-state", "update_config").failover, FailoverState::promoted);
+  EXPECT_EQ(parse("failover-state", "some_later_state").failover, FailoverState::other);
+  EXPECT_EQ(parse("config-epoch", "18446744073709551615").config_epoch, UINT64_MAX);
+}
+
+TEST(Primary, IsNothingForAnUnknownGroup) {
+  const auto primary = parse_primary(text("ERR No such master with that name", Reply::Kind::error));
+  ASSERT_TRUE(primary);
+  EXPECT_FALSE(*primary);
+}
+
+TEST(Primary, EverythingElseIsAnErrorThatSaysWhatWasExpected) {
+  const std::vector<std::pair<Reply, std::string>> table = {
+      {text("NOPERM no right", Reply::Kind::error), "the error \"NOPERM no right\""},
+      {Reply{}, "expected an array of names and values, got nil"},
+      {strings({"ip"}), "got an array of 1"},
+      {list({text("ip"), Reply{}}), "expected a name or value as a string, got nil"},
+      {list({text("ip"), list({})}), "expected a name or value as a string, got an array of 0"},
+      {list({}), "the field ip is missing"},
+      {named(without(primary_fields(), "port")), "the field port is missing"},
+      {named(without(primary_fields(), "flags")), "the field flags is missing"},
+      {named(without(primary_fields(), "config-epoch")), "the field config-epoch is missing"},
+      {named(without(primary_fields(), "role-reported")), "the field role-reported is missing"},
+      {named(changed(primary_fields(), "config-epoch", "-1")),
+       "expected a config-epoch, got \"-1\""},
+      {named(changed(primary_fields(), "config-epoch", "18446744073709551616")),
+       "expected a config-epoch"},
+      {named(changed(primary_fields(), "config-epoch", "")), "expected a config-epoch"},
+      {named(changed(primary_fields(), "flags", "slave")),
+       "expected the flag master, got \"slave\""},
+      {named(changed(primary_fields(), "role-reported", "king")),
+       "expected master or slave, got \"king\""},
+      {named(changed(primary_fields(), "port", "99999")), "expected a port"},
+  };
+  for (const auto& [reply, why] : table) {
+    const auto primary = parse_primary(reply);
+    ASSERT_FALSE(primary) << why;
+    EXPECT_THAT(primary.error().message(), HasSubstr(why));
+  }
+}
+
+Fields replica_fields() {
+  return {{"name", "10.0.0.8:6379"}, {"ip", "10.0.0.8"},           {"port", "6379"},
+          {"flags", "slave"},        {"master-link-status", "ok"}, {"master-host", "10.0.0.7"}};
+}
+
+TEST(Replicas, HealthIsReadFromFlagsAndLink) {
+  struct Row {
+    std::string name, value;
+    bool down;
+    std::optional<bool> linked;
+  };
+  const std::vector<Row> table = {
+      {"flags", "slave", false, true},
+      {"flags", "s_down,slave", true, true},
+      {"flags", "s_down,slave,disconnected", true, false},
+      {"flags", "o_down,slave", true, true},
+      {"flags", "slave,disconnected", false, false},
+      {"flags", "slave,promoted,reconf_sent", false, true},
+      {"master-link-status", "err", false, false},
+      {"master-host", "?", false, std::nullopt},
+  };
+  for (const Row& row : table) {
+    const auto replicas =
+        parse_replicas(list({named(changed(replica_fields(), row.name, row.value))}));
+    ASSERT_TRUE(replicas) << row.value;
+    EXPECT_EQ((**replicas)[0].endpoint, (Endpoint{"10.0.0.8", 6379}));
+    EXPECT_EQ((**replicas)[0].down, row.down) << row.value;
+    EXPECT_EQ((**replicas)[0].linked, row.linked) << row.value;
+  }
+}
+
+TEST(Replicas, MayBeNone) { EXPECT_TRUE((*parse_replicas(list({})))->empty()); }
+
+TEST(Replicas, EverythingElseIsAnErrorThatSaysWhichAndWhatWasExpected) {
+  const std::vector<std::pair<Reply, std::string>> table = {
+      {text("NOPERM no right", Reply::Kind::error), "NOPERM"},
+      {text("OK", Reply::Kind::status), "expected an array of replicas"},
+      {list({named(replica_fields()), Reply{}}),
+       "replica 1: expected an array of names and values, got nil"},
+      {list({named(without(replica_fields(), "master-link-status"))}),
+       "the field master-link-status is missing"},
+      {list({named(changed(replica_fields(), "ip", ""))}), "expected an IP address"},
+      {list(std::vector<Reply>(1025, named(replica_fields()))),
+       "expected at most 1024 replicas, got 1025"},
+  };
+  for (const auto& [reply, why] : table) {
+    const auto replicas = parse_replicas(reply);
+    ASSERT_FALSE(replicas) << why;
+    EXPECT_THAT(replicas.error().message(), HasSubstr(why));
+  }
+}
+
+TEST(Push, IsAMessageAnAcknowledgementOrAPong) {
+  EXPECT_EQ(parse_push(strings({"message", "+tilt", "x"}))->payload, "x");
+  EXPECT_EQ(parse_push(text("PONG", Reply::Kind::status))->kind, Push::Kind::pong);
+  EXPECT_EQ(parse_push(strings({"pong", ""}))->kind, Push::Kind::pong);
+  Reply count;
+  count.kind = Reply::Kind::integer;
+  EXPECT_EQ(parse_push(list({text("subscribe"), text("+tilt"), count}))->channel, "+tilt");
+  for (const Reply& wrong :
+       {Reply{}, list({}), strings({"message", "+tilt"}), strings({"king"}), list({list({})}),
+        list({text("message"), list({}), text("x")}), text("OK", Reply::Kind::status)}) {
+    EXPECT_FALSE(parse_push(wrong)) << describe(wrong);
+  }
+}
+
+struct EventRow {
+  std::string channel, payload, group;
+  Endpoint subject;
+  bool about_primary;
+};
+
+// Payloads as real Sentinels (redis 7.0.15, valkey 8.0.1) send them.
+TEST(Event, TheGroupIsFoundWhateverItsName) {
+  const std::vector<EventRow> table = {
+      {"+switch-master",
+       "myprimary 10.0.0.7 6379 10.0.0.8 6380",
+       "myprimary",
+       {"10.0.0.8", 6380},
+       true},
+      {"+switch-master",
+       "my primary 1 10.0.0.7 6379 10.0.0.8 6380",
+       "my primary 1",
+       {"10.0.0.8", 6380},
+       true},
+      {"+switch-master",
+       "myprimary fd00::7 6379 fd00::8 6379",
+       "myprimary",
+       {"fd00::8", 6379},
+       true},
+      {"+switch-master",
+       "myprimary vk-0.vk 6379 vk-1.vk 6379",
+       "myprimary",
+       {"vk-1.vk", 6379},
+       true},
+      {"+promoted-slave",
+       "slave 10.0.0.8:6380 10.0.0.8 6380 @ myprimary 10.0.0.7 6379",
+       "myprimary",
+       {"10.0.0.8", 6380},
+       false},
+      {"+promoted-slave",
+       "slave 10.0.0.8:6380 10.0.0.8 6380 @ a @ b 10.0.0.7 6379",
+       "a @ b",
+       {"10.0.0.8", 6380},
+       false},
+      {"+promoted-slave",
+       "slave [fd00::8]:6380 fd00::8 6380 @ my primary fd00::7 6379",
+       "my primary",
+       {"fd00::8", 6380},
+       false},
+      {"+odown",
+       "master myprimary 10.0.0.7 6379 #quorum 2/2",
+       "myprimary",
+       {"10.0.0.7", 6379},
+       true},
+      {"-odown", "master myprimary 10.0.0.7 6379", "myprimary", {"10.0.0.7", 6379}, true},
+      {"+monitor",
+       "master my primary 10.0.0.7 6379 quorum 2",
+       "my primary",
+       {"10.0.0.7", 6379},
+       true},
+      {"+monitor",
+       "master x quorum 2 10.0.0.7 6379 quorum 2",
+       "x quorum 2",
+       {"10.0.0.7", 6379},
+       true},
+      {"-monitor", "master myprimary 10.0.0.7 6379", "myprimary", {"10.0.0.7", 6379}, true},
+      {"+reset-master", "master a @ b 10.0.0.7 6379", "a @ b", {"10.0.0.7", 6379}, true},
+      {"+sdown",
+       "sentinel 0f3a 10.0.0.21 26379 @ myprimary 10.0.0.7 6379",
+       "myprimary",
+       {"10.0.0.21", 26379},
+       false},
+      {"-role-change",
+       "slave 10.0.0.8:6380 10.0.0.8 6380 @ myprimary 10.0.0.7 6379 new reported role is master",
+       "myprimary",
+       {"10.0.0.8", 6380},
+       false},
+      {"+config-update-from",
+       "sentinel 0f3a 10.0.0.21 26379 @ myprimary 10.0.0.7 6379",
+       "myprimary",
+       {"10.0.0.21", 26379},
+       false},
+      {"+tilt", "#tilt mode entered", "", {}, false},
+      {"-tilt", "#tilt mode exited", "", {}, false},
+  };
+  for (const EventRow& row : table) {
+    const auto event = parse_event(row.channel, row.payload);
+    ASSERT_TRUE(event) << row.payload << ": " << event.error().message();
+    EXPECT_EQ(event->channel, row.channel);
+    EXPECT_EQ(event->group, row.group) << row.payload;
+    EXPECT_EQ(event->subject, row.subject) << row.payload;
+    EXPECT_EQ(event->about_primary, row.about_primary) << row.payload;
+  }
+}
+
+TEST(Event, OnlyTwoAnnounceAPrimary) {
+  EXPECT_TRUE(parse_event("+switch-master", "m 10.0.0.7 1 10.0.0.8 2")->announces_primary());
+  EXPECT_TRUE(
+      parse_event("+promoted-slave", "slave n 10.0.0.8 2 @ m 10.0.0.7 1")->announces_primary());
+  EXPECT_FALSE(
+      parse_event("+selected-slave", "slave n 10.0.0.8 2 @ m 10.0.0.7 1")->announces_primary());
+}
+
+TEST(Event, WhatCantBeReadIsAnError) {
+  const std::vector<std::pair<std::string, std::string>> table = {
+      {"+switch-master", ""},
+      {"+switch-master", "10.0.0.7 6379 10.0.0.8 6380"},
+      {"+switch-master", "m 10.0.0.7 6379 10.0.0.8"},
+      {"+switch-master", "m 10.0.0.7 6379 10.0.0.8 0"},
+      {"+switch-master", "m 10.0.0.7 6379 10.0.0.8 66666"},
+      {"+switch-master", "m 10.0.0.7 6379  6380"},
+      {"+odown", ""},
+      {"+odown", "master"},
+      {"+odown", "master 10.0.0.7 6379"},
+      {"+odown", "king m 10.0.0.7 6379"},
+      {"+promoted-slave", "slave n 10.0.0.8 2"},
+      {"+promoted-slave", "slave n 10.0.0.8 2 @ 10.0.0.7 1"},
+      {"+promoted-slave", "slave n 10.0.0.8 @ m 10.0.0.7 1"},
+      {"+promoted-slave", "slave n 10.0.0.8 2 @ "},
+      {"+promoted-slave", " @ m 10.0.0.7 1"},
+  };
+  for (const auto& [channel, payload] : table)
+    EXPECT_FALSE(parse_event(channel, payload)) << payload;
+}
+
+}  // namespace
+}  // namespace reconciler
