@@ -1,0 +1,259 @@
+#include "plugins/kubernetes/api_client.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/random.h"
+#include "plugins/kubernetes/json.h"
+#include "plugins/kubernetes/label_syntax.h"
+
+namespace reconciler {
+
+namespace {
+
+constexpr size_t page_of_pods = 200;
+constexpr size_t largest_page = 64u << 20;
+constexpr size_t largest_event = 4u << 20;
+constexpr uint64_t check_timeout_ms = 3000;
+// How long a watch lasts, with HTTP/2: the check that goes over its own connection finds it when it is dead.
+constexpr uint64_t shortest_watch_s = 240;
+constexpr uint64_t longest_watch_s = 360;
+// And with HTTP/1.1, where nothing but its end does.
+constexpr uint64_t shortest_lone_watch_s = 15;
+constexpr uint64_t longest_lone_watch_s = 20;
+constexpr uint64_t watch_grace_s = 5;
+
+uint64_t between(uint64_t low, uint64_t high) { return low + random_number() % (high - low + 1); }
+
+}  // namespace
+
+struct ApiClient::Listing {
+  std::string path;
+  PodList list;
+  std::function<void(ListAnswer)> done;
+};
+
+struct ApiClient::Watching {
+  WatchFunctions functions;
+  std::string begun;  // of a line whose end has not come
+};
+
+ApiClient::ApiClient(Host host, const Cluster& cluster, std::string pod_namespace, LabelRule rule,
+                     uint64_t timeout_ms)
+    : host_(host),
+      namespace_(std::move(pod_namespace)),
+      rule_(std::move(rule)),
+      timeout_ms_(timeout_ms),
+      url_(cluster.endpoint.url),
+      credentials_(host, cluster.token, cluster.token_file),
+      changes_(host, cluster.endpoint),
+      watches_(host, cluster.endpoint) {}
+
+std::string ApiClient::pods_path() const { return "/api/v1/namespaces/" + namespace_ + "/pods"; }
+
+HttpRequest ApiClient::request_for(const char* method, std::string path) const {
+  HttpRequest request;
+  request.method = method;
+  request.path = std::move(path);
+  request.timeout_ms = timeout_ms_;
+  request.headers.emplace_back("Accept: application/json");
+  return request;
+}
+
+void ApiClient::note(const HttpResponse& response) {
+  if (response.status != 0) multiplexes_ = response.multiplexed;
+  if (reach_) reach_(response.status == 0 ? response.error : std::string());
+}
+
+ApiError ApiClient::failed(const ApiAction& action, const HttpResponse& response) {
+  ApiError error = api_error(action, response);
+  host_.count("api_errors_total", "code", error.label().c_str());
+  return error;
+}
+
+void ApiClient::send(HttpClient& client, HttpRequest request, Answered done) {
+  HttpRequest first = request;
+  const std::string& token = credentials_.header();
+  if (!token.empty()) first.headers.push_back(token);
+  first.on_done = [this, &client, token, request = std::move(request),
+                   done = std::move(done)](HttpResponse response) mutable {
+    note(response);
+    // The token may have been replaced by the timer while the request was under way.
+    const bool another =
+        response.status == 401 && (credentials_.read_again() || credentials_.header() != token);
+    if (!another) {
+      done(std::move(response));
+      return;
+    }
+    request.headers.push_back(credentials_.header());
+    request.on_done = [this, done = std::move(done)](HttpResponse second) {
+      note(second);
+      done(std::move(second));
+    };
+    client.send(std::move(request));
+  };
+  client.send(std::move(first));
+}
+
+void ApiClient::list(const std::string& selector, std::function<void(ListAnswer)> done) {
+  host_.count("lists_total");
+  auto listing =
+      std::make_shared<Listing>();  // shared: it lives in the functions of one page after another
+  listing->path = fmt::format("{}?labelSelector={}&limit={}", pods_path(),
+                              percent_encoded(selector), page_of_pods);
+  listing->done = std::move(done);
+  list_page(listing);
+}
+
+void ApiClient::list_page(const std::shared_ptr<Listing>& listing) {
+  HttpRequest request = request_for("GET", listing->path);
+  request.largest_body = largest_page;
+  send(changes_, std::move(request),
+       [this, listing](const HttpResponse& response) { take_page(listing, response); });
+}
+
+void ApiClient::take_page(const std::shared_ptr<Listing>& listing, const HttpResponse& response) {
+  const ApiAction action{"list", namespace_, {}};
+  if (response.status != 200) {
+    listing->done({failed(action, response), {}});
+    return;
+  }
+  Result<PodPage> page = read_pod_page(response.body, rule_);
+  if (!page) {
+    ApiError error;
+    error.code = response.status;
+    error.message = "list pods in namespace " + namespace_ + ": " + page.error().message();
+    listing->done({error, {}});
+    return;
+  }
+  PodList& list = listing->list;
+  list.pods.insert(list.pods.end(), std::make_move_iterator(page->pods.begin()),
+                   std::make_move_iterator(page->pods.end()));
+  list.version = page->version;
+  list.version_text = page->version_text;
+  if (page->rest.empty()) {
+    listing->done({std::nullopt, std::move(list)});
+    return;
+  }
+  const size_t old_rest = listing->path.find("&continue=");
+  listing->path.resize(std::min(old_rest, listing->path.size()));
+  listing->path += "&continue=" + percent_encoded(page->rest);
+  list_page(listing);
+}
+
+ApiClient::Id ApiClient::watch(const std::string& selector, const std::string& from_version,
+                               WatchFunctions functions) {
+  host_.count("watches_total");
+  auto state = std::make_shared<Watching>();  // shared by the request's functions
+  state->functions = std::move(functions);
+  const uint64_t seconds = multiplexes_ ? between(shortest_watch_s, longest_watch_s)
+                                        : between(shortest_lone_watch_s, longest_lone_watch_s);
+  HttpRequest request =
+      request_for("GET", fmt::format("{}?watch=true&allowWatchBookmarks=true&labelSelector={}"
+                                     "&resourceVersion={}&timeoutSeconds={}",
+                                     pods_path(), percent_encoded(selector),
+                                     percent_encoded(from_version), seconds));
+  if (!credentials_.header().empty()) request.headers.push_back(credentials_.header());
+  request.largest_body = largest_event;
+  request.stream_timeout_ms = (seconds + watch_grace_s) * 1000;
+  // The last two know the request's id only when it was sent, which is before any of them is called.
+  auto id = std::make_shared<Id>(0);
+  request.on_open = [this, state] {
+    if (reach_) reach_({});
+    state->functions.opened();
+  };
+  request.on_data = [this, state, id](std::string_view data) {
+    size_t end = 0;
+    while ((end = data.find('\n')) != std::string_view::npos) {
+      bool go_on = true;
+      if (state->begun.empty()) {
+        go_on = state->functions.line(data.substr(0, end));
+      } else {
+        state->begun.append(data.substr(0, end));
+        const std::string line = std::exchange(state->begun, {});
+        go_on = state->functions.line(line);
+      }
+      if (!go_on) {
+        watches_.cancel(*id);
+        return;
+      }
+      data.remove_prefix(end + 1);
+    }
+    state->begun.append(data);
+    if (state->begun.size() <= largest_event) return;
+    watches_.cancel(*id);
+    state->functions.ended(
+        failed({"watch", namespace_, {}}, {0, {}, "an event is larger than 4 MiB", false}));
+  };
+  request.on_done = [this, state](const HttpResponse& response) {
+    const bool began = response.status / 100 == 2;
+    if (!began) note(response);
+    if (response.status == 401) credentials_.read_again();
+    if (began && response.error.empty()) {
+      state->functions.ended(std::nullopt);
+      return;
+    }
+    HttpResponse broken = response;
+    if (began) broken.status = 0;
+    state->functions.ended(failed({"watch", namespace_, {}}, broken));
+  };
+  *id = watches_.send(std::move(request));
+  return *id;
+}
+
+void ApiClient::stop_watch(Id id) { watches_.cancel(id); }
+
+void ApiClient::patch(const std::string& pod, std::string body, uint64_t timeout_ms,
+                      std::function<void(PatchAnswer)> done) {
+  HttpRequest request =
+      request_for("PATCH", fmt::format("{}/{}?fieldManager={}", pods_path(), pod, field_manager));
+  request.headers.emplace_back("Content-Type: application/json-patch+json");
+  request.body = std::move(body);
+  request.timeout_ms = timeout_ms;
+  send(changes_, std::move(request),
+       [this, pod, done = std::move(done)](const HttpResponse& response) {
+         if (response.status / 100 != 2) {
+           done({failed({"patch", namespace_, pod}, response), std::nullopt});
+           return;
+         }
+         Result<Pod> changed = read_pod(response.body, rule_);
+         done({std::nullopt, changed ? std::optional(std::move(*changed)) : std::nullopt});
+       });
+}
+
+void ApiClient::check(Connection connection, std::function<void(bool, std::string)> done) {
+  // Anyone who is authenticated may read it; and whoever is told that he may not was answered, too.
+  HttpRequest request = request_for("GET", "/readyz");
+  request.timeout_ms = check_timeout_ms;
+  send(connection == Connection::changes ? changes_ : watches_, std::move(request),
+       [done = std::move(done)](const HttpResponse& response) {
+         if (response.status == 0) {
+           done(false, response.error);
+         } else if (response.status >= 500) {
+           done(false, fmt::format("HTTP {} from /readyz", response.status));
+         } else {
+           done(true, {});
+         }
+       });
+}
+
+void ApiClient::review(const char* verb, std::function<void(std::optional<bool>)> done) {
+  HttpRequest request =
+      request_for("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews");
+  request.headers.emplace_back("Content-Type: application/json");
+  // Neither name needs escaping: a namespace is checked, a verb is ours.
+  request.body = fmt::format(
+      R"({{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview","spec":)"
+      R"({{"resourceAttributes":{{"namespace":"{}","verb":"{}","resource":"pods"}}}}}})",
+      namespace_, verb);
+  send(changes_, std::move(request), [done = std::move(done)](const HttpResponse& response) {
+    const Json json = parse_json(response.body);
+    const cJSON* allowed = member(member(json.get(), "status"), "allowed");
+    done(response.status / 100 == 2 && cJSON_IsBool(allowed)
+             ? std::optional(cJSON_IsTrue(allowed) != 0)
+             : std::nullopt);
+  });
+}
+
+}  // namespace reconciler

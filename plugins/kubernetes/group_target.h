@@ -1,0 +1,114 @@
+// One group: brings its pods to agree with the newest topology, by plan.h's word, and notices when they no longer do.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plugins/host.h"
+#include "plugins/kubernetes/api_client.h"
+#include "plugins/kubernetes/plan.h"
+#include "plugins/kubernetes/pod_watch.h"
+#include "plugins/kubernetes/settings.h"
+#include "plugins/valkey_reconciler_plugin.h"
+
+namespace reconciler {
+
+// Driven by the KubernetesTarget, which owns it.
+//
+// An attempt begins with apply(): waiting for the first list, or delaying because another instance is nearer, then
+// fencing, then promoting. A conflict leads to listing and from there again to the decision. A request is completed
+// only when none of its patches is under way.
+class GroupTarget {
+ public:
+  GroupTarget(Host host, ApiClient& api, const Settings& settings, const Settings::Group& group);
+
+  const std::string& name() const { return name_; }
+  void start() { watch_.start(); }
+
+  void apply(const vr_topology& topology, vr_request* request);
+  bool cancel(const vr_request* request);  // false: it is none of this group
+
+  void api_is_back();
+  void watch_is_silent() { watch_.reconnect(); }
+
+ private:
+  enum class Phase : uint8_t { idle, waiting, delaying, listing, fencing, promoting };
+
+  // A patch that is to be sent or under way. Built when it was decided: what the pod has become since is what its
+  // precondition is about.
+  struct Write {
+    Pod seen;
+    StampKind kind = StampKind::fenced;
+    std::string body;
+  };
+
+  // deciding
+  void decide();
+  void decide_without_pod(const Plan& plan);
+  bool confirm();
+  bool wait_turn(const Plan& plan);
+  void list_then_decide();
+  bool is_pointless_now() const;
+
+  // writing
+  Write make_write(const Pod& pod, StampKind kind) const;
+  void start_writing(const Plan& plan);
+  void send(const Write& write);
+  void fenced(const Write& write, ApiClient::PatchAnswer answer);
+  void promote();
+  void promoted(ApiClient::PatchAnswer answer);
+  void failed(const ApiError& error, const Pod& seen);
+  void start_over(const ApiError& error, const Pod& seen);
+  void log_write(const Write& write) const;
+
+  void finish(vr_outcome outcome, const std::string& reason);
+  void show_problem(const char* id, const std::string& message);
+
+  // between requests
+  void pods_changed(const PodStore::Change& change);
+  void reassess();
+  void ask_again();
+
+  Host host_;
+  ApiClient& api_;
+  const Settings& settings_;
+  const std::string name_;
+  PodWatch watch_;
+
+  // the newest topology, also after its request was completed
+  std::optional<Wanted> wanted_;
+  std::string cause_;
+
+  // the attempt
+  vr_request* request_ = nullptr;
+  Phase phase_ = Phase::idle;
+  uint64_t attempt_ = 0;  // tells a list of an ended attempt from one of this
+  bool cancelled_ = false;
+  bool delayed_ = false;
+  bool listed_ = false;  // consistently, since the attempt began
+  bool took_label_ = false;
+  int restarts_ = 0;
+  size_t under_way_ = 0;
+  std::optional<Write> promotion_;
+  std::optional<std::pair<ApiError, Pod>> failure_;
+  uint64_t timeout_ms_;
+  Timer pause_;
+
+  // what became of the last one
+  std::optional<vr_outcome> outcome_;
+  Plan::Verdict verdict_ = Plan::Verdict::right;
+  std::string problem_;       // the id that is shown
+  std::string list_failure_;  // why there is no first list yet
+  std::optional<uint64_t> no_pod_since_ns_;
+  Timer no_pod_timer_;
+
+  // repairs of late, so that two who disagree don't wear out the API server
+  uint64_t repairs_since_ns_ = 0;
+  int repairs_ = 0;
+  Timer repair_later_;
+  Timer contest_over_;
+};
+
+}  // namespace reconciler

@@ -1,0 +1,21 @@
+// The bodies of our two kinds of write, as JSON Patch (RFC 6902). Pure.
+#pragma once
+
+#include <string>
+
+#include "plugins/kubernetes/pod.h"
+#include "plugins/kubernetes/stamp.h"
+
+namespace reconciler {
+
+// Label off (whatever its value), stamp on. Applies only to the pod that `seen` is: its uid, its whole stamp, and
+// whether it has the label, are tested. Always changes the pod, since `stamp` holds a new number.
+std::string fence_patch(const Pod& seen, const Stamp& stamp, const LabelRule& rule);
+
+// Label on, stamp on, under the same kind of precondition: uid and whole stamp.
+std::string promote_patch(const Pod& seen, const Stamp& stamp, const LabelRule& rule);
+
+// A key as one step of a JSON Pointer (RFC 6901): `~` and `/` escaped.
+std::string pointer_step(std::string_view key);
+
+}  // namespace reconciler

@@ -1,0 +1,72 @@
+#include "plugins/kubernetes/kubernetes_target.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "plugins/kubernetes/label_syntax.h"
+
+namespace reconciler {
+
+Result<std::unique_ptr<KubernetesTarget>> KubernetesTarget::create(Host host, Settings settings) {
+  Result<Cluster> cluster = settings.kubeconfig.empty()
+                                ? cluster_from_service_account(settings.service_account_dir,
+                                                               settings.api_host, settings.api_port)
+                                : cluster_from_kubeconfig(settings.kubeconfig);
+  if (!cluster) return cluster.error();
+  std::string pod_namespace = settings.pod_namespace;
+  if (pod_namespace.empty()) pod_namespace = cluster->pod_namespace;
+  if (pod_namespace.empty()) pod_namespace = "default";
+  Result<void> checked = check_namespace(pod_namespace);
+  if (!checked) return checked.error().within(cluster->origin);
+  return std::unique_ptr<KubernetesTarget>(
+      new KubernetesTarget(host, std::move(settings), *cluster, pod_namespace));
+}
+
+KubernetesTarget::KubernetesTarget(Host host, Settings settings, const Cluster& cluster,
+                                   const std::string& pod_namespace)
+    : host_(host),
+      settings_(std::move(settings)),
+      api_(host, cluster, pod_namespace, settings_.rule, settings_.request_timeout_ms),
+      reach_(host, api_, cluster.origin,
+             {.back =
+                  [this] {
+                    rights_.review();
+                    for (const auto& group : groups_) group->api_is_back();
+                  },
+              .watch_silent =
+                  [this] {
+                    for (const auto& group : groups_) group->watch_is_silent();
+                  }}),
+      rights_(host, api_) {
+  if (cluster.endpoint.tls.insecure) {
+    host_.log(VR_WARNING, {}, "the certificate of {} is not verified, as {} asks", api_.url(),
+              cluster.origin);
+  }
+  for (const Settings::Group& group : settings_.groups) {
+    groups_.push_back(std::make_unique<GroupTarget>(host, api_, settings_, group));
+  }
+  for (const auto& group : groups_) group->start();
+  reach_.start();
+  rights_.review();
+}
+
+void KubernetesTarget::apply(const vr_topology& topology, vr_request* request) {
+  const auto group = std::find_if(groups_.begin(), groups_.end(), [&](const auto& candidate) {
+    return candidate->name() == topology.group;
+  });
+  if (group == groups_.end()) {
+    host_.complete(request, VR_REJECTED, "this target does not serve that group");
+    return;
+  }
+  (*group)->apply(topology, request);
+}
+
+void KubernetesTarget::cancel(vr_request* request) {
+  for (const auto& group : groups_) {
+    if (group->cancel(request)) return;
+  }
+}
+
+void KubernetesTarget::check() { rights_.review(); }
+
+}  // namespace reconciler

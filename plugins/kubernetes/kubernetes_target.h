@@ -1,0 +1,46 @@
+// The plugin's one instance: the API server and the groups.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+#include "plugins/host.h"
+#include "plugins/http/http_client.h"
+#include "plugins/kubernetes/api_client.h"
+#include "plugins/kubernetes/api_reach.h"
+#include "plugins/kubernetes/cluster.h"
+#include "plugins/kubernetes/group_target.h"
+#include "plugins/kubernetes/rights.h"
+#include "plugins/kubernetes/settings.h"
+
+namespace reconciler {
+
+// Owned by the plugin's host through plugin.cpp.
+class KubernetesTarget {
+ public:
+  static Result<std::unique_ptr<KubernetesTarget>> create(Host host, Settings settings);
+
+  KubernetesTarget(const KubernetesTarget&) = delete;
+  KubernetesTarget& operator=(const KubernetesTarget&) = delete;
+
+  void apply(const vr_topology& topology, vr_request* request);
+  void cancel(vr_request* request);
+  void check();
+
+ private:
+  KubernetesTarget(Host host, Settings settings, const Cluster& cluster,
+                   const std::string& pod_namespace);
+
+  Host host_;
+  const Settings settings_;
+  HttpLibrary http_library_;
+  // Before what works with it: what is left open there is dropped when this goes, last, without a word.
+  ApiClient api_;
+  ApiReach reach_;
+  Rights rights_;
+  std::vector<std::unique_ptr<GroupTarget>> groups_;
+};
+
+}  // namespace reconciler

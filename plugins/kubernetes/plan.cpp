@@ -1,0 +1,150 @@
+#include "plugins/kubernetes/plan.h"
+
+#include <algorithm>
+#include <compare>
+
+#include <fmt/format.h>
+
+#include "plugins/kubernetes/match.h"
+
+namespace reconciler {
+
+namespace {
+
+bool is_read(const Pod& pod) { return pod.stamp.state == StampReading::State::read; }
+bool is_foreign(const Pod& pod, const Wanted& wanted) {
+  return is_read(pod) && pod.stamp.stamp.group != wanted.group;
+}
+
+// The label was put there by a promotion, and no other decision has touched the pod since. Such a label is the token of
+// section 5: who takes it off may put it on elsewhere. One that was set by hand proves nothing of the other pods.
+bool holds_token(const Pod& pod, const LabelRule& rule) {
+  return pod.carries(rule) && is_read(pod) && pod.stamp.stamp.kind == StampKind::promoted;
+}
+
+struct View {
+  std::vector<const Pod*> group;      // the selector's pods but those that another group stamped
+  std::vector<const Pod*> labelled;   // of them
+  const Pod* highest = nullptr;       // the pod with the highest stamp that can be read
+  const Pod* newer_format = nullptr;  // a pod with a stamp that can't
+  const Pod* foreign_primary = nullptr;
+};
+
+View look(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
+          std::string_view pod_namespace) {
+  View view;
+  view.group.reserve(pods.size());
+  for (const auto& [name, pod] : pods) {
+    if (is_foreign(pod, wanted)) {
+      if (names_pod(wanted.host, pod, pod_namespace)) view.foreign_primary = &pod;
+      continue;
+    }
+    view.group.push_back(&pod);
+    if (pod.carries(rule)) view.labelled.push_back(&pod);
+    if (pod.stamp.state == StampReading::State::newer_format) view.newer_format = &pod;
+    if (is_read(pod) &&
+        (view.highest == nullptr || pod.stamp.stamp.claim > view.highest->stamp.stamp.claim)) {
+      view.highest = &pod;
+    }
+  }
+  return view;
+}
+
+std::vector<const Pod*> all_but(const std::vector<const Pod*>& pods, const Pod* left_out) {
+  std::vector<const Pod*> others;
+  others.reserve(pods.size());
+  std::copy_if(pods.begin(), pods.end(), std::back_inserter(others),
+               [&](const Pod* pod) { return pod != left_out; });
+  return others;
+}
+
+// Takes the label off wherever it is, and leaves the decision behind so that no older one brings it back.
+void plan_withdrawal(Plan& plan, const View& view, const Wanted& wanted, const LabelRule& rule) {
+  const bool token = std::any_of(view.labelled.begin(), view.labelled.end(),
+                                 [&](const Pod* pod) { return holds_token(*pod, rule); });
+  if (view.labelled.empty() && view.highest != nullptr &&
+      view.highest->stamp.stamp.claim == wanted.claim) {
+    return;
+  }
+  plan.fences = token ? view.labelled : view.group;
+  if (!plan.fences.empty()) plan.verdict = Plan::Verdict::change;
+}
+
+void plan_without_pod(Plan& plan, const View& view, const Wanted& wanted, std::string cause) {
+  plan.verdict = Plan::Verdict::no_pod;
+  plan.cause = std::move(cause);
+  if (view.foreign_primary != nullptr) {
+    const Stamp& stamp = view.foreign_primary->stamp.stamp;
+    plan.cause = fmt::format(
+        "pod {} is {} but belongs to group {} by its stamp; where that group is no more, remove "
+        "the annotation {} from its pods",
+        view.foreign_primary->name, wanted.claim.address, stamp.group, stamp_annotation);
+  }
+  // Only a label that was given by a decision of ours, under a lower epoch, is known to be out of date: a wrong host
+  // name must not cost a good one.
+  if (view.highest == nullptr || view.labelled.empty()) return;
+  const auto epoch = [](const Decision& decision) {
+    return std::pair(decision.era, decision.epoch);
+  };
+  if (epoch(view.highest->stamp.stamp.claim.decision) < epoch(wanted.claim.decision)) {
+    plan.verdict = Plan::Verdict::no_pod_stale;
+    plan.fences = view.labelled;
+  }
+}
+
+void plan_promotion(Plan& plan, const View& view, const Wanted& wanted, const LabelRule& rule) {
+  const Pod* primary = plan.primary;
+  const std::vector<const Pod*> labelled_others = all_but(view.labelled, primary);
+  const bool primary_is_right = primary->carries(rule) && is_read(*primary) &&
+                                primary->stamp.stamp.claim == wanted.claim &&
+                                primary->stamp.stamp.kind == StampKind::promoted;
+  if (primary_is_right && labelled_others.empty()) return;
+  plan.verdict = Plan::Verdict::change;
+  if (primary_is_right) {  // a second label, set by somebody else
+    plan.fences = labelled_others;
+    return;
+  }
+  const bool token = std::any_of(labelled_others.begin(), labelled_others.end(),
+                                 [&](const Pod* pod) { return holds_token(*pod, rule); });
+  plan.fences = token ? labelled_others : all_but(view.group, primary);
+  plan.promote = primary;
+}
+
+}  // namespace
+
+Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
+               std::string_view pod_namespace) {
+  const View view = look(wanted, pods, rule, pod_namespace);
+  Match match = find_instance(view.group, wanted.host, wanted.port, pod_namespace);
+  Plan plan;
+  plan.primary = match.pod;
+
+  if (view.newer_format != nullptr) {
+    plan.verdict = Plan::Verdict::stand_down;
+    plan.newer_format = true;
+    plan.cause =
+        fmt::format("pod {}: {}", view.newer_format->name, view.newer_format->stamp.problem);
+    return plan;
+  }
+  if (view.highest != nullptr && view.highest->stamp.stamp.claim > wanted.claim) {
+    // Whoever decided higher may have decided the same.
+    const bool agreed = !wanted.withdrawn && match.pod != nullptr && is_read(*match.pod) &&
+                        match.pod->stamp.stamp.claim == view.highest->stamp.stamp.claim &&
+                        view.labelled.size() == 1 && view.labelled.front() == match.pod;
+    if (agreed) return plan;
+    plan.verdict = Plan::Verdict::stand_down;
+    plan.cause = fmt::format("pod {} remembers {}, and this is {}", view.highest->name,
+                             describe(view.highest->stamp.stamp.claim), describe(wanted.claim));
+    return plan;
+  }
+  if (wanted.withdrawn) {
+    plan_withdrawal(plan, view, wanted, rule);
+  } else if (match.pod == nullptr) {
+    plan_without_pod(plan, view, wanted, std::move(match.cause));
+  } else {
+    plan_promotion(plan, view, wanted, rule);
+  }
+  return plan;
+}
+
+}  // namespace reconciler

@@ -1,0 +1,46 @@
+// What is to be done so that the group's pods agree with a topology: the decisions of DESIGN.md section 5. Pure, and
+// the only place where they are made; README.md tells them in words.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plugins/kubernetes/pod.h"
+#include "plugins/kubernetes/pod_store.h"
+#include "plugins/kubernetes/stamp.h"
+
+namespace reconciler {
+
+// What a topology asks of a group's pods.
+struct Wanted {
+  std::string group;
+  Claim claim;
+  std::string host;  // of the primary, canonical
+  uint16_t port = 0;
+  bool withdrawn = false;  // the primary is suspected: no pod is to carry the label
+};
+
+struct Plan {
+  enum class Verdict : uint8_t {
+    right,       // nothing to do
+    change,      // fence `fences`, all at once; when all are confirmed promote `promote`, if any
+    stand_down,  // a pod remembers a higher decision
+    no_pod,      // none is the primary, and the labels stay as they are
+    no_pod_stale  // the same, but the label was given under a lower epoch: after a while it goes, by `fences`
+  };
+
+  Verdict verdict = Verdict::right;
+  std::vector<const Pod*> fences;
+  const Pod* promote = nullptr;
+  const Pod* primary = nullptr;  // the pod that is the instance, whatever is to be done; null: none
+  std::string cause;             // of stand_down and no_pod...: for people
+  bool newer_format = false;     // of stand_down: a newer version of this program wrote the stamp
+};
+
+// `pods`: what the selector selects. Pointers in the plan are into it.
+Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
+               std::string_view pod_namespace);
+
+}  // namespace reconciler

@@ -1,0 +1,81 @@
+// A pod, as little of it as deciding needs, and how it is read from what the API server says. Pure; survives any
+// JSON.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.h"
+#include "plugins/kubernetes/stamp.h"
+
+struct cJSON;
+
+namespace reconciler {
+
+// The label that marks the primary. Only this value counts as carrying it: it is what a Service selects.
+struct LabelRule {
+  std::string name = "valkey-master";
+  std::string value = "true";
+};
+
+// Our own name in managedFields.
+inline constexpr char field_manager[] = "valkey-reconciler";
+
+struct Pod {
+  std::string name;
+  std::string uid;
+  uint64_t version = 0;  // resourceVersion; 0 where it is no number
+  std::string node;
+  std::string hostname;                // spec.hostname; empty where not set
+  std::string subdomain;               // spec.subdomain
+  std::vector<std::string> addresses;  // status.podIPs, canonical
+  std::vector<uint16_t> ports;         // containerPorts, for pods that share an address
+  bool ready = false;
+  bool finished = false;     // Succeeded or Failed: its address may be another's by now
+  bool terminating = false;  // has a deletionTimestamp
+
+  // What a patch must know of the parents of the paths that it writes.
+  bool has_labels = false;
+  bool has_annotations = false;
+  std::optional<std::string> label;  // the value that the rule's label has here
+  std::string label_manager;  // who wrote it by managedFields, where that is not us; else empty
+  StampReading stamp;
+
+  bool carries(const LabelRule& rule) const { return label && *label == rule.value; }
+};
+
+// Whether two states of a pod are the same for deciding: everything but the version and the label's manager.
+bool decides_the_same(const Pod& a, const Pod& b);
+
+// `json`: one Pod object, as in a list, an event or a patch's answer.
+Result<Pod> read_pod(const cJSON* json, const LabelRule& rule);
+Result<Pod> read_pod(std::string_view text, const LabelRule& rule);
+
+// One page of a list.
+struct PodPage {
+  std::vector<Pod> pods;
+  size_t unreadable = 0;     // items that were no pods
+  uint64_t version = 0;      // of the whole list, 0 where it is no number
+  std::string version_text;  // the same, to watch from
+  std::string rest;          // `continue`; empty on the last page
+};
+
+Result<PodPage> read_pod_page(std::string_view text, const LabelRule& rule);
+
+// One line of a watch.
+struct WatchEvent {
+  enum class Type : uint8_t { set, removed, bookmark, error };
+
+  Type type = Type::bookmark;
+  Pod pod;                   // set, removed
+  std::string version_text;  // set, removed, bookmark: where to go on
+  int code = 0;              // error
+  std::string message;       // error
+};
+
+Result<WatchEvent> read_watch_event(std::string_view line, const LabelRule& rule);
+
+}  // namespace reconciler

@@ -1,0 +1,44 @@
+// The plugin's configuration: its keys, and what they say once checked.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/result.h"
+#include "plugins/kubernetes/pod.h"
+#include "plugins/valkey_reconciler_plugin.h"
+
+namespace reconciler {
+
+struct Settings {
+  struct Group {
+    std::string name;
+    std::string selector;
+  };
+
+  std::string target;
+  std::vector<Group> groups;
+  std::string pod_namespace;  // empty: the service account's or the context's
+  LabelRule rule;
+  std::string kubeconfig;
+  std::string node_name;
+  std::string service_account_dir;
+  std::string api_host;
+  int64_t api_port = 443;
+  uint64_t request_timeout_ms = 5000;
+  uint64_t no_match_after_ms = 5000;
+  uint64_t resync_ms = 300000;
+  uint64_t poll_ms = 10000;
+};
+
+struct KeyTable {
+  const vr_key* const* keys;
+  size_t count;
+};
+KeyTable setting_keys();
+
+// Whatever can be wrong with it without asking anybody.
+Result<Settings> read_settings(const vr_target& target);
+
+}  // namespace reconciler

@@ -1,0 +1,426 @@
+"""The plugin `kubernetes` alone, against the fake and the real API server: what it writes, when it
+does not, and how it comes back from whatever happens to the API server."""
+
+from __future__ import annotations
+
+import random
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from e2e.case import main  # noqa: E402
+from e2e.plugin_case import ADDRESSES, GROUP, PluginCase  # noqa: E402
+from lab.kubernetes import LABEL, Pod, PrivateKubernetes  # noqa: E402
+from lab.plugin_host import PluginHost  # noqa: E402
+from lab.tcp_proxy import TcpProxy  # noqa: E402
+
+
+class Deciding(PluginCase):
+    def test_moves_the_label_with_one_fence_and_one_promotion(self) -> None:
+        host = self.host()
+        host.apply(GROUP, 1, ADDRESSES[0])
+        host.applied()
+        self.assertEqual(self.namespace.labelled(), ["valkey-0"])
+        mark = host.apply(GROUP, 2, ADDRESSES[1])
+        host.applied(mark=mark)
+        self.assertEqual(self.namespace.labelled(), ["valkey-1"])
+        self.assertEqual(host.count("patches_total", mark=mark), 2)
+        self.assertEqual(host.count("lists_total", mark=mark), 0)
+        host.wait("log", text="valkey-0 unlabelled for epoch 2", mark=mark)
+        host.wait("log", text="valkey-1 labelled valkey-master=true for epoch 2", mark=mark)
+        self.never_two()
+
+    def test_sends_nothing_where_all_is_right(self) -> None:
+        host = self.host()
+        host.apply(GROUP, 1, ADDRESSES[0])
+        host.applied()
+        before = self.stamps()
+        mark = host.apply(GROUP, 1, ADDRESSES[0])
+        host.applied(mark=mark)
+        other = self.host()
+        other.apply(GROUP, 1, ADDRESSES[0])
+        other.applied()
+        self.assertEqual(host.count("patches_total", mark=mark), 0)
+        self.assertEqual(other.count("patches_total"), 0)
+        self.assertEqual(self.stamps(), before)
+
+    def test_a_lower_decision_stands_down_and_says_why(self) -> None:
+        self.host().apply(GROUP, 5, ADDRESSES[1])
+        self.watch.wait_for_label("valkey-1", 10)
+        old = self.host()
+        old.apply(GROUP, 4, ADDRESSES[0])
+        reason = old.wait("complete", outcome="rejected").text
+        self.assertIn("remembers epoch 5", reason)
+        old.wait("problem", id="higher-decision", severity="blocking")
+        mark = old.apply(GROUP, 6, ADDRESSES[0])
+        old.applied(mark=mark)
+        old.wait("problem_clear", id="higher-decision", mark=mark)
+        self.assertEqual(self.namespace.labelled(), ["valkey-0"])
+        self.never_two()
+
+    def test_adopts_a_label_that_came_without_stamps(self) -> None:
+        self.namespace.label("valkey-1", LABEL, "true")
+        host = self.host()
+        host.apply(GROUP, 3, ADDRESSES[1])
+        host.applied()
+        stamps = self.stamps()
+        self.assertTrue(all(stamp.startswith("v1 0.3.0 ") for stamp in stamps.values()), stamps)
+        self.assertFalse([change for change in self.watch.label_changes() if not change.labelled])
+        self.never_two()
+
+    def test_knows_the_primary_by_its_host_name_and_by_its_second_address(self) -> None:
+        self.namespace.add_pod(Pod("valkey-3", "10.244.0.20,fd00::20"))
+        host = self.host()
+        names = [f"Valkey-1.valkey.{self.namespace.name}.svc.cluster.local.", "valkey-2.valkey",
+                 "valkey-0", "FD00:0::20"]
+        for epoch, (name, pod) in enumerate(zip(names, (1, 2, 0, 3)), start=1):
+            mark = host.apply(GROUP, epoch, name)
+            host.applied(mark=mark)
+            self.assertEqual(self.namespace.labelled(), [f"valkey-{pod}"], name)
+        self.never_two()
+
+    def test_withdraws_a_suspected_primary_and_restores_it(self) -> None:
+        host = self.host()
+        host.apply(GROUP, 1, ADDRESSES[0])
+        host.applied()
+        mark = host.apply(GROUP, 1, ADDRESSES[0], step=1, suspected=True)
+        host.applied(mark=mark)
+        self.assertEqual(self.namespace.labelled(), [])
+        mark = host.apply(GROUP, 1, ADDRESSES[0], step=2)
+        host.applied(mark=mark)
+        self.assertEqual(self.namespace.labelled(), ["valkey-0"])
+
+    def test_keeps_the_label_when_the_primary_is_no_pod_and_takes_it_off_under_a_new_epoch(
+            self) -> None:
+        host = self.host(no_match_after="600ms")
+        host.apply(GROUP, 1, ADDRESSES[0])
+        host.applied()
+        mark = host.apply(GROUP, 1, "10.9.9.9", step=1)
+        host.wait("complete", outcome="rejected", mark=mark, text="no pod of the group is 10.9.9.9")
+        host.wait("problem", id="no-pod", mark=mark)
+        mark = host.apply(GROUP, 2, "10.9.9.9")
+        done = host.wait("complete", outcome="rejected", mark=mark)
+        self.assertEqual(self.namespace.labelled(), ["valkey-0"])
+        gone = host.wait("log", text="valkey-0 unlabelled", mark=mark)
+        self.assertGreater(gone.time - done.time, 0.5)
+        # And as soon as there is one, it is labelled.
+        self.namespace.add_pod(Pod("valkey-9", "10.9.9.9"))
+        self.watch.wait_for_label("valkey-9", 2)
+        host.wait("problem_clear", id="no-pod", mark=mark)
+        self.never_two()
+
+    def test_leaves_pods_of_another_group_alone(self) -> None:
+        other = self.enterContext(PluginHost("kubernetes", ["other"],
+                                             kubeconfig=self.namespace.kubeconfig(),
+                                             label="other-master"))
+        other.apply("other", 9, ADDRESSES[2])
+        other.applied()
+        host = self.host()
+        host.apply(GROUP, 1, ADDRESSES[0])
+        host.wait("complete", outcome="rejected", text="belongs to group other")
+        self.assertEqual(self.namespace.labelled("other-master"), ["valkey-2"])
+        self.assertEqual(self.namespace.labelled(), [])
+
+    def test_works_with_a_prefixed_label_and_pods_without_any_annotation(self) -> None:
+        host = self.host(label="example.com/primary", value="yes")
+        host.apply(GROUP, 1, ADDRESSES[0])
+        host.applied()
+        mark = host.apply(GROUP, 2, ADDRESSES[1])
+        host.applied(mark=mark)
+        self.assertEqual(self.namespace.labelled("example.com/primary", "yes"), ["valkey-1"])
+
+    def test_demotes_a_terminating_pod(self) -> None:
+        self.namespace.add_pod(Pod("valkey-3", "10.244.0.20", grace=60))
+        host = self.host()
+        host.apply(GROUP, 1, "10.244.0.20")
+        host.applied()
+        self.namespace.delete_pod("valkey-3", grace=60)
+        mark = host.apply(GROUP, 2, ADDRESSES[0])
+        host.applied(mark=mark)
+        self.assertEqual(self.namespace.labelled(), ["valkey-0"])
+        self.never_two()
+
+
+class Drifting(PluginCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.one = self.host()
+        self.one.apply(GROUP, 1, ADDRESSES[0])
+        self.one.applied()
+
+    def test_a_wiped_label_comes_back(self) -> None:
+        started = time.time()
+        version = self.namespace.remove_label("valkey-0", LABEL)["metadata"]["resourceVersion"]
+        found = self.watch.wait_for_label("valkey-0", 1, after=int(version))
+        self.assertLess(found.wall - started, 1)
+        self.one.wait("log", text="was taken off by", level="warning")
+        self.never_two()
+
+    def test_a_second_label_goes_within_a_second_and_names_who_set_it(self) -> None:
+        mark = len(self.one.events)
+        version = self.namespace.label("valkey-2", LABEL, "true",
+                                       manager="kubectl-label")["metadata"]["resourceVersion"]
+        self.watch.wait_for_label("valkey-0", 1, after=int(version))
+        self.one.wait("log", text="was set by kubectl-label", level="warning", mark=mark)
+        self.assertEqual(self.one.count("patches_total", mark=mark), 1)
+
+    def test_a_moved_label_is_moved_back(self) -> None:
+        self.namespace.remove_label("valkey-0", LABEL)
+        self.namespace.label("valkey-1", LABEL, "true")
+        self.watch.wait_for(lambda: self.watch.labelled_now() == ["valkey-0"], 3, "moved back")
+
+    def test_a_recreated_pod_is_labelled_again(self) -> None:
+        self.namespace.recreate_pod("valkey-0")
+        self.watch.wait_for_label("valkey-0", 2, after=self.watch.last_version - 1)
+        self.namespace.recreate_pod("valkey-0", "10.244.0.77")
+        mark = self.one.apply(GROUP, 1, "10.244.0.77", step=1)
+        self.one.applied(mark=mark)
+        self.watch.wait_for_label("valkey-0", 2)
+
+    def test_own_writes_are_no_drift(self) -> None:
+        mark = self.one.apply(GROUP, 2, ADDRESSES[1])
+        self.one.applied(mark=mark)
+        time.sleep(0.5)  # for what must not come
+        self.assertFalse([e for e in self.one.events[mark:] if e.kind == "changed"])
+
+    def test_two_who_disagree_do_not_wear_out_the_api_server(self) -> None:
+        stop = threading.Event()
+
+        def fight() -> None:
+            while not stop.is_set():
+                if self.watch.labelled_now():
+                    self.namespace.remove_label("valkey-0", LABEL)
+                time.sleep(0.005)
+
+        mark = len(self.one.events)
+        thread = threading.Thread(target=fight)
+        thread.start()
+        try:
+            self.one.wait("problem", id="contested", mark=mark, severity="degraded", timeout=10)
+            mark = len(self.one.events)
+            time.sleep(4)
+            self.assertLessEqual(self.one.count("patches_total", "ok", mark=mark), 3 * 6 + 3)
+        finally:
+            stop.set()
+            thread.join()
+        self.watch.wait_for_label("valkey-0", 3)
+
+
+class Racing(PluginCase):
+    def test_instances_that_race_and_are_paused_never_make_two_labels(self) -> None:
+        draw = random.Random(7)
+        hosts = [self.host() for _ in range(3)]
+        for epoch in range(1, 41):
+            target = draw.randrange(3)
+            for host in draw.sample(hosts, 3):
+                if draw.random() < 0.3:
+                    host.pause()
+                lagging = draw.random() < 0.2
+                host.apply(GROUP, max(1, epoch - 1) if lagging else epoch,
+                           ADDRESSES[draw.randrange(3) if lagging else target])
+            time.sleep(draw.uniform(0, 0.05))
+            for host in hosts:
+                host.resume()
+            if draw.random() < 0.2:
+                self.namespace.recreate_pod(f"valkey-{draw.randrange(3)}")
+        for host in hosts:
+            host.apply(GROUP, 100, ADDRESSES[1])
+        self.watch.wait_for_label("valkey-1", 10)
+        for host in hosts:
+            host.applied(epoch="100")
+        self.never_two()
+
+    def test_an_instance_that_is_killed_between_fence_and_promotion_is_made_good(self) -> None:
+        one, two = self.host(), self.host()
+        one.apply(GROUP, 1, ADDRESSES[0])
+        one.applied()
+        two.apply(GROUP, 1, ADDRESSES[0])
+        two.applied()
+        for epoch in range(2, 12):
+            one.apply(GROUP, epoch, ADDRESSES[epoch % 3])
+            time.sleep(random.uniform(0, 0.02))
+            one.kill()
+            version = self.watch.last_version
+            two.apply(GROUP, epoch, ADDRESSES[epoch % 3])
+            self.watch.wait_for_label(f"valkey-{epoch % 3}", 3, after=version - 1)
+            one = self.host()
+        self.never_two()
+
+    def test_the_instance_beside_the_primary_acts_first(self) -> None:
+        for i, node in enumerate(("node-a", "node-b", "node-c")):
+            self.namespace.add_pod(Pod(f"near-{i}", f"10.244.1.{i}", node=node))
+        hosts = {node: self.host(node_name=node) for node in ("node-a", "node-b", "node-z")}
+        marks = {node: host.apply(GROUP, 1, "10.244.1.1") for node, host in hosts.items()}
+        for node, host in hosts.items():
+            host.applied(mark=marks[node])
+        self.assertGreater(hosts["node-b"].count("patches_total"), 0)
+        self.assertEqual(hosts["node-z"].count("patches_total"), 0)
+        took = {node: int(host.applied(mark=marks[node]).took_us) for node, host in hosts.items()}
+        self.assertGreaterEqual(took["node-a"], 40_000)
+        self.assertGreaterEqual(took["node-z"], 150_000)
+        self.never_two()
+
+    def test_a_begun_promotion_is_finished_at_the_end(self) -> None:
+        for epoch in range(1, 11):
+            host = self.host()
+            host.apply(GROUP, epoch, ADDRESSES[epoch % 3])
+            host.applied(epoch=str(epoch))
+            mark = host.apply(GROUP, epoch, ADDRESSES[(epoch + 1) % 3], step=1)
+            time.sleep(random.uniform(0, 0.01))
+            self.assertEqual(host.close(), 0, host.story(mark))
+            self.assertEqual(len(self.namespace.labelled()), 1)
+        self.never_two()
+
+
+class Rights(PluginCase):
+    def test_without_the_right_to_patch_it_says_so_and_goes_on_when_it_has_it(self) -> None:
+        self.namespace.set_rules(self.rules("list", "watch"))
+        host = self.host()
+        shown = host.wait("problem", id="rights-missing", severity="blocking")
+        self.assertEqual(shown.text,
+                         f"forbidden: cannot patch pods in namespace {self.namespace.name}")
+        host.apply(GROUP, 1, ADDRESSES[0])
+        refused = host.wait("complete", outcome="retry")
+        self.assertIn(shown.text, refused.text)
+        host.wait("problem", id="change-refused")
+        self.namespace.set_rules(self.rules("list", "watch", "patch"))
+        host.applied()
+        host.check()
+        host.wait("problem_clear", id="rights-missing")
+
+    def test_without_the_right_to_watch_it_lists(self) -> None:
+        self.namespace.set_rules(self.rules("list", "patch"))
+        host = self.host(poll="1s")
+        host.wait("problem", id="watch-refused", severity="degraded",
+                  text=f"forbidden: cannot watch pods in namespace {self.namespace.name}")
+        host.apply(GROUP, 1, ADDRESSES[0])
+        host.applied()
+        self.namespace.remove_label("valkey-0", LABEL)
+        self.watch.wait_for(lambda: not self.watch.labelled_now(), 2, "the label is off")
+        self.watch.wait_for_label("valkey-0", 3)
+
+    def test_without_the_right_to_list_it_waits_and_says_so(self) -> None:
+        self.namespace.set_rules(self.rules("watch", "patch"))
+        host = self.host()
+        host.apply(GROUP, 1, ADDRESSES[0])
+        host.wait("complete", outcome="retry",
+                  text=f"forbidden: cannot list pods in namespace {self.namespace.name}")
+        host.wait("problem", id="list-refused")
+        self.namespace.set_rules(self.rules("list", "watch", "patch"))
+        host.applied()
+        host.wait("problem_clear", id="list-refused")
+
+    def test_a_token_that_is_replaced_is_read_again(self) -> None:
+        folder = self.namespace.service_account_dir("not.a.token")
+        address, _, port = self.kubernetes.url.removeprefix("https://").rpartition(":")
+        host = self.enterContext(PluginHost(
+            "kubernetes", [GROUP], service_account_dir=folder, api_host=address, api_port=port))
+        host.apply(GROUP, 1, ADDRESSES[0])
+        host.wait("complete", outcome="retry", text="unauthorized")
+        self.namespace.service_account_dir()
+        host.applied()
+        host.wait("log", text="is a new one")
+        self.assertFalse([event for event in host.events if self.namespace.token in str(event)])
+
+
+class DeadConnections(PluginCase):
+    """Nothing tells that they are dead: the machine at the other end is gone."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        url = self.kubernetes.url
+        self.proxy = self.enterContext(TcpProxy(int(url.rpartition(":")[2])))
+        file = self.namespace.kubeconfig()
+        file.write_text(file.read_text().replace(url, f"https://127.0.0.1:{self.proxy.port}"))
+        self.one = self.enterContext(PluginHost("kubernetes", [GROUP], kubeconfig=file,
+                                                request_timeout="1s"))
+        self.one.apply(GROUP, 1, ADDRESSES[0])
+        self.one.applied()
+
+    def test_a_dead_connection_costs_one_timeout(self) -> None:
+        self.assertGreaterEqual(self.proxy.silence(), 2)
+        started = time.time()
+        mark = self.one.apply(GROUP, 2, ADDRESSES[1])
+        self.one.wait("complete", outcome="retry", text="no answer within 1000 ms", mark=mark)
+        done = self.one.applied(mark=mark)
+        self.assertLess(done.time - started, 2.5)
+        self.assertEqual(self.namespace.labelled(), ["valkey-1"])
+
+    def test_a_dead_watch_is_found_within_half_a_minute(self) -> None:
+        self.proxy.silence()
+        started = time.time()
+        self.namespace.remove_label("valkey-0", LABEL)
+        self.watch.wait_for(lambda: not self.watch.labelled_now(), 2, "the label is off")
+        found = self.watch.wait_for_label("valkey-0", 35)
+        self.assertLess(found.wall - started, 30)
+
+
+class Outages(PluginCase):
+    private = True
+
+    def setUp(self) -> None:
+        super().setUp()
+        assert isinstance(self.kubernetes, PrivateKubernetes)
+        self.server: PrivateKubernetes = self.kubernetes
+        self.one = self.host()
+        self.one.apply(GROUP, 1, ADDRESSES[0])
+        self.one.applied()
+
+    def test_a_killed_api_server_is_waited_for(self) -> None:
+        self.server.kill()
+        mark = self.one.apply(GROUP, 2, ADDRESSES[1])
+        self.one.wait("complete", outcome="retry", mark=mark)
+        self.one.wait("problem", id="api-unreachable", severity="blocking", mark=mark)
+        time.sleep(3)
+        self.server.revive()
+        self.watch.wait_for_label("valkey-1", 5)
+        self.one.wait("problem_clear", id="api-unreachable", mark=mark)
+        self.one.wait("log", text="watch resumed", mark=mark)
+        self.namespace.remove_label("valkey-1", LABEL)
+        self.watch.wait_for(lambda: not self.watch.labelled_now(), 2, "the label is off")
+        self.watch.wait_for_label("valkey-1", 1)
+        self.never_two()
+
+    def test_a_frozen_api_server_is_used_within_a_second_of_its_thaw(self) -> None:
+        self.server.freeze()
+        mark = self.one.apply(GROUP, 2, ADDRESSES[1])
+        time.sleep(10)
+        self.server.thaw()
+        thawed = time.time()
+        found = self.watch.wait_for_label("valkey-1", 5)
+        self.assertLess(found.wall - thawed, 1, self.one.story(mark))
+        self.one.applied(mark=mark)
+        self.never_two()
+
+    def test_a_plugin_that_starts_without_an_api_server_waits_for_it(self) -> None:
+        self.server.kill()
+        host = self.enterContext(
+            PluginHost("kubernetes", [GROUP], kubeconfig=self.namespace.kubeconfig()))
+        host.apply(GROUP, 2, ADDRESSES[1])
+        host.wait("complete", outcome="retry")
+        self.server.revive()
+        self.watch.wait_for_label("valkey-1", 5)
+        host.applied()
+
+    def test_drift_after_a_restart_is_seen(self) -> None:
+        for _ in range(2):
+            self.server.bounce()
+            self.namespace.remove_label("valkey-0", LABEL)
+            self.watch.wait_for_label("valkey-0", 6, after=self.watch.last_version)
+        self.never_two()
+
+    def test_a_watch_that_has_become_silent_is_found(self) -> None:
+        """A server that was told to end refuses new connections and leaves the watch open."""
+        mark = len(self.one.events)
+        self.server.terminate()
+        self.one.wait("log", text="watch", mark=mark, level="warning", timeout=40)
+        self.server.kill()
+        self.server.revive()
+        self.one.wait("log", text="watch resumed", mark=mark)
+
+
+if __name__ == "__main__":
+    main()
