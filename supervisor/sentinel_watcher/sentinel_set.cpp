@@ -190,8 +190,9 @@ void SentinelSet::lost(Member& member) {
 void SentinelSet::heard(Member& member, const SentinelEvent& event) {
   if (event.group.empty()) {  // +tilt, -tilt
     const bool tilt = event.channel == "+tilt";
-    log::warning(fmt::format("Sentinel {} {} tilt mode", member.sentinel->name(),
-                             tilt ? "entered" : "left"));
+    log::write(tilt ? log::Level::warning : log::Level::info,
+               fmt::format("Sentinel {} {} tilt mode", member.sentinel->name(),
+                           tilt ? "entered" : "left"));
     for (const auto& group : groups_) group->set_tilt(*member.sentinel, tilt);
     for (const auto& group : groups_) group->ask(*member.sentinel);
     return member.sentinel->flush();

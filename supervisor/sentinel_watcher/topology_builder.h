@@ -44,7 +44,7 @@ class TopologyBuilder {
   void remember(const Topology& topology);
 
   // What SENTINEL REPLICAS of the Verdict's source said; taken into account by the next decision.
-  void take_replicas(const std::vector<ReplicaReply>& replicas, Milliseconds now);
+  void take_replicas(const std::vector<ReplicaReply>& replies, Milliseconds now);
 
   // `known`: how many Sentinels there are, heard or not. `now`: milliseconds of a clock that only grows.
   Verdict decide(std::span<const SentinelView> views, std::size_t known, Milliseconds now);
