@@ -1,0 +1,65 @@
+"""What the rounds of one worker are played on: a real group, its pods, and the program."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from lab.kubernetes import open_kubernetes  # noqa: E402
+from lab.rounds import Options, Round  # noqa: E402
+from lab.stage import Stage  # noqa: E402
+from lab.valkey import Failover, Trigger, ValkeyGroup  # noqa: E402
+
+
+class FailoverScene:
+    """Everything is right and quiet before a round and after it."""
+
+    def __init__(self, options: Options, more_configuration: str = "") -> None:
+        self.options = options
+        self.group = ValkeyGroup()
+        try:
+            self.group.start()
+            kubernetes = open_kubernetes(options.backend)
+            self.stage = Stage(kubernetes, [self.group], more_configuration=more_configuration)
+            self.stage.start()
+        except BaseException:
+            self.close()
+            raise
+
+    def begin(self) -> int:
+        """The version of the pods from which on this round's changes count."""
+        self.stage.program.forget_log(before=time.monotonic() - 60.0)
+        self.group.events.forget(before=time.monotonic() - 60.0)
+        self.stage.wait_right()
+        return self.stage.watch.last_version
+
+    def trigger(self, kind: str) -> Trigger:
+        return self.group.kill_primary() if kind == "kill" else self.group.sentinel_failover()
+
+    def finish(self, failover: Failover, since: int) -> Round:
+        """Makes the group whole again, and sees that all stays right; what was measured."""
+        self.stage.wait_right(primary=failover.new)
+        switch = self.stage.switch(self.group, failover, since)
+        self.group.heal(failover)
+        self.group.wait_healthy()
+        self.stage.wait_right(primary=failover.new, timeout=1.0)
+        self.stage.check()
+        measured: Round = {"kind": failover.kind, "event_to_label_ms": switch.came * 1000}
+        if failover.t0 is not None:
+            measured["t0_to_label_ms"] = (switch.came - failover.t0 + failover.event.time) * 1000
+        if switch.left is not None:
+            measured["off_to_on_ms"] = (switch.came - switch.left) * 1000
+        return measured
+
+    def save(self, folder: Path) -> None:
+        self.stage.save(folder)
+
+    def close(self) -> None:
+        try:
+            if hasattr(self, "stage"):
+                self.stage.close()
+        finally:
+            self.group.close()

@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# Builds the project and runs its tests, on a bare Debian 12 too: what is missing is got first (tests/dependencies.sh
+# as root or by sudo, tests/servers.sh into a cache folder).
+#
+#   bash tests/run.sh [option...] [ctest's own arguments]      such as: bash tests/run.sh -R unit
+#     --build FOLDER     build there (default: build)
+#     --sanitize LIST    build with sanitizers, such as address,undefined
+#     --werror           treat warnings as errors
+#     --fake             without the real Kubernetes API server, even where there is one
+#
+#   KUBERNETES_LAB        folder with up.sh and down.sh of a real Kubernetes API server (default: ../shared/kubernetes
+#                         where that exists). One is started for the whole run, and stopped at its end
+#   CTEST_PARALLEL_LEVEL  tests at a time (default: 4; most of them wait for servers)
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+build=build sanitize='' werror=OFF fake=''
+while [ $# -gt 0 ]; do
+  case $1 in
+    --build) build=${2:?--build wants a folder}; shift ;;
+    --sanitize) sanitize=${2:?--sanitize wants a list}; shift ;;
+    --werror) werror=ON ;;
+    --fake) fake=1 ;;
+    --help) sed -n '2,/^set/s/^# \{0,1\}//p' tests/run.sh; exit 0 ;;
+    *) break ;;
+  esac
+  shift
+done
+
+say() { printf '== %s\n' "$*"; }
+
+temporary=$(mktemp -d "${TMPDIR:-/tmp}/valkey-reconciler-tests.XXXXXX")
+lab='' running=''
+
+# shellcheck disable=SC2317 # the trap below calls it
+finish() {
+  trap '' INT TERM HUP
+  if [ -n "$running" ] && kill -INT -- "-$running" 2>/dev/null; then # tests clean up when they are interrupted
+    for _ in {1..100}; do kill -0 -- "-$running" 2>/dev/null || break; sleep 0.1; done
+    kill -KILL -- "-$running" 2>/dev/null || true
+  fi
+  [ -z "$lab" ] || "$KUBERNETES_LAB/down.sh" "$lab" >/dev/null 2>&1 || true
+  rm -rf "$temporary"
+}
+trap finish EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# Runs a command in a process group of its own, so that a signal to this script ends it at once, and all of it. A shell's
+# background job ignores INT; tests and what they start must not.
+run() {
+  setsid env --default-signal=INT,QUIT "$@" &
+  running=$!
+  local status=0
+  wait "$running" || status=$?
+  running=''
+  return "$status"
+}
+
+# Four ports in a row that are free, below the ephemeral ones: up.sh says when one is taken.
+start_lab() {
+  local attempt
+  for attempt in {1..5}; do
+    lab=$temporary/lab-$attempt
+    if run "$KUBERNETES_LAB/up.sh" $((20000 + RANDOM % 3000 * 4)) "$lab" --kcm --audit >"$temporary/lab.log" 2>&1; then
+      say "real Kubernetes API server: $(tail -n 1 "$temporary/lab.log")"
+      return
+    fi
+    "$KUBERNETES_LAB/down.sh" "$lab" >/dev/null 2>&1 || true
+  done
+  echo "the real Kubernetes API server of $KUBERNETES_LAB did not start:" >&2
+  tail -n 10 "$temporary/lab.log" >&2
+  return 1
+}
+
+with_etcd=()
+if [ -n "$fake" ]; then
+  unset KUBERNETES_LAB
+elif [ -n "${KUBERNETES_LAB:-}" ] || [ -x ../shared/kubernetes/up.sh ]; then
+  KUBERNETES_LAB=$(cd "${KUBERNETES_LAB:-../shared/kubernetes}" && pwd)
+  export KUBERNETES_LAB
+  with_etcd=(--with-etcd)
+fi
+
+tests/dependencies.sh build tests
+servers=$(tests/servers.sh --env "${with_etcd[@]}")
+eval "$servers"
+say "servers: $VALKEY_SERVERS"
+
+if command -v ccache >/dev/null; then
+  export CMAKE_C_COMPILER_LAUNCHER=${CMAKE_C_COMPILER_LAUNCHER-ccache}
+  export CMAKE_CXX_COMPILER_LAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER-ccache}
+fi
+say "building in $build"
+run cmake --log-level=WARNING -G Ninja -S . -B "$build" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
+  -DRECONCILER_SANITIZE="$sanitize" -DRECONCILER_WERROR="$werror"
+run cmake --build "$build"
+RECONCILER_BUILD=$(cd "$build" && pwd)
+export RECONCILER_BUILD
+
+if [ -n "${KUBERNETES_LAB:-}" ]; then
+  start_lab
+  export KUBERNETES_LAB_RUNNING=$lab
+else
+  say 'no real Kubernetes API server (KUBERNETES_LAB is not set): the tests run against the fake alone'
+fi
+
+run ctest --test-dir "$build" --output-on-failure --no-tests=error -j "${CTEST_PARALLEL_LEVEL:-4}" "$@"

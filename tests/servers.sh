@@ -1,0 +1,152 @@
+#!/usr/bin/env bash
+# Unpacks a real Valkey (server, Sentinel, client) for tests and demo into a cache folder, and prints that folder.
+#
+#   tests/servers.sh [--with-etcd] [--env]
+#     --with-etcd   also etcd, which the lab of a real Kubernetes API server needs
+#     --env         print shell code instead, for eval "$(tests/servers.sh --env)": it sets VALKEY_SERVERS, and with
+#                   --with-etcd puts etcd on PATH
+#
+# Valkey 8 comes from bookworm-backports (from Debian 13 on: from the release itself), else it is Redis 7 of bookworm.
+# Nothing is installed, so no daemon starts; the machine's package sources stay as they are; root is not needed. bin/
+# holds wrappers that exec the servers with the libraries that this machine lacks, which are unpacked beside them.
+# Where VALKEY_SERVERS is set already and has working servers, they are taken.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+# shellcheck source=tests/debian_archive.sh
+. ./debian_archive.sh
+
+print_env='' with_etcd=''
+for argument in "$@"; do
+  case $argument in
+    --env) print_env=1 ;;
+    --with-etcd) with_etcd=1 ;;
+    --help) sed -n '2,/^set/s/^# \{0,1\}//p' servers.sh; exit 0 ;;
+    *) echo "servers: unknown option $argument (see --help)" >&2; exit 64 ;;
+  esac
+done
+
+say() { printf 'servers: %s\n' "$*" >&2; }
+
+valkey_works() { # FOLDER: a library may have left the machine since it was unpacked, so run them
+  { "$1/bin/valkey-server" --version && "$1/bin/valkey-cli" --version; } >/dev/null 2>&1 ||
+    { "$1/bin/redis-server" --version && "$1/bin/redis-cli" --version; } >/dev/null 2>&1
+}
+etcd_works() { "$1/bin/etcd" --version >/dev/null 2>&1; }
+
+# Gives apt a configuration, state, cache and sources of its own in $work, so that the machine's are not touched, and reads
+# what the release and its backports offer from the first archive that can be read, else what the release alone does.
+work=''
+read_lists() {
+  local codename uri suites archives
+  rm -rf "$folder"/work.* # of a run that was killed
+  work=$(mktemp -d "$folder/work.XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  mkdir -p "$work"/{state/lists/partial,cache/archives/partial,debs}
+  touch "$work/status"
+  {
+    debian_transport
+    cat <<SETTINGS
+Dir::State "$work/state"; Dir::State::status "$work/status"; Dir::Cache "$work/cache";
+Dir::Etc::Main "/dev/null"; Dir::Etc::Parts "/dev/null";
+Dir::Etc::SourceList "$work/sources.list"; Dir::Etc::SourceParts "/dev/null";
+Dir::Etc::Preferences "/dev/null"; Dir::Etc::PreferencesParts "/dev/null";
+APT::Update::Error-Mode "any"; APT::Sandbox::User "root"; Acquire::Languages "none";
+SETTINGS
+  } >"$work/apt.conf"
+  mapfile -t archives < <(debian_archives) # before APT_CONFIG hides the machine's sources
+  export APT_CONFIG=$work/apt.conf
+
+  codename=$(debian_codename)
+  echo 'no package source is configured on this machine' >"$work/log"
+  for suites in "$codename $codename-backports" "$codename"; do
+    for uri in "${archives[@]}"; do
+      # shellcheck disable=SC2086
+      debian_sources "$uri" $suites >"$work/sources.list"
+      if apt-get -q update >"$work/log" 2>&1; then return; fi
+    done
+  done
+  say 'the lists of packages could not be read:'
+  { grep -E '^[EW]:' "$work/log" || cat "$work/log"; } >&2
+  exit 1
+}
+
+# lacking_libraries PACKAGE...: those that the packages need, themselves or through another one, and that this machine has not.
+lacking_libraries() {
+  local direct all
+  mapfile -t direct < <(apt-cache depends --important "$@" | sed -nE 's/^[ |]*(Pre)?Depends: ((lib|lua-)[^ ]+)$/\2/p')
+  [ ${#direct[@]} -gt 0 ] || return 0
+  mapfile -t all < <(apt-cache depends --important --recurse "${direct[@]}" | sed -nE 's/^((lib|lua-)[^ :]+).*/\1/p' | sort -u)
+  comm -23 <(printf '%s\n' "${all[@]}") \
+    <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u)
+}
+
+# unpack FOLDER PACKAGE...: their programs, and the libraries that they lack here, into FOLDER: whole, or not at all.
+unpack() {
+  [ -n "$work" ] || read_lists
+  local into=$1 new=$work/new package program libraries library_path
+  shift
+  rm -rf "$new" "$work"/debs/*
+  mkdir -p "$new/bin"
+  mapfile -t libraries < <(lacking_libraries "$@")
+  if ! (cd "$work/debs" && apt-get -q download "$@" "${libraries[@]}") >"$work/log" 2>&1; then
+    grep '^E:' "$work/log" >&2 || true
+    return 1
+  fi
+  for package in "$work"/debs/*.deb; do
+    dpkg -x "$package" "$new" || return 1
+  done
+  library_path=$(find "$new" -name '*.so*' -printf '%h\n' | sort -u | sed "s|^$new|$into|" | paste -sd:)
+  for program in "$new"/usr/bin/*; do
+    wrapper "$into/usr/bin/${program##*/}" "$library_path" >"$new/bin/${program##*/}"
+    chmod +x "$new/bin/${program##*/}"
+  done
+  rm -rf "$into"
+  mv "$new" "$into"
+}
+
+# wrapper PROGRAM LIBRARY_PATH: the process keeps the name under which it was called; the lab's down.sh looks at that.
+wrapper() {
+  echo '#!/bin/bash'
+  [ -z "$2" ] || printf "export LD_LIBRARY_PATH='%s'\"\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}\"\n" "$2"
+  printf "exec -a \"\$0\" '%s' \"\$@\"\n" "$1"
+}
+
+get_valkey() {
+  say "unpacking Valkey from this machine's Debian archive into $folder (nothing is installed)"
+  unpack "$valkey" valkey-server valkey-sentinel valkey-tools && valkey_works "$valkey" && return
+  say 'no Valkey there, taking Redis'
+  unpack "$valkey" redis-server redis-sentinel redis-tools && valkey_works "$valkey" && return
+  say 'neither Valkey nor Redis could be unpacked'
+  return 1
+}
+
+get_etcd() {
+  say "unpacking etcd from this machine's Debian archive into $folder (nothing is installed)"
+  unpack "$etcd" etcd-server && etcd_works "$etcd" && return
+  say 'etcd could not be unpacked'
+  return 1
+}
+
+folder=$(cache_folder)/servers-$(debian_codename)-$(dpkg --print-architecture)
+valkey=${VALKEY_SERVERS:-$folder/valkey}
+etcd=$folder/etcd
+
+if ! valkey_works "$valkey" || { [ -n "$with_etcd" ] && ! etcd_works "$etcd"; }; then
+  mkdir -p "$folder"
+  exec 9>"$folder/lock"
+  flock 9 # another run may be at it: then all is there afterwards
+  if [ -n "${VALKEY_SERVERS:-}" ] && ! valkey_works "$valkey"; then
+    say "VALKEY_SERVERS=$valkey has no servers that run"
+    exit 1
+  fi
+  valkey_works "$valkey" || get_valkey || exit 1
+  [ -z "$with_etcd" ] || etcd_works "$etcd" || get_etcd || exit 1
+fi
+
+if [ -z "$print_env" ]; then
+  printf '%s\n' "$valkey"
+else
+  printf 'export VALKEY_SERVERS=%q\n' "$valkey"
+  # shellcheck disable=SC2016
+  [ -z "$with_etcd" ] || printf 'export PATH=%q:"$PATH"\n' "$etcd/bin"
+fi
