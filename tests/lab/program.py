@@ -59,6 +59,12 @@ class ProcessId:
     def name(self) -> str:
         return os.path.basename(self.argv[0]) if self.argv else ""
 
+    @property
+    def started_at(self) -> float:
+        """In time.monotonic(), to 10 ms."""
+        asleep = time.clock_gettime(time.CLOCK_BOOTTIME) - time.monotonic()
+        return self.started / os.sysconf("SC_CLK_TCK") - asleep
+
     def is_alive(self) -> bool:
         now = identify(self.pid)
         return now is not None and now.started == self.started
@@ -80,12 +86,16 @@ def identify(pid: int) -> ProcessId | None:
 
 def descendants(pid: int) -> list[ProcessId]:
     found: list[ProcessId] = []
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+    try:
+        threads = os.listdir(f"/proc/{pid}/task")
+    except OSError:
+        return found  # it has ended meanwhile
+    for thread in threads:
         try:
-            pids = [int(word) for word in children.read_text().split()]
+            children = Path(f"/proc/{pid}/task/{thread}/children").read_text()
         except OSError:
             continue
-        for child in pids:
+        for child in map(int, children.split()):
             if (known := identify(child)) is not None:
                 found += [known, *descendants(child)]
     return found
