@@ -104,7 +104,7 @@ HttpServer::HttpServer(uv_loop_t* loop, Routes routes)
     : routes_(std::move(routes)), timeout_(loop) {}
 
 HttpServer::~HttpServer() {
-  poll_.stop();
+  poll_.reset();
   if (daemon_ != nullptr) MHD_stop_daemon(daemon_);
 }
 
@@ -125,9 +125,10 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(uv_loop_t* loop, const std
 
   const MHD_DaemonInfo* epoll = MHD_get_daemon_info(server->daemon_, MHD_DAEMON_INFO_EPOLL_FD);
   if (epoll == nullptr) return Error("libmicrohttpd has no epoll descriptor");
-  if (auto opened = server->poll_.open(loop, epoll->epoll_fd); !opened) return opened.error();
+  server->poll_.emplace();
+  if (auto opened = server->poll_->open(loop, epoll->epoll_fd); !opened) return opened.error();
   HttpServer* raw = server.get();
-  raw->poll_.start(UV_READABLE, [raw](int, int) { raw->run(); });
+  raw->poll_->start(UV_READABLE, [raw](int, int) { raw->run(); });
   return server;
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/result.h"
@@ -43,7 +44,7 @@ class HttpServer {
   Routes routes_;
   MHD_Daemon* daemon_ = nullptr;
   uv::Timer timeout_;
-  uv::Poll poll_;
+  std::optional<uv::Poll> poll_;
 };
 
 }  // namespace reconciler

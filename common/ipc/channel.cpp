@@ -122,10 +122,11 @@ Channel::~Channel() { *alive_ = false; }
 Result<std::unique_ptr<Channel>> Channel::open(uv_loop_t* loop, Descriptor descriptor,
                                                Handlers handlers) {
   std::unique_ptr<Channel> channel(new Channel(std::move(handlers)));
-  if (auto opened = channel->poll_.open(loop, descriptor.get()); !opened) return opened.error();
+  channel->poll_.emplace();
+  if (auto opened = channel->poll_->open(loop, descriptor.get()); !opened) return opened.error();
   channel->descriptor_ = std::move(descriptor);
   Channel* raw = channel.get();
-  raw->poll_.start(UV_READABLE, [raw](int status, int events) { raw->on_ready(status, events); });
+  raw->poll_->start(UV_READABLE, [raw](int status, int events) { raw->on_ready(status, events); });
   return channel;
 }
 
@@ -189,7 +190,7 @@ void Channel::send(Frame frame) {
     }
   }
   waiting_.push_back(std::move(frame));
-  poll_.watch(UV_READABLE | UV_WRITABLE);
+  poll_->watch(UV_READABLE | UV_WRITABLE);
 }
 
 void Channel::flush() {
@@ -197,7 +198,7 @@ void Channel::flush() {
     if (!transmit(waiting_.front())) return;
     waiting_.pop_front();
   }
-  poll_.watch(UV_READABLE);
+  poll_->watch(UV_READABLE);
 }
 
 bool Channel::transmit(const Frame& frame) {
@@ -250,7 +251,7 @@ void Channel::drain() {
 }
 
 void Channel::close(const Error& cause) {
-  poll_.stop();
+  poll_.reset();
   descriptor_.reset();
   waiting_.clear();
   const auto on_closed = handlers_.on_closed;

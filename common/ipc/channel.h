@@ -7,6 +7,7 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/descriptor.h"
@@ -68,7 +69,7 @@ class Channel {
   std::list<Frame> waiting_;
   std::shared_ptr<bool>
       alive_;  // shared with the frame loop, which outlives *this when a handler destroys it
-  uv::Poll poll_;
+  std::optional<uv::Poll> poll_;  // gone before the descriptor is closed
 };
 
 }  // namespace reconciler::ipc

@@ -89,8 +89,9 @@ class Timer : public Owner<uv_timer_t, std::function<void()>> {
   }
 };
 
-// Watches a descriptor that belongs to somebody else. Stop or destroy it before the descriptor is
-// closed.
+// Watches a descriptor that belongs to somebody else. To be destroyed, not merely stopped, before
+// the descriptor is closed: libuv takes leave of a descriptor by its number
+// (uv__platform_invalidate_fd), which may be another one's by then, and that would be deaf.
 class Poll : public Owner<uv_poll_t, std::function<void(int status, int events)>> {
  public:
   Poll() { handle()->loop = nullptr; }

@@ -125,6 +125,21 @@ TEST_F(ChannelTest, ReadRestEndsTheChannelThoughACopyOfTheOtherEndIsHeld) {
   EXPECT_TRUE(closed_.has_value());
 }
 
+TEST_F(ChannelTest, AClosedChannelThatIsStillHeldMakesNoOtherDeaf) {
+  auto closed = open(std::move(ours_));
+  theirs_.reset();
+  ASSERT_TRUE(run_until([&] { return closed_.has_value(); }));
+  auto pair =
+      make_channel_pair();  // the kernel gives the lowest number, which was the closed one's
+  ASSERT_TRUE(pair.ok());
+  auto reader = open(std::move(pair->ours));
+  auto writer = open(std::move(pair->theirs));
+  uv_run(loop_.get(), UV_RUN_NOWAIT);
+  closed.reset();
+  writer->send(topology("g", 1));
+  EXPECT_TRUE(run_until([&] { return frames_.size() == 1; }));
+}
+
 TEST_F(ChannelTest, WhatIsNoFrameClosesTheChannelAndSaysWhy) {
   auto reader = open(std::move(ours_));
   ASSERT_EQ(::send(theirs_.get(), "nonsense", 8, 0), 8);
