@@ -20,6 +20,10 @@ uint64_t between(uint64_t low, uint64_t high) { return low + random_number() % (
 // ---- deciding ----
 
 void GroupTarget::decide() {
+  if (const uint32_t era = era_ahead(*wanted_, watch_.pods()); era != 0) {
+    era_ahead_ += era - wanted_->claim.decision.era;
+    wanted_->claim.decision.era = era;
+  }
   const Plan plan = make_plan(*wanted_, watch_.pods(), api_.rule(), api_.pod_namespace());
   const bool lacks_pod =
       plan.verdict == Plan::Verdict::no_pod || plan.verdict == Plan::Verdict::no_pod_stale;
@@ -119,7 +123,7 @@ bool GroupTarget::is_pointless_now() const {
 
 GroupTarget::Write GroupTarget::make_write(const Pod& pod, StampKind kind) const {
   const Stamp stamp{wanted_->claim, kind, random_number(), name_};
-  return {pod, kind,
+  return {pod, kind, wanted_->claim,
           kind == StampKind::fenced ? fence_patch(pod, stamp, api_.rule())
                                     : promote_patch(pod, stamp, api_.rule())};
 }
@@ -140,11 +144,15 @@ void GroupTarget::start_writing(const Plan& plan) {
 void GroupTarget::send(const Write& write) {
   const bool is_fence = write.kind == StampKind::fenced;
   api_.patch(write.seen.name, write.body, timeout_ms_,
-             [this, is_fence, write](ApiClient::PatchAnswer answer) {
+             [this, is_fence, write, attempt = attempt_](ApiClient::PatchAnswer answer) {
                host_.count("patches_total", "result",
                            answer.error ? answer.error->label().c_str() : "ok");
                if (answer.pod) watch_.written(*answer.pod);
                if (!answer.error) log_write(write);
+               if (attempt != attempt_) {  // which was given up meanwhile
+                 reassess();
+                 return;
+               }
                if (is_fence) {
                  fenced(write, std::move(answer));
                } else {
@@ -267,11 +275,11 @@ void GroupTarget::log_write(const Write& write) const {
   const std::string pod = api_.pod_namespace() + "/" + write.seen.name;
   if (write.kind == StampKind::promoted) {
     host_.log(VR_INFO, name_, "pod {} labelled {}={} for {}{}{}", pod, rule.name, rule.value,
-              describe(wanted_->claim), cause_.empty() ? "" : ", by ", cause_);
+              describe(write.claim), cause_.empty() ? "" : ", by ", cause_);
   } else if (write.seen.label) {
-    host_.log(VR_INFO, name_, "pod {} unlabelled for {}", pod, describe(wanted_->claim));
+    host_.log(VR_INFO, name_, "pod {} unlabelled for {}", pod, describe(write.claim));
   } else {
-    host_.log(VR_DEBUG, name_, "pod {} fenced for {}", pod, describe(wanted_->claim));
+    host_.log(VR_DEBUG, name_, "pod {} fenced for {}", pod, describe(write.claim));
   }
 }
 

@@ -12,6 +12,8 @@ constexpr uint64_t repair_window_ns = 10ull * 1000000000;
 constexpr int repairs_at_once = 6;
 constexpr uint64_t repair_pause_ms = 1000;
 constexpr uint64_t contest_over_ms = 15000;
+// A labeler waits 3 s for what it has cancelled.
+constexpr uint64_t give_up_ms = 2500;
 
 Wanted wanted_from(const vr_topology& topology) {
   Wanted wanted;
@@ -56,12 +58,14 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, const Settings& settings,
                   }}),
       timeout_ms_(settings.request_timeout_ms),
       pause_(host),
+      give_up_(host),
       no_pod_timer_(host),
       repair_later_(host),
       contest_over_(host) {}
 
 void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   Wanted wanted = wanted_from(topology);
+  wanted.claim.decision.era += era_ahead_;
   if (!wanted_ || wanted_->claim != wanted.claim) no_pod_since_ns_.reset();
   wanted_ = std::move(wanted);
   cause_ = topology.cause == nullptr ? "" : topology.cause;
@@ -90,7 +94,12 @@ bool GroupTarget::cancel(const vr_request* request) {
   // Where this attempt took the label off, giving it to the new primary is what makes the group whole again.
   const bool safe = phase_ == Phase::waiting || phase_ == Phase::delaying ||
                     (phase_ == Phase::listing && !took_label_);
-  if (safe) finish(VR_CANCELLED, {});
+  if (safe) {
+    finish(VR_CANCELLED, {});
+  } else {
+    // But not for ever: an answer that never comes is no different from one that comes after we have died.
+    give_up_.start(give_up_ms, [this] { finish(VR_CANCELLED, "no answer from the API server"); });
+  }
   return true;
 }
 
@@ -101,6 +110,7 @@ void GroupTarget::api_is_back() {
 
 void GroupTarget::finish(vr_outcome outcome, const std::string& reason) {
   pause_.stop();
+  give_up_.stop();
   phase_ = Phase::idle;
   promotion_.reset();
   failure_.reset();

@@ -19,7 +19,7 @@ namespace reconciler {
 //
 // An attempt begins with apply(): waiting for the first list, or delaying because another instance is nearer, then
 // fencing, then promoting. A conflict leads to listing and from there again to the decision. A request is completed
-// only when none of its patches is under way.
+// only when none of its patches is under way, but for one that was cancelled and whose answers don't come.
 class GroupTarget {
  public:
   GroupTarget(Host host, ApiClient& api, const Settings& settings, const Settings::Group& group);
@@ -41,6 +41,7 @@ class GroupTarget {
   struct Write {
     Pod seen;
     StampKind kind = StampKind::fenced;
+    Claim claim;
     std::string body;
   };
 
@@ -79,12 +80,13 @@ class GroupTarget {
 
   // the newest topology, also after its request was completed
   std::optional<Wanted> wanted_;
+  uint32_t era_ahead_ = 0;  // of the topologies' eras, as the pods have taught
   std::string cause_;
 
   // the attempt
   vr_request* request_ = nullptr;
   Phase phase_ = Phase::idle;
-  uint64_t attempt_ = 0;  // tells a list of an ended attempt from one of this
+  uint64_t attempt_ = 0;  // tells an answer to an ended attempt from one to this
   bool cancelled_ = false;
   bool delayed_ = false;
   bool listed_ = false;  // consistently, since the attempt began
@@ -95,6 +97,7 @@ class GroupTarget {
   std::optional<std::pair<ApiError, Pod>> failure_;
   uint64_t timeout_ms_;
   Timer pause_;
+  Timer give_up_;  // after a cancellation
 
   // what became of the last one
   std::optional<vr_outcome> outcome_;

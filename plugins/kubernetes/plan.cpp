@@ -147,4 +147,18 @@ Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
   return plan;
 }
 
+uint32_t era_ahead(const Wanted& wanted, const Pods& pods) {
+  uint32_t era = 0;
+  for (const auto& [name, pod] : pods) {
+    if (!is_read(pod) || is_foreign(pod, wanted)) continue;
+    const Claim& claim = pod.stamp.stamp.claim;
+    const bool same = claim.decision.epoch == wanted.claim.decision.epoch &&
+                      claim.address == wanted.claim.address;
+    if (same && claim.decision.era > wanted.claim.decision.era) {
+      era = std::max(era, claim.decision.era);
+    }
+  }
+  return era;
+}
+
 }  // namespace reconciler

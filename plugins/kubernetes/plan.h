@@ -43,4 +43,9 @@ struct Plan {
 Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
                std::string_view pod_namespace);
 
+// The era by which the pods know the very decision that is wanted, where that is a higher one than
+// the topology's; 0 where it isn't. Resets of Sentinel are counted from the start of the program,
+// so one that started after a reset finds out here which era it is in.
+uint32_t era_ahead(const Wanted& wanted, const Pods& pods);
+
 }  // namespace reconciler

@@ -60,6 +60,18 @@ class KubernetesPlan : public testing::Test {
     return make_plan(wanted, pods_, rule, "shop");
   }
 
+  // The highest era that the pods know for the decision (era, epoch, primary); 0: none above it.
+  uint32_t era_known(uint32_t era, uint64_t epoch, const std::string& primary) {
+    Wanted wanted;
+    wanted.group = "g";
+    wanted.claim = {{era, epoch, 0}, address(primary)};
+    return era_ahead(wanted, pods_);
+  }
+  void stamp_era(const std::string& pod, uint32_t era, uint64_t epoch, const std::string& primary) {
+    pods_.at(pod).stamp =
+        read_stamp(format_stamp({{{era, epoch, 0}, address(primary)}, StampKind::fenced, 7, "g"}));
+  }
+
   static std::vector<std::string> fences(const Plan& plan) {
     std::vector<std::string> names;
     for (const Pod* pod : plan.fences) names.push_back(pod->name);
@@ -311,6 +323,15 @@ TEST_F(KubernetesPlan, ARestoredPrimaryGetsTheLabelBack) {
   const Plan result = plan(2, "a", 2);
   EXPECT_THAT(fences(result), UnorderedElementsAre("b", "c"));
   EXPECT_EQ(promote(result), "a");
+}
+
+TEST_F(KubernetesPlan, TheEraIsLearntFromTheSameDecisionAlone) {
+  stamp_era("a", 2, 1, "b");
+  EXPECT_EQ(era_known(0, 1, "b"), 2U) << "started after two resets";
+  EXPECT_EQ(era_known(2, 1, "b"), 0U) << "known already";
+  EXPECT_EQ(era_known(3, 1, "b"), 0U) << "never backwards";
+  EXPECT_EQ(era_known(0, 1, "c"), 0U) << "another primary";
+  EXPECT_EQ(era_known(0, 57, "b"), 0U) << "perhaps from before the reset";
 }
 
 }  // namespace
