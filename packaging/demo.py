@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import signal
 import sys
 import time
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -20,7 +18,7 @@ from demo_timeline import Timeline, table  # noqa: E402
 from lab import configuration  # noqa: E402
 from lab.processes import stop_on_signals, wait_until  # noqa: E402
 from lab.program import LABELER, WATCHER, LogEntry, ProcessId, Program  # noqa: E402
-from lab.sentinel_events import NEWS, Event  # noqa: E402
+from lab.sentinel_events import Event  # noqa: E402
 from lab.servers import ServersMissing, find_servers  # noqa: E402
 from lab.valkey import Failover, Trigger, ValkeyGroup  # noqa: E402
 

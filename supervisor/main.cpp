@@ -59,6 +59,13 @@ class Reload {
       : loop_(loop), arguments_(std::move(arguments)), done_(std::move(done)) {
     request_.data = this;
   }
+  // The pool's thread may be at work: it is waited for, and what it found doesn't matter any more.
+  ~Reload() {
+    done_ = nullptr;
+    while (running_) uv_run(loop_, UV_RUN_ONCE);
+  }
+  Reload(const Reload&) = delete;
+  Reload& operator=(const Reload&) = delete;
 
   void start() {
     if (running_) {
@@ -78,6 +85,7 @@ class Reload {
     running_ = false;
     Result<Configuration> loaded = std::move(*result_);
     result_.reset();
+    if (!done_) return;
     done_(std::move(loaded));
     if (std::exchange(again_, false)) start();
   }
@@ -155,13 +163,7 @@ int serve(const Arguments& arguments) {
   return EX_OK;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  ::signal(SIGPIPE, SIG_IGN);
-#if !defined(__SANITIZE_ADDRESS__)  // LeakSanitizer has to attach to the process
-  ::prctl(PR_SET_DUMPABLE, 0);      // the environment and the configuration may hold passwords
-#endif
+int run(int argc, char** argv) {
   Arguments arguments;
   CLI::App app{"Moves the label of the Valkey primary to the right pod when Sentinel fails over."};
   app.name("valkey-reconciler");
@@ -184,8 +186,22 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& wrong) {
     app.exit(wrong);
     return EX_USAGE;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  ::signal(SIGPIPE, SIG_IGN);
+#if !defined(__SANITIZE_ADDRESS__)  // LeakSanitizer has to attach to the process
+  ::prctl(PR_SET_DUMPABLE, 0);      // the environment and the configuration may hold passwords
+#endif
+  try {
+    return run(argc, argv);
   } catch (const std::exception& unexpected) {
-    fmt::print(stderr, "valkey-reconciler: {}\n", unexpected.what());
+    std::fputs("valkey-reconciler: ", stderr);
+    std::fputs(unexpected.what(), stderr);
+    std::fputc('\n', stderr);
     return EX_SOFTWARE;
   }
 }

@@ -36,6 +36,7 @@ std::vector<std::string> child_environment() {
   // libcurl draws in GnuTLS through librtmp; its start costs 0.8 MB for nothing (measured with
   // libcurl 7.88).
   std::vector<std::string> environment{"GNUTLS_NO_IMPLICIT_INIT=1"};
+  environment.reserve(passed_variables.size() + 1);
   for (const char* name : passed_variables) {
     if (const char* value = std::getenv(name))
       environment.push_back(fmt::format("{}={}", name, value));
@@ -45,6 +46,7 @@ std::vector<std::string> child_environment() {
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> result;
+  result.reserve(texts.size() + 1);
   for (std::string& text : texts) result.push_back(text.data());
   result.push_back(nullptr);
   return result;

@@ -43,6 +43,8 @@ class SentinelReader {
         root == nullptr ? std::vector<TableReader>() : root->take_tables("sentinel", most_sets);
     if (tables.size() > 1) refuse_variables(tables);
     std::vector<SentinelSettings> sets;
+    sets.reserve(tables.size());
+    sets.reserve(tables.size());
     for (TableReader& table : tables) sets.push_back(read_set(&table));
     if (!tables.empty()) return sets;
     if (variables_.host) {

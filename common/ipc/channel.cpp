@@ -230,9 +230,8 @@ bool Channel::transmit(const Frame& frame) {
   }
   while (::sendmsg(descriptor_.get(), &message, MSG_NOSIGNAL) < 0) {
     if (errno == EINTR) continue;
-    if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) return false;
-    // The other end is gone: reading tells, after what it sent before.
-    return true;
+    // Other errors: the other end is gone. Reading tells, after what it sent before.
+    return errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS;
   }
   return true;
 }

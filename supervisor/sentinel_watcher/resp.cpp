@@ -167,10 +167,10 @@ Result<std::optional<Reply>> RespReader::next() {
   void* whole = nullptr;
   if (redisReaderGetReply(reader_.get(), &whole) != REDIS_OK) return failure();
   if (whole == nullptr) {
-    // A bulk string is held unread until its last byte is there.
-    if (reader_->len - reader_->pos > building_->limits.bytes) {
+    // What is left is one line or bulk string, held until its last byte is there.
+    if (reader_->len - reader_->pos > building_->limits.string) {
       return Error(
-          fmt::format("not RESP2: a reply of more than {} bytes", building_->limits.bytes));
+          fmt::format("not RESP2: a string of more than {} bytes", building_->limits.string));
     }
     return std::optional<Reply>{};
   }

@@ -35,10 +35,11 @@ std::string format_command(const std::vector<std::string_view>& words);
 
 // What one reply may hold; beyond it the peer is no Sentinel.
 struct RespLimits {
-  std::size_t bytes = 1024 * 1024;  // announced sizes cost nothing until the bytes come
-  std::size_t elements = 4096;      // of one array
-  std::size_t values = 64 * 1024;   // of the whole reply
-  std::size_t depth = 4;            // arrays within arrays
+  std::size_t bytes = 1024 * 1024;  // of all its strings
+  std::size_t string = 64 * 1024;  // of one of them; what is announced costs nothing until it comes
+  std::size_t elements = 4096;     // of one array
+  std::size_t values = 64 * 1024;  // of the whole reply
+  std::size_t depth = 4;           // arrays within arrays
 };
 
 // Fed by whoever reads the socket; one for each connection. After an error it is of no more use.

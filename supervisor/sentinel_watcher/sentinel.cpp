@@ -123,8 +123,10 @@ void Sentinel::all_up() {
       log::info(fmt::format("connected to Sentinel {}{}", name_, line->remark));
     }
   };
-  if (!history_.was_ever_up()) return settle();
+  settled_.stop();
+  const bool came_and_went = events_failure_.has_value();
   show_events_failure();
+  if (!history_.was_ever_up() && !came_and_went) return settle();
   settled_.start(static_cast<uint64_t>(settled_after), settle);
 }
 

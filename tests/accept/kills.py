@@ -48,6 +48,8 @@ class Scene(FailoverScene):
             self._event_after_t0.append(failover.event.time - failover.t0)
         measured = self.finish(failover, since)
         came = failover.event.time + measured["event_to_label_ms"] / 1000
+        if came - back > RIGHT_WITHIN:
+            raise AssertionError(f"right only {came - back:.3f} s after the restart")
         return measured | {
             "victims": "+".join(names),
             "kill_after_event_ms": (struck - failover.event.time) * 1000,

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from case import BACKEND, EndToEnd, main
+from case import EndToEnd, main
 
-from lab.kubernetes import open_kubernetes
 from lab.pod_watch import PodWatch
 from lab.valkey import ValkeyGroup
 

@@ -4,6 +4,7 @@ from case import BACKEND, EndToEnd, main
 
 from lab import configuration
 from lab.kubernetes import LABEL, Kubernetes, Pod, open_kubernetes
+from lab.processes import wait_until
 from lab.program import Program
 from lab.stage import Stage
 from lab.valkey import ValkeyGroup
@@ -94,8 +95,6 @@ class OneTarget(EndToEnd):
         )
 
     def wait_expected(self) -> None:
-        from lab.processes import wait_until
-
         expected = self.expected()
         wait_until(
             lambda: self.namespace.labelled() == expected, 5, f"{LABEL} is on {expected} alone"

@@ -20,8 +20,11 @@ using namespace reconciler;
 // A file in memory, so that nothing is written to a disk.
 class MemoryFile {
  public:
-  explicit MemoryFile(std::string_view content) : fd_(::memfd_create("configuration", MFD_CLOEXEC)) {
-    if (fd_ < 0 || ::write(fd_, content.data(), content.size()) != static_cast<ssize_t>(content.size())) std::abort();
+  explicit MemoryFile(std::string_view content)
+      : fd_(::memfd_create("configuration", MFD_CLOEXEC)) {
+    if (fd_ < 0 ||
+        ::write(fd_, content.data(), content.size()) != static_cast<ssize_t>(content.size()))
+      std::abort();
   }
   ~MemoryFile() { ::close(fd_); }
   MemoryFile(const MemoryFile&) = delete;
@@ -55,7 +58,8 @@ void try_file(std::string_view content, const Environment& environment) {
   const MemoryFile file(content);
   const auto loaded = load_configuration(file.path(), environment, test::describe);
   if (!loaded) {
-    require(!loaded.error().message().empty() && is_utf8(loaded.error().message()), "an error that is no text");
+    require(!loaded.error().message().empty() && is_utf8(loaded.error().message()),
+            "an error that is no text");
     return;
   }
   const std::string shown = to_toml(*loaded);
@@ -63,7 +67,8 @@ void try_file(std::string_view content, const Environment& environment) {
   const auto reloaded = load_configuration(again.path(), {}, test::describe);
   if (!reloaded) abort_with((reloaded.error().message() + "\n" + shown).c_str());
   const std::string reshown = to_toml(*reloaded);
-  require(reshown.substr(reshown.find('\n')) == shown.substr(shown.find('\n')), "shown otherwise when it was read again");
+  require(reshown.substr(reshown.find('\n')) == shown.substr(shown.find('\n')),
+          "shown otherwise when it was read again");
 }
 
 }  // namespace
@@ -88,7 +93,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, std::size_t size) {
     }
     default: {
       const auto schema = parse_plugin_schema(rest);
-      if (schema) require(parse_plugin_schema(to_json(*schema)).ok(), "a description that can't be read again");
+      if (schema)
+        require(parse_plugin_schema(to_json(*schema)).ok(),
+                "a description that can't be read again");
       break;
     }
   }

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lab.kube_client import Json, KubeClient
+from lab.kube_client import ApiFailure, Json, KubeClient
 from lab.processes import wait_until
 
 if TYPE_CHECKING:
@@ -135,7 +135,14 @@ class Namespace:
     def add_pod(self, pod: Pod) -> Json:
         self._admin.post(f"{self.path}/pods", pod.manifest())
         self._made[pod.name] = pod
-        return self._admin.merge_patch(f"{self.path}/pods/{pod.name}/status", pod.status())
+        end = time.monotonic() + 2
+        while True:
+            try:
+                return self._set_status(pod.name)
+            except ApiFailure as failure:
+                # 1.20 says so for some milliseconds of a name that was deleted and made again.
+                if failure.answer.code != 404 or time.monotonic() > end:
+                    raise
 
     def add_valkey_pods(self, ips: Iterable[str]) -> list[Json]:
         """valkey-0, valkey-1, ... with these addresses."""

@@ -18,6 +18,8 @@ from typing import Any, Protocol, cast
 from lab.kubernetes import backends, open_kubernetes
 from lab.processes import die_with_parent, stop_on_signals
 
+WRONG_IN_A_ROW = 5  # then something is broken for good
+
 Round = dict[str, Any]  # "round", "ok", "why" and what the loop measures
 
 
@@ -106,6 +108,10 @@ def run(options: Options, make_scene: Callable[[Options], Scene]) -> list[Round]
             state.write(json.dumps(entry) + "\n")
             state.flush()
             print(_line(entry), flush=True)
+            last = finished[-WRONG_IN_A_ROW:]
+            if len(last) == WRONG_IN_A_ROW and not any(each["ok"] for each in last):
+                print(f"given up: the last {WRONG_IN_A_ROW} rounds were wrong", flush=True)
+                break
     return finished
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import configuration
-from lab.kubernetes import Kubernetes, Namespace, Pod
+from lab.kubernetes import Kubernetes, Namespace
 from lab.pod_watch import PodWatch
 from lab.processes import wait_until
 from lab.program import Program
