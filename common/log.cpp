@@ -1,11 +1,15 @@
 #include "common/log.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <ctime>
 
 #include "common/text.h"
@@ -23,6 +27,28 @@ struct Settings {
 Settings& settings() {
   static Settings instance;
   return instance;
+}
+
+// Standard error, opened anew where it is a pipe, so that it can be non-blocking here though it is
+// shared with other processes; standard error itself where that isn't allowed.
+int output() {
+  static const int descriptor = [] {
+    struct stat status {};
+    if (::fstat(STDERR_FILENO, &status) != 0 || !S_ISFIFO(status.st_mode)) return STDERR_FILENO;
+    const int own = ::open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+    return own >= 0 ? own : STDERR_FILENO;
+  }();
+  return descriptor;
+}
+
+// A reader that stands still must not hold up a failover: the line is dropped.
+void write_without_waiting(std::string_view line) {
+  const int descriptor = output();
+  if (::send(descriptor, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return;
+  if (errno != ENOTSOCK) return;
+  pollfd ready{descriptor, POLLOUT, 0};
+  if (::poll(&ready, 1, 0) == 0) return;
+  [[maybe_unused]] const ssize_t written = ::write(descriptor, line.data(), line.size());
 }
 
 std::string_view padded(Level level) {
@@ -127,11 +153,7 @@ void write(Level level, std::string_view message, const Fields& fields) {
   }
   line += '\n';
 
-  // A pipe that polls writable takes PIPE_BUF bytes without blocking. A reader that stands still
-  // must not hold up a failover: after a moment the line is dropped.
-  pollfd ready{STDERR_FILENO, POLLOUT, 0};
-  if (::poll(&ready, 1, 50) == 0) return;
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  write_without_waiting(line);
 }
 
 std::string render(Format format, std::string_view process, Level level, int64_t unix_us,

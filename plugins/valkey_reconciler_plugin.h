@@ -109,12 +109,12 @@ enum {
 /* One key of a `[[target]]` table. */
 typedef struct vr_key {
   size_t size;
-  const char* name; /* [a-z][a-z0-9_]* ; `name`, `plugin`, `groups` and `deadline` are the host's */
+  const char* name; /* [a-z][a-z0-9_]* ; `name`, `plugin`, `groups`,
+                       `deadline`, `retry_min` and `retry_max` are the host's */
   vr_type type;
   uint32_t flags;            /* VR_KEY_... */
   const char* default_value; /* as it would be written, without quotes; NULL: empty, 0, false */
-  int64_t
-      minimum; /* VR_INTEGER, VR_DURATION (ms); no bounds where minimum > maximum or both are 0 */
+  int64_t minimum;           /* VR_INTEGER, VR_DURATION (ms); no bounds where both are 0 */
   int64_t maximum;
   const char* choices;     /* VR_STRING: the values allowed, by comma; NULL: any */
   const char* environment; /* variable that goes over the file; NULL: none */
@@ -165,7 +165,7 @@ typedef struct vr_host {
   size_t size;
   vr_host_context* context; /* first argument of every function below */
 
-  /* One line in the log. `group` may be NULL. A line end within `message` is shown as a space. */
+  /* One line in the log. `group` may be NULL. A line end within `message` is shown as \x0a. */
   void (*log)(vr_host_context*, vr_log_level, const char* group, const char* message);
 
   /* Says what became of `request`, exactly once, after which the request is gone. `reason` is for

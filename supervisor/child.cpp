@@ -14,13 +14,6 @@
 
 namespace reconciler {
 
-namespace {
-
-// From the request to stop until SIGKILL.
-constexpr uint64_t stop_grace_ms = 4'000;
-
-}  // namespace
-
 Child::Child(uv_loop_t* loop, std::string id, ChildPlan plan,
              const SupervisionSettings& supervision, Handlers handlers)
     : loop_(loop),
@@ -29,8 +22,7 @@ Child::Child(uv_loop_t* loop, std::string id, ChildPlan plan,
       supervision_(supervision),
       handlers_(std::move(handlers)),
       backoff_(supervision.backoff_min, supervision.backoff_max),
-      restart_(loop),
-      grace_(loop) {}
+      restart_(loop) {}
 
 Result<std::unique_ptr<Incarnation>> Child::spawn(const ChildPlan& plan) {
   const uint64_t generation = handlers_.next_generation();
@@ -42,6 +34,7 @@ Result<std::unique_ptr<Incarnation>> Child::spawn(const ChildPlan& plan) {
 }
 
 void Child::start() {
+  refused_ = false;
   auto spawned = spawn(plan_);
   if (!spawned) {
     // No memory, no processes left: that may pass.
@@ -54,8 +47,8 @@ void Child::start() {
 }
 
 void Child::replace(ChildPlan plan, const SupervisionSettings& supervision) {
-  supervision_ = supervision;
-  backoff_ = Backoff(supervision.backoff_min, supervision.backoff_max);
+  supervise(supervision);
+  if (successor_) retire(std::exchange(successor_, nullptr));
   if (!ready()) {
     // Nobody is at work who would have to be kept meanwhile.
     plan_ = std::move(plan);
@@ -64,7 +57,6 @@ void Child::replace(ChildPlan plan, const SupervisionSettings& supervision) {
     start();
     return;
   }
-  if (successor_) retire(std::exchange(successor_, nullptr));
   auto spawned = spawn(plan);
   if (!spawned) {
     handlers_.on_replacement_failed(*this, spawned.error().message(), std::nullopt);
@@ -74,6 +66,12 @@ void Child::replace(ChildPlan plan, const SupervisionSettings& supervision) {
   successor_plan_ = std::move(plan);
   successor_ = std::move(*spawned);
   log::info(fmt::format("{} gets a successor", successor_plan_.name), {.pid = successor_->pid()});
+}
+
+void Child::supervise(const SupervisionSettings& supervision) {
+  supervision_ = supervision;
+  backoff_ = Backoff(supervision.backoff_min, supervision.backoff_max);
+  if (current_) current_->supervise(supervision);
 }
 
 void Child::stop() {
@@ -88,13 +86,6 @@ void Child::retire(std::unique_ptr<Incarnation> incarnation) {
   incarnation->set_stopping();
   incarnation->send(ipc::Shutdown{});
   retiring_.push_back(std::move(incarnation));
-  grace_.start(stop_grace_ms, [this] {
-    for (const auto& late : retiring_) {
-      log::warning(fmt::format("{} did not stop within {} ms: killed", plan_.name, stop_grace_ms),
-                   {.pid = late->pid()});
-      late->kill(SIGKILL);
-    }
-  });
 }
 
 bool Child::ended(pid_t pid, int wait_status) {
@@ -116,7 +107,6 @@ bool Child::ended(pid_t pid, int wait_status) {
   log::info(fmt::format("{} stopped", plan_.name), {.pid = pid});
   (*found)->ended();
   retiring_.erase(found);
-  if (retiring_.empty()) grace_.stop();
   if (stopped()) handlers_.on_stopped(*this);
   return true;
 }
@@ -126,6 +116,7 @@ void Child::current_ended(std::unique_ptr<Incarnation> incarnation, int wait_sta
   if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == EX_CONFIG) {
     // It refused its configuration, which a restart doesn't change. What it said stands in its
     // report.
+    refused_ = true;
     log::error(
         fmt::format("{} refused its configuration and stays down until a reload", plan_.name));
     handlers_.on_down(*this, "it refused its configuration and stays down until a reload");
@@ -168,14 +159,15 @@ void Child::on_frame(uint64_t generation, const ipc::Frame& frame) {
 }
 
 void Child::became_ready(uint64_t generation) {
-  if (successor_ && successor_->generation() == generation) {
+  // A ready that is read after its sender's death is no news.
+  if (successor_ && successor_->generation() == generation && successor_->pid() > 0) {
     std::unique_ptr<Incarnation> before =
         std::exchange(current_, std::exchange(successor_, nullptr));
     plan_ = std::move(successor_plan_);
     successor_report_.reset();
     if (before) retire(std::move(before));
     restart_.stop();
-  } else if (!current_ || current_->generation() != generation) {
+  } else if (!current_ || current_->generation() != generation || current_->pid() <= 0) {
     return;
   }
   log::info(fmt::format("{} is ready", plan_.name), {.pid = current_->pid()});
@@ -187,9 +179,14 @@ void Child::send(const ipc::Frame& frame) {
   if (successor_) successor_->send(frame);
 }
 
+void Child::send_to_successor(const ipc::Frame& frame) {
+  if (successor_) successor_->send(frame);
+}
+
 void Child::tick(int64_t now_ms, bool forgive) {
   if (current_) kill_overdue(*current_, now_ms, forgive);
   if (successor_) kill_overdue(*successor_, now_ms, forgive);
+  for (const auto& incarnation : retiring_) kill_overdue(*incarnation, now_ms, forgive);
 }
 
 void Child::kill_overdue(Incarnation& incarnation, int64_t now_ms, bool forgive) {

@@ -45,6 +45,9 @@ class Child {
   // Starts a successor of another plan.
   void replace(ChildPlan plan, const SupervisionSettings& supervision);
 
+  // Other deadlines and backoffs, for what runs too.
+  void supervise(const SupervisionSettings& supervision);
+
   // Asks every process of it to finish; kills what has not done so after 4 s.
   void stop();
 
@@ -53,14 +56,17 @@ class Child {
 
   // To the current incarnation and to one that is to succeed it.
   void send(const ipc::Frame& frame);
+  void send_to_successor(const ipc::Frame& frame);
 
   // Kills what is silent. `forgive`: the supervisor stood still, nobody could be heard.
   void tick(int64_t now_ms, bool forgive);
 
   // `sentinel-watcher` or the target's name.
   const std::string& id() const { return id_; }
-  // Whether `plan` is another one than what runs or is about to.
-  bool wants(const ChildPlan& plan) const { return (successor_ ? successor_plan_ : plan_) != plan; }
+  // Whether `plan` is another one than what runs or is about to, or nothing runs since it was refused.
+  bool wants(const ChildPlan& plan) const {
+    return refused_ || (successor_ ? successor_plan_ : plan_) != plan;
+  }
   bool ready() const { return current_ && current_->ready(); }
   bool stopped() const { return stopping_ && !current_ && !successor_ && retiring_.empty(); }
   uint64_t generation() const { return current_ ? current_->generation() : 0; }
@@ -86,8 +92,8 @@ class Child {
   Handlers handlers_;
   Backoff backoff_;
   uv::Timer restart_;
-  uv::Timer grace_;
   bool stopping_ = false;
+  bool refused_ = false;  // it exited with 78
   uint64_t restarts_ = 0;
   std::unique_ptr<Incarnation> current_;
   std::unique_ptr<Incarnation> successor_;

@@ -11,6 +11,13 @@
 
 namespace reconciler {
 
+namespace {
+
+// From the request to stop until SIGKILL.
+constexpr int64_t stop_grace_ms = 4'000;
+
+}  // namespace
+
 int64_t monotonic_ms() { return static_cast<int64_t>(uv_hrtime() / 1'000'000); }
 
 Incarnation::Incarnation(uint64_t generation, const SupervisionSettings& supervision,
@@ -115,9 +122,24 @@ void Incarnation::kill(int signal) {
   if (pid_ > 0) ::kill(pid_, signal);
 }
 
+void Incarnation::set_stopping() {
+  stopping_ = true;
+  stop_deadline_ms_ = monotonic_ms() + stop_grace_ms;
+}
+
+void Incarnation::supervise(const SupervisionSettings& supervision) {
+  supervision_ = supervision;
+  liveness_ = Liveness(supervision.heartbeat_deadline, monotonic_ms());
+}
+
 int64_t Incarnation::up_for_ms() const { return monotonic_ms() - started_ms_; }
 
 std::string Incarnation::overdue(int64_t now_ms) const {
+  if (stopping_) {
+    return now_ms > stop_deadline_ms_
+               ? fmt::format("not done {} ms after it was asked to stop", stop_grace_ms)
+               : std::string();
+  }
   if (liveness_.silent(now_ms))
     return fmt::format("silent for {} ms", liveness_.silent_for(now_ms));
   if (!ready_ && now_ms > ready_deadline_ms_) {

@@ -55,11 +55,13 @@ class Incarnation {
   uint64_t generation() const { return generation_; }
   bool ready() const { return ready_; }
   bool stopping() const { return stopping_; }
-  void set_stopping() { stopping_ = true; }
+  // It was asked to finish, and has 4 s for it.
+  void set_stopping();
   int64_t up_for_ms() const;
 
   // Why this process is to be killed now; empty: it is well.
   std::string overdue(int64_t now_ms) const;
+  void supervise(const SupervisionSettings& supervision);
   // The supervisor stood still: nobody could be heard.
   void forgive(int64_t now_ms);
 
@@ -73,6 +75,7 @@ class Incarnation {
   Handlers handlers_;
   int64_t started_ms_;
   int64_t ready_deadline_ms_;
+  int64_t stop_deadline_ms_ = 0;
   Liveness liveness_;
   std::string name_;
   pid_t pid_ = -1;

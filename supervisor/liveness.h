@@ -24,17 +24,18 @@ class Liveness {
 // heard, and everyone gets a new deadline.
 class PauseDetector {
  public:
-  PauseDetector(int64_t tick_ms, int64_t now_ms) : tick_ms_(tick_ms), last_ms_(now_ms) {}
+  // `limit_ms`: several times the time between two ticks.
+  PauseDetector(int64_t limit_ms, int64_t now_ms) : limit_ms_(limit_ms), last_ms_(now_ms) {}
 
-  // Called every `tick_ms`; true where that was long ago.
+  // Called at every tick; true where the last one was longer ago than the limit.
   bool ticked(int64_t now_ms) {
-    const bool paused = now_ms - last_ms_ > 3 * tick_ms_;
+    const bool paused = now_ms - last_ms_ > limit_ms_;
     last_ms_ = now_ms;
     return paused;
   }
 
  private:
-  int64_t tick_ms_;
+  int64_t limit_ms_;
   int64_t last_ms_;
 };
 

@@ -59,11 +59,6 @@ class Reload {
       : loop_(loop), arguments_(std::move(arguments)), done_(std::move(done)) {
     request_.data = this;
   }
-  // The pool's thread may be at work: it is waited for, and what it found doesn't matter any more.
-  ~Reload() {
-    done_ = nullptr;
-    while (running_) uv_run(loop_, UV_RUN_ONCE);
-  }
   Reload(const Reload&) = delete;
   Reload& operator=(const Reload&) = delete;
 
@@ -78,6 +73,9 @@ class Reload {
         [](uv_work_t* work, int) { of(work).finish(); });
   }
 
+  // A thread of libuv's pool is at work for it.
+  bool running() const { return running_; }
+
  private:
   static Reload& of(uv_work_t* work) { return *static_cast<Reload*>(work->data); }
 
@@ -85,7 +83,6 @@ class Reload {
     running_ = false;
     Result<Configuration> loaded = std::move(*result_);
     result_.reset();
-    if (!done_) return;
     done_(std::move(loaded));
     if (std::exchange(again_, false)) start();
   }
@@ -117,6 +114,7 @@ int serve(const Arguments& arguments) {
     return EX_CONFIG;
   }
   log::configure("supervisor", configuration->log.level, configuration->log.format);
+  for (const std::string& note : configuration->notes) log::warning(note);
   const std::string listen = configuration->http_listen;
 
   uv::Loop loop;
@@ -160,6 +158,8 @@ int serve(const Arguments& arguments) {
   supervisor.start();
   loop.run();
   log::info("stopped");
+  // A plugin may take its time to describe itself, and nobody waits for that any more.
+  if (reload.running()) ::_exit(EX_OK);
   return EX_OK;
 }
 

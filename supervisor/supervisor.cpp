@@ -15,7 +15,9 @@ namespace reconciler {
 
 namespace {
 
-constexpr int64_t tick_ms = 500;
+constexpr int64_t tick_ms = 250;
+// Between two ticks: longer than this, and the supervisor itself stood still.
+constexpr int64_t pause_ms = 1'500;
 const std::string watcher_id = "sentinel-watcher";
 
 ChildPlan watcher_plan(const Configuration& configuration) {
@@ -59,7 +61,7 @@ std::string refusal_of(const ipc::Frame& report) {
 Supervisor::Supervisor(uv_loop_t* loop, Configuration configuration)
     : loop_(loop),
       configuration_(std::move(configuration)),
-      pause_(tick_ms, monotonic_ms()),
+      pause_(pause_ms, monotonic_ms()),
       child_ended_(loop),
       tick_(loop) {
   status_.expect(configuration_);
@@ -144,12 +146,15 @@ void Supervisor::on_topology(Child& watcher, const ipc::Frame& frame) {
     log::error(fmt::format("{} sent a topology, which only the watcher may", watcher.id()));
     return;
   }
+  // A watcher that is about to be replaced may still speak of a group that is no longer configured.
+  if (!status_.knows(frame.group)) return;
   ipc::Frame numbered = frame;
   numbered.generation = watcher.generation();
   numbered.revision = ++revision_;
   for (auto& [id, child] : children_) {
     if (child.get() != &watcher && serves(id, frame.group)) child->send(numbered);
   }
+  watcher.send_to_successor(numbered);
   status_.topology(frame.group, numbered.revision);
   retained_[frame.group] = std::move(numbered);
 }
@@ -182,6 +187,7 @@ void Supervisor::reload(Configuration configuration) {
   if (stopped_) return;
   configuration_ = std::move(configuration);
   log::configure("supervisor", configuration_.log.level, configuration_.log.format);
+  for (const std::string& note : configuration_.notes) log::warning(note);
   status_.expect(configuration_);
   status_.reload_accepted();
 
@@ -205,6 +211,8 @@ void Supervisor::reload(Configuration configuration) {
     } else if (child->second->wants(plan)) {
       child->second->replace(plan, configuration_.supervision);
       ++replaced;
+    } else {
+      child->second->supervise(configuration_.supervision);
     }
   }
   log::info(
@@ -227,7 +235,9 @@ void Supervisor::stop(std::function<void()> stopped) {
 }
 
 void Supervisor::on_stopped() {
-  const bool everyone = std::all_of(children_.begin(), children_.end(),
+  const auto has_stopped = [](const auto& child) { return child->stopped(); };
+  const bool everyone = std::all_of(leaving_.begin(), leaving_.end(), has_stopped) &&
+                        std::all_of(children_.begin(), children_.end(),
                                     [](const auto& entry) { return entry.second->stopped(); });
   if (stopped_ && everyone) stopped_();
 }
@@ -254,6 +264,7 @@ void Supervisor::tick() {
   const bool paused = pause_.ticked(now_ms);
   if (paused) log::warning("this process stood still for a while: every child gets a new deadline");
   for (const auto& [id, child] : children_) child->tick(now_ms, paused);
+  for (const auto& child : leaving_) child->tick(now_ms, paused);
   std::erase_if(leaving_, [](const auto& child) { return child->stopped(); });
 }
 

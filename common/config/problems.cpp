@@ -12,10 +12,7 @@ std::string to_string(const Where& where) {
 }
 
 void Problems::add(const Where& where, std::string_view key, std::string_view message) {
-  if (entries_.size() == most) {
-    ++left_out_;
-    return;
-  }
+  if (full()) return leave_out();
   entries_.push_back(
       {where, fmt::format("{}: {}{}{}", to_string(where), key, key.empty() ? "" : ": ", message)});
 }

@@ -28,6 +28,10 @@ class Problems {
   // `message`: `problem; expected ...`. `key` may be empty.
   void add(const Where& where, std::string_view key, std::string_view message);
 
+  // When there are enough to tell, only their number counts: finding a place is slow.
+  bool full() const { return entries_.size() == most; }
+  void leave_out() { ++left_out_; }
+
   std::size_t count() const { return entries_.size() + left_out_; }
 
   // One line for each, in the order of the file: `WHERE: KEY: problem; expected ...`.

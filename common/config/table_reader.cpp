@@ -74,6 +74,10 @@ void TableReader::refuse_unknown() {
   known.erase(std::unique(known.begin(), known.end()), known.end());
   for (const std::string& key : table_.keys()) {
     if (std::binary_search(known.begin(), known.end(), key)) continue;
+    if (problems_->full()) {
+      problems_->leave_out();
+      continue;
+    }
     const std::string suggestion = nearest(key, known);
     std::string expected;
     if (!suggestion.empty()) {

@@ -20,6 +20,17 @@ std::size_t utf8_prefix(std::string_view line) {
   return good;
 }
 
+// The first control character of `line`, but for a tab and the CR of a line end. TOML forbids them all.
+std::size_t find_control(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  const auto found = std::find_if(line.begin(), line.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && byte != '\t') || byte == 0x7f;
+  });
+  return found == line.end() ? std::string_view::npos
+                             : static_cast<std::size_t>(found - line.begin());
+}
+
 // Walks over TOML as far as is needed to count brackets and the dots of keys outside strings and comments. Where the text is no
 // TOML, the parser stops at that point, and what this class thinks of the rest does not matter.
 class NestingScan {
@@ -97,8 +108,10 @@ Result<void> check_toml_bounds(std::string_view text, const std::string& file) {
       return wrong(0,
                    fmt::format("the line has {} bytes; expected at most {}", length, longest_line));
     }
-    if (const std::size_t nul = line.find('\0'); nul != std::string_view::npos) {
-      return wrong(nul, "is no text: a NUL byte; expected TOML in UTF-8");
+    if (const std::size_t control = find_control(line); control != std::string_view::npos) {
+      return wrong(control,
+                   fmt::format("is no text: control character 0x{:02x}; expected TOML in UTF-8",
+                               static_cast<unsigned char>(line[control])));
     }
     if (const std::size_t good = utf8_prefix(line); good < length) {
       return wrong(good,

@@ -101,7 +101,7 @@ std::optional<std::string> read_text(const Written& written, Problems& problems)
 std::optional<std::string> read_choice(const Written& written,
                                        const std::vector<std::string>& choices,
                                        Problems& problems) {
-  const auto text = read_text(written, problems);
+  auto text = read_text(written, problems);
   if (!text || std::find(choices.begin(), choices.end(), *text) != choices.end()) return text;
   problems.add(written.where(), written.key(),
                fmt::format("is {}; expected {}", written.shown(), any_of(choices)));
@@ -153,20 +153,21 @@ std::optional<Milliseconds> read_duration(const Written& written, Range range, P
 
 std::optional<std::vector<Written>> read_list(const Written& written, Problems& problems) {
   if (!has_kind(written, Kind::array, "a list of texts in quotes", problems)) return std::nullopt;
-  std::vector<Written> items;
-  if (written.in_file()) {
-    for (const TomlValue item : written.value()->items())
-      items.push_back(Written::in_file(written.key(), item));
-  } else {
-    for (const std::string& item : split(written.text(), ',')) {
-      items.push_back(Written::as_text(written.key(), written.where().source, item));
-    }
-  }
-  if (items.size() > most_items) {
+  const std::vector<TomlValue> in_file =
+      written.in_file() ? written.value()->items() : std::vector<TomlValue>();
+  const std::vector<std::string> in_text =
+      written.in_file() ? std::vector<std::string>() : split(written.text(), ',');
+  const std::size_t count = in_file.size() + in_text.size();
+  if (count > most_items) {
     problems.add(written.where(), written.key(),
-                 fmt::format("has {} entries; expected at most {}", items.size(), most_items));
+                 fmt::format("has {} entries; expected at most {}", count, most_items));
     return std::nullopt;
   }
+  std::vector<Written> items;
+  items.reserve(count);
+  for (const TomlValue& item : in_file) items.push_back(Written::in_file(written.key(), item));
+  for (const std::string& item : in_text)
+    items.push_back(Written::as_text(written.key(), written.where().source, item));
   return items;
 }
 

@@ -37,7 +37,8 @@ Result<Descriptor> memfd_of(const std::string& body) {
 }
 
 Result<std::string> read_memfd(int fd, std::size_t size) {
-  if (::fcntl(fd, F_GET_SEALS) != all_seals) return Error("a body that is no sealed memfd");
+  const int seals = ::fcntl(fd, F_GET_SEALS);  // a kernel may add one of its own (F_SEAL_EXEC)
+  if (seals < 0 || (seals & all_seals) != all_seals) return Error("a body that is no sealed memfd");
   struct stat status {};
   if (::fstat(fd, &status) != 0 || static_cast<std::size_t>(status.st_size) != size) {
     return Error("a memfd of another size than its header says");
@@ -67,7 +68,7 @@ Packet receive_packet(int fd, char* buffer, std::size_t capacity) {
   message.msg_iov = &vector;
   message.msg_iovlen = 1;
   message.msg_control = control.data();
-  message.msg_controllen = control.size();
+  message.msg_controllen = CMSG_LEN(sizeof(int));  // the kernel closes what doesn't fit
 
   Packet packet;
   do {
@@ -202,7 +203,10 @@ void Channel::flush() {
 }
 
 bool Channel::transmit(const Frame& frame) {
-  const bool large = header_size + frame.group.size() + frame.body.size() > max_packet_size;
+  return transmit(frame, header_size + frame.group.size() + frame.body.size() > max_packet_size);
+}
+
+bool Channel::transmit(const Frame& frame, bool large) {
   std::string header = encode_header(frame, large);
   Descriptor memfd;
   if (large) {
@@ -230,8 +234,9 @@ bool Channel::transmit(const Frame& frame) {
   }
   while (::sendmsg(descriptor_.get(), &message, MSG_NOSIGNAL) < 0) {
     if (errno == EINTR) continue;
+    if (errno == EMSGSIZE && !large) return transmit(frame, true);  // a small net.core.wmem_default
     // Other errors: the other end is gone. Reading tells, after what it sent before.
-    return errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS;
+    return errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS && errno != ETOOMANYREFS;
   }
   return true;
 }

@@ -62,6 +62,7 @@ class Channel {
   void flush();
   // False where the socket is full.
   bool transmit(const Frame& frame);
+  bool transmit(const Frame& frame, bool large);
   void close(const Error& cause);
 
   Handlers handlers_;

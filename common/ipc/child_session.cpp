@@ -1,5 +1,6 @@
 #include "common/ipc/child_session.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -21,6 +22,9 @@ constexpr uint64_t report_delay_ms = 20;
 
 Result<void> tie_to_supervisor(int64_t supervisor_pid) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // A log whose reader is gone is no reason to die. When to end is the supervisor's word, or its
+  // death: a TERM to the whole group of processes must not cut off a promotion.
+  for (const int number : {SIGPIPE, SIGTERM, SIGINT, SIGHUP}) ::signal(number, SIG_IGN);
 #if !defined(__SANITIZE_ADDRESS__)  // LeakSanitizer has to attach to the process
   ::prctl(PR_SET_DUMPABLE, 0);
 #endif
@@ -41,6 +45,7 @@ Result<std::unique_ptr<ChildSession>> ChildSession::open(uv_loop_t* loop, int fd
   std::unique_ptr<ChildSession> session(
       new ChildSession(loop, std::move(process), std::move(handlers)));
   ChildSession* raw = session.get();
+  ::fcntl(fd, F_SETFD, FD_CLOEXEC);  // came by exec, goes no further
   auto channel =
       Channel::open(loop, Descriptor(fd),
                     {.on_frame = [raw](const Frame& frame) { raw->on_frame(frame); },

@@ -90,7 +90,12 @@ Result<Held> read_decision(std::string_view document) {
   auto step = number_of(json.get(), "step");
   if (!step) return step.error();
   if (*era > UINT32_MAX || *step > UINT32_MAX) return Error("\"era\" or \"step\" is too large");
-  return Held{static_cast<uint32_t>(*era), *epoch, static_cast<uint32_t>(*step)};
+  const cJSON* primary = cJSON_GetObjectItemCaseSensitive(json.get(), "primary");
+  const cJSON* host = cJSON_GetObjectItemCaseSensitive(primary, "host");
+  auto port = number_of(primary, "port");
+  return Held{static_cast<uint32_t>(*era), *epoch, static_cast<uint32_t>(*step),
+              cJSON_IsString(host) && port ? fmt::format("{} {}", host->valuestring, *port)
+                                           : std::string()};
 }
 
 bool says(std::string_view document, const vr_topology& topology) {
@@ -98,6 +103,11 @@ bool says(std::string_view document, const vr_topology& topology) {
   if (!cJSON_IsObject(json.get())) return false;
   cJSON_DeleteItemFromObjectCaseSensitive(json.get(), "time");
   return cJSON_Compare(json.get(), document_of(topology).get(), /*case_sensitive=*/1) != 0;
+}
+
+bool is_same(const Held& held, const vr_topology& topology) {
+  return held.epoch == topology.epoch && topology.state == VR_PRIMARY_KNOWN &&
+         held.primary == fmt::format("{} {}", topology.primary->host, topology.primary->port);
 }
 
 bool is_above(const Held& held, const vr_topology& topology) {

@@ -22,6 +22,7 @@ struct Held {
   uint32_t era = 0;
   uint64_t epoch = 0;
   uint32_t step = 0;
+  std::string primary;  // `host port`; empty: none
 };
 
 // Of what render() made, and of nothing else.
@@ -29,6 +30,9 @@ Result<Held> read_decision(std::string_view document);
 
 // Whether `document` says what `topology` asks for; the time doesn't count.
 bool says(std::string_view document, const vr_topology& topology);
+
+// Whether `held` is the very decision that `topology` is, but for its era and step.
+bool is_same(const Held& held, const vr_topology& topology);
 
 // Whether a target that holds `held` stands by it rather than taking `topology`.
 bool is_above(const Held& held, const vr_topology& topology);

@@ -1,5 +1,6 @@
 #include "plugins/file/file_target.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/eventfd.h>
@@ -8,9 +9,11 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <optional>
 #include <string_view>
 
@@ -53,7 +56,9 @@ Result<std::optional<std::string>> read_file(const std::string& path) {
 // returns.
 Result<void> replace_file(const std::string& path, const std::string& text) {
   const std::string folder = folder_of(path);
-  const std::string temporary = folder + "/." + path.substr(folder.size() + 1) + ".new";
+  // A labeler that is being replaced may write at the same moment: each has a name of its own.
+  const std::string temporary =
+      fmt::format("{}/.{}.{}.new", folder, path.substr(folder.size() + 1), ::getpid());
   ::unlink(temporary.c_str());
   Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (!file.valid()) return system_error("create", temporary);
@@ -123,8 +128,30 @@ Result<void> FileTarget::start() {
   });
   if (done_watch_ == nullptr || folder_watch_ == nullptr)
     return Error("descriptors can't be watched");
+  remove_leftovers();
   watch_folder();
   return {};
+}
+
+// Of writers that were killed in the midst of it, long ago.
+void FileTarget::remove_leftovers() const {
+  constexpr time_t old_s = 60;
+  DIR* folder = ::opendir(folder_.c_str());
+  if (folder == nullptr) return;
+  while (const dirent* entry = ::readdir(folder)) {
+    const std::string_view name = entry->d_name;
+    const auto is_of = [&](const auto& group) { return name.starts_with("." + group.first + "."); };
+    if (!name.ends_with(".new") ||
+        !std::any_of(groups_by_file_.begin(), groups_by_file_.end(), is_of)) {
+      continue;
+    }
+    struct stat status {};
+    const std::string path = folder_ + "/" + entry->d_name;
+    if (::stat(path.c_str(), &status) == 0 && ::time(nullptr) - status.st_mtime > old_s) {
+      ::unlink(path.c_str());
+    }
+  }
+  ::closedir(folder);
 }
 
 void FileTarget::apply(const vr_topology& topology, vr_request* request) {
@@ -132,7 +159,9 @@ void FileTarget::apply(const vr_topology& topology, vr_request* request) {
   Job& job = jobs_[request];
   job.target = this;
   job.request = request;
-  job.topology = &topology;
+  job.topology = topology;
+  job.era_told = topology.era;
+  job.topology.era += era_ahead_[topology.group];
   job.path = folder_ + "/" + file_name(topology.group);
   job.thread = std::thread([&job, done = done_event_.get()] {
     work(job);
@@ -145,21 +174,27 @@ void FileTarget::apply(const vr_topology& topology, vr_request* request) {
 void FileTarget::work(Job& job) {
   auto held = read_file(job.path);
   if (held && *held) {
-    if (says(**held, *job.topology)) {
+    auto decision = read_decision(**held);
+    if (decision && is_same(*decision, job.topology) && decision->era > job.topology.era) {
+      job.topology.era = decision->era;
+    }
+    if (says(**held, job.topology)) {
       job.outcome = VR_APPLIED;
       return;
     }
-    if (auto decision = read_decision(**held); !decision) {
+    if (!decision) {
       job.note = fmt::format("{} was not written by this program and is replaced: {}", job.path,
                              decision.error().message());
-    } else if (is_above(*decision, *job.topology)) {
+    } else if (is_above(*decision, job.topology)) {
       job.outcome = VR_REJECTED;
-      job.reason = fmt::format("{} holds the higher epoch {} (era {}, step {})", job.path,
-                               decision->epoch, decision->era, decision->step);
+      job.reason = fmt::format(
+          "{} holds the higher epoch {} (era {}, step {}); where Sentinel was set up anew, remove "
+          "the file",
+          job.path, decision->epoch, decision->era, decision->step);
       return;
     }
   }
-  if (auto replaced = replace_file(job.path, render(*job.topology, unix_us())); !replaced) {
+  if (auto replaced = replace_file(job.path, render(job.topology, unix_us())); !replaced) {
     job.outcome = VR_RETRY;
     job.reason = replaced.error().message();
     return;
@@ -177,15 +212,16 @@ void FileTarget::on_done() {
     current->second.thread.join();
     const auto node = jobs_.extract(current);
     const Job& job = node.mapped();
-    const char* group = job.topology->group;
+    const char* group = job.topology.group;
+    era_ahead_[group] = job.topology.era - job.era_told;
     if (!job.note.empty()) host_.log(host_.context, VR_WARNING, group, job.note.c_str());
     if (job.written) {
       const std::string line = fmt::format(
           "{} names primary {} (epoch {})", job.path,
-          job.topology->state == VR_PRIMARY_KNOWN
-              ? fmt::format("{}:{}", job.topology->primary->host, job.topology->primary->port)
+          job.topology.state == VR_PRIMARY_KNOWN
+              ? fmt::format("{}:{}", job.topology.primary->host, job.topology.primary->port)
               : "none",
-          job.topology->epoch);
+          job.topology.epoch);
       host_.log(host_.context, VR_INFO, group, line.c_str());
     }
     host_.complete(host_.context, job.request, job.outcome, job.reason.c_str());

@@ -29,7 +29,8 @@ class FileTarget {
   struct Job {
     FileTarget* target = nullptr;
     vr_request* request = nullptr;
-    const vr_topology* topology = nullptr;  // unchanged until completed, by the plugin interface
+    vr_topology topology{};  // what it points to is unchanged until completed, by the interface
+    uint32_t era_told = 0;   // by the topology itself
     std::string path;
     std::thread thread;
     std::atomic<bool> done = false;
@@ -40,6 +41,7 @@ class FileTarget {
     bool written = false;
   };
 
+  void remove_leftovers() const;
   static void work(Job& job);
   void on_done();
   void watch_folder();
@@ -48,6 +50,9 @@ class FileTarget {
   const vr_host& host_;
   std::string folder_;
   std::map<std::string, std::string> groups_by_file_;  // file name -> group
+  // Eras are counted from the start of the program; of a program that starts after a reset of
+  // Sentinel, the file knows by how many it is behind. By group.
+  std::map<std::string, uint32_t> era_ahead_;
   std::map<vr_request*, Job> jobs_;
   Descriptor done_event_;  // eventfd: some job is done
   Descriptor inotify_;

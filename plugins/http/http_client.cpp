@@ -73,6 +73,11 @@ void HttpClient::cancel(Id id) {
   if (transfer && dispatching_) cancelled_.push_back(std::move(transfer));
 }
 
+bool HttpClient::busy() const {
+  return std::any_of(transfers_.begin(), transfers_.end(),
+                     [](const auto& entry) { return !entry.second->request.check; });
+}
+
 void HttpClient::drop_connections() {
   for (const curl_socket_t fd : open_sockets_) shutdown(fd, SHUT_RDWR);
 }
@@ -159,7 +164,7 @@ void HttpClient::expire(Id id) {
   if (!transfer) return;
   // All of them: libcurl doesn't tell which one a request uses (CURLINFO_ACTIVESOCKET: none, with HTTP/2), and those
   // that are idle are as dead as this one.
-  drop_connections();
+  if (!transfer->request.check || !busy()) drop_connections();
   transfer->response.status = 0;
   transfer->response.timed_out = true;
   transfer->response.error =

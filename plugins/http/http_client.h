@@ -2,7 +2,7 @@
 //
 // What is taken care of here, each of it measured with libcurl 7.88:
 //  - Every request has a deadline of our own: curl's never fires while a request waits for a connection.
-//  - A request that runs out of time takes its connection with it: otherwise a dead HTTP/2 connection stays in the
+//  - A request that runs out of time takes its connection with it, a check only where no other request is open: otherwise a dead HTTP/2 connection stays in the
 //    pool and every later request dies on it, too.
 //  - Half-open connections are found by TCP keep-alive and TCP_USER_TIMEOUT.
 //  - Proxy variables of the environment don't apply.
@@ -55,6 +55,9 @@ struct HttpRequest {
   uint64_t timeout_ms = 10000;     // for all of it; for a stream: until it begins
   uint64_t stream_timeout_ms = 0;  // from there on; 0: none
   size_t largest_body = 4u << 20;
+  // A question whether the server is there. When it runs out of time, it takes no connection from a
+  // request that is open, whose own deadline will come.
+  bool check = false;
 
   // A stream: with `on_data`, what a 2xx response holds is passed on as it comes. `on_open` tells that one began.
   std::function<void()> on_open;
@@ -77,6 +80,9 @@ class HttpClient {
   Id send(HttpRequest request);
   void cancel(Id id);  // nothing is told of it any more; an unknown id is fine
 
+  // Whether a request is open that is no check.
+  bool busy() const;
+
   // Every connection is given up, with what is open on it: the next request makes a new one.
   void drop_connections();
 
@@ -84,12 +90,12 @@ class HttpClient {
   struct Transfer;
   struct Socket;
 
-  static int on_timer(CURLM*, long timeout_ms, void* self);
-  static int on_socket(CURL*, curl_socket_t fd, int what, void* self, void* socket);
-  static curl_socket_t on_open_socket(void* self, curlsocktype, curl_sockaddr* address);
-  static int on_close_socket(void* self, curl_socket_t fd);
-  static size_t on_header(char* data, size_t size, size_t count, void* transfer);
-  static size_t on_body(char* data, size_t size, size_t count, void* transfer);
+  static int on_timer(CURLM* multi, long timeout_ms, void* data);
+  static int on_socket(CURL* easy, curl_socket_t fd, int what, void* data, void* own);
+  static curl_socket_t on_open_socket(void* data, curlsocktype purpose, curl_sockaddr* address);
+  static int on_close_socket(void* data, curl_socket_t fd);
+  static size_t on_header(char* data, size_t size, size_t count, void* pointer);
+  static size_t on_body(char* data, size_t size, size_t count, void* pointer);
 
   void set_up(Transfer& transfer);
   void drive(curl_socket_t fd, int events);

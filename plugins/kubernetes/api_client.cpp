@@ -1,5 +1,6 @@
 #include "plugins/kubernetes/api_client.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,7 +16,8 @@ namespace {
 constexpr size_t page_of_pods = 200;
 constexpr size_t largest_page = 64u << 20;
 constexpr size_t largest_event = 4u << 20;
-constexpr uint64_t check_timeout_ms = 3000;
+// Or as long as any other request may take: a slow server is no dead one.
+constexpr uint64_t shortest_check_ms = 3000;
 // How long a watch lasts, with HTTP/2: the check that goes over its own connection finds it when it is dead.
 constexpr uint64_t shortest_watch_s = 240;
 constexpr uint64_t longest_watch_s = 360;
@@ -225,7 +227,8 @@ void ApiClient::patch(const std::string& pod, std::string body, uint64_t timeout
 void ApiClient::check(Connection connection, std::function<void(bool, std::string)> done) {
   // Anyone who is authenticated may read it; and whoever is told that he may not was answered, too.
   HttpRequest request = request_for("GET", "/readyz");
-  request.timeout_ms = check_timeout_ms;
+  request.timeout_ms = std::max(shortest_check_ms, timeout_ms_);
+  request.check = true;
   send(connection == Connection::changes ? changes_ : watches_, std::move(request),
        [done = std::move(done)](const HttpResponse& response) {
          if (response.status == 0) {

@@ -72,6 +72,9 @@ class ApiClient {
   // Whether this account may `verb` pods, as the API server itself reviews it; nothing where it doesn't say.
   void review(const char* verb, std::function<void(std::optional<bool>)> done);
 
+  // Whether a patch or a list is on its way: its answer, or that there is none, tells what a check would.
+  bool changing() const { return changes_.busy(); }
+
   // The watches, and whatever else is on their connection, end; the next one makes a new connection.
   void drop_watch_connection() { watches_.drop_connections(); }
 

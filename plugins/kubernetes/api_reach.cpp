@@ -8,7 +8,7 @@ namespace reconciler {
 
 namespace {
 
-// A silent watch is found within check_watch + the check's own 3 s.
+// A silent watch is found within check_watch + the check's own time.
 constexpr uint64_t check_watch_ms = 20000;
 // The API server closes a connection that is idle for 90 s.
 constexpr uint64_t keep_warm_ms = 45000;
@@ -57,14 +57,23 @@ void ApiReach::note(const std::string& cause) {
 
 // One after the other, so that nearly always one is waiting for its answer: whenever the server thaws it is noticed.
 void ApiReach::probe() {
+  if (api_.changing()) {
+    probe_timer_.start(with_jitter(probe_pause_ms), [this] { probe_further(); });
+    return;
+  }
   api_.check(ApiClient::Connection::changes, [this](bool /*good*/, const std::string& /*cause*/) {
     // note() has heard of it already.
-    if (!down()) {
+    if (down()) {
+      probe_timer_.start(with_jitter(probe_pause_ms), [this] { probe_further(); });
+    } else {
       probing_ = false;
-      return;
     }
-    probe_timer_.start(with_jitter(probe_pause_ms), [this] { probe(); });
   });
+}
+
+void ApiReach::probe_further() {
+  probing_ = down();
+  if (probing_) probe();
 }
 
 void ApiReach::check_watches() {
@@ -82,6 +91,10 @@ void ApiReach::check_watches() {
 
 void ApiReach::keep_warm() {
   warm_timer_.start(with_jitter(keep_warm_ms), [this] {
+    if (api_.changing()) {  // which keeps it as warm
+      keep_warm();
+      return;
+    }
     api_.check(ApiClient::Connection::changes, [this](bool, const std::string&) { keep_warm(); });
   });
 }

@@ -31,6 +31,7 @@ class ApiReach {
 
   void note(const std::string& cause);
   void probe();
+  void probe_further();
   void check_watches();
   void keep_warm();
 

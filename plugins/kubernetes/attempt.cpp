@@ -12,6 +12,8 @@ namespace {
 
 constexpr int most_restarts = 8;
 constexpr uint64_t longest_timeout_ms = 30000;
+// A reset of Sentinel is believed after 10 s at most.
+constexpr uint64_t era_stands_ms = 15000;
 
 uint64_t between(uint64_t low, uint64_t high) { return low + random_number() % (high - low + 1); }
 
@@ -19,11 +21,46 @@ uint64_t between(uint64_t low, uint64_t high) { return low + random_number() % (
 
 // ---- deciding ----
 
-void GroupTarget::decide() {
-  if (const uint32_t era = era_ahead(*wanted_, watch_.pods()); era != 0) {
-    era_ahead_ += era - wanted_->claim.decision.era;
-    wanted_->claim.decision.era = era;
+// The pods may know the very decision under a higher era or step: those are counted from the start of the program.
+void GroupTarget::learn() {
+  const std::optional<Decision> known = known_ahead(*wanted_, watch_.pods(), api_.pod_namespace());
+  if (!known) return;
+  era_ahead_ += known->era - wanted_->claim.decision.era;
+  wanted_->claim.decision = *known;
+}
+
+// A decision that is lower by its era alone, and has stood so for longer than a reset of Sentinel takes to be believed,
+// takes over the pods' era. README.md has the reasons.
+bool GroupTarget::era_is_adopted() {
+  const std::optional<Claim> known = ahead_by_era_alone(*wanted_, watch_.pods());
+  if (!known) {
+    behind_.reset();
+    behind_timer_.stop();
+    return false;
   }
+  const uint64_t now = host_.now_ns();
+  if (!behind_ || behind_->wanted != wanted_->claim || behind_->known != *known) {
+    behind_ = {wanted_->claim, *known, now};
+  }
+  const uint64_t stood_ms = (now - behind_->since_ns) / 1000000;
+  if (stood_ms < era_stands_ms) {
+    behind_timer_.start(era_stands_ms - stood_ms + 1, [this] { host_.changed(name_); });
+    return false;
+  }
+  const uint32_t era = known->decision.era;
+  host_.log(VR_WARNING, name_,
+            "the pods remember {}, and this has been {} for {} s: era {} is taken over; where this "
+            "epoch is from before a reset of Sentinel, the label goes backwards",
+            describe(*known), describe(wanted_->claim), stood_ms / 1000, era);
+  era_ahead_ += era - wanted_->claim.decision.era;
+  wanted_->claim.decision.era = era;
+  behind_.reset();
+  behind_timer_.stop();
+  return true;
+}
+
+void GroupTarget::decide() {
+  learn();
   const Plan plan = make_plan(*wanted_, watch_.pods(), api_.rule(), api_.pod_namespace());
   const bool lacks_pod =
       plan.verdict == Plan::Verdict::no_pod || plan.verdict == Plan::Verdict::no_pod_stale;
@@ -31,14 +68,28 @@ void GroupTarget::decide() {
     no_pod_since_ns_.reset();
     no_pod_timer_.stop();
   }
+  if (plan.verdict != Plan::Verdict::stand_down) {
+    behind_.reset();
+    behind_timer_.stop();
+  }
   switch (plan.verdict) {
     case Plan::Verdict::right:
       if (confirm()) finish(VR_APPLIED, {});
       break;
     case Plan::Verdict::stand_down:
       if (!confirm()) break;
+      if (!plan.newer_format && era_is_adopted()) {
+        decide();
+        break;
+      }
       verdict_ = plan.verdict;
       show_problem(plan.newer_format ? "newer-stamp" : "higher-decision", plan.cause);
+      finish(VR_REJECTED, plan.cause);
+      break;
+    case Plan::Verdict::other_group:
+      if (!confirm()) break;
+      verdict_ = plan.verdict;
+      show_problem("other-group", plan.cause);
       finish(VR_REJECTED, plan.cause);
       break;
     case Plan::Verdict::no_pod:
@@ -123,7 +174,7 @@ bool GroupTarget::is_pointless_now() const {
 
 GroupTarget::Write GroupTarget::make_write(const Pod& pod, StampKind kind) const {
   const Stamp stamp{wanted_->claim, kind, random_number(), name_};
-  return {pod, kind, wanted_->claim,
+  return {pod, kind, stamp,
           kind == StampKind::fenced ? fence_patch(pod, stamp, api_.rule())
                                     : promote_patch(pod, stamp, api_.rule())};
 }
@@ -148,6 +199,7 @@ void GroupTarget::send(const Write& write) {
                host_.count("patches_total", "result",
                            answer.error ? answer.error->label().c_str() : "ok");
                if (answer.pod) watch_.written(*answer.pod);
+               answer = judged(write, std::move(answer));
                if (!answer.error) log_write(write);
                if (attempt != attempt_) {  // which was given up meanwhile
                  reassess();
@@ -161,16 +213,30 @@ void GroupTarget::send(const Write& write) {
              });
 }
 
-void GroupTarget::fenced(const Write& write, ApiClient::PatchAnswer answer) {
-  if (!answer.error && answer.pod && answer.pod->carries(api_.rule())) {
+// A write is confirmed by an answer that shows it, and by nothing else.
+ApiClient::PatchAnswer GroupTarget::judged(const Write& write,
+                                           ApiClient::PatchAnswer answer) const {
+  if (answer.error) return answer;
+  const std::string pod = fmt::format("pod {}/{}", api_.pod_namespace(), write.seen.name);
+  if (!answer.pod) {  // whether it was done a list tells
+    answer.error.emplace();
+    answer.error->kind = ApiError::Kind::moved_on;
+    answer.error->message = pod + ": the answer to the patch is no pod";
+  } else if (!shows(*answer.pod, write.seen, write.stamp, api_.rule())) {
     answer.error.emplace();
     answer.error->message =
-        fmt::format("pod {}/{}: the API server took the label off and still shows it (a webhook?)",
-                    api_.pod_namespace(), write.seen.name);
+        fmt::format("{}: the API server took the {} and does not show it (a webhook?)", pod,
+                    write.kind == StampKind::promoted ? "label" : "fence");
   }
+  return answer;
+}
+
+void GroupTarget::fenced(const Write& write, ApiClient::PatchAnswer answer) {
+  const bool unconfirmed =
+      answer.error && answer.error->code == 0 && !answer.error->without_answer();
+  if (!answer.error || unconfirmed) took_label_ |= write.seen.carries(api_.rule());
   if (!answer.error) {
     host_.count("fenced_total");
-    took_label_ |= write.seen.carries(api_.rule());
   } else if (!failure_ || failure_->first.kind == ApiError::Kind::moved_on) {
     // What a list does not mend goes before what it does.
     failure_.emplace(std::move(*answer.error), write.seen);
@@ -205,12 +271,6 @@ void GroupTarget::promoted(ApiClient::PatchAnswer answer) {
   if (answer.error) {
     const Pod seen = promotion_->seen;
     failed(*answer.error, seen);
-  } else if (answer.pod && !answer.pod->carries(api_.rule())) {
-    const std::string reason =
-        fmt::format("pod {}/{}: the API server took the label and does not show it (a webhook?)",
-                    api_.pod_namespace(), answer.pod->name);
-    show_problem("change-refused", reason);
-    finish(VR_RETRY, reason);
   } else {
     finish(VR_APPLIED, {});
   }
@@ -275,11 +335,11 @@ void GroupTarget::log_write(const Write& write) const {
   const std::string pod = api_.pod_namespace() + "/" + write.seen.name;
   if (write.kind == StampKind::promoted) {
     host_.log(VR_INFO, name_, "pod {} labelled {}={} for {}{}{}", pod, rule.name, rule.value,
-              describe(write.claim), cause_.empty() ? "" : ", by ", cause_);
+              describe(write.stamp.claim), cause_.empty() ? "" : ", by ", cause_);
   } else if (write.seen.label) {
-    host_.log(VR_INFO, name_, "pod {} unlabelled for {}", pod, describe(write.claim));
+    host_.log(VR_INFO, name_, "pod {} unlabelled for {}", pod, describe(write.stamp.claim));
   } else {
-    host_.log(VR_DEBUG, name_, "pod {} fenced for {}", pod, describe(write.claim));
+    host_.log(VR_DEBUG, name_, "pod {} fenced for {}", pod, describe(write.stamp.claim));
   }
 }
 

@@ -45,7 +45,7 @@ Result<std::string> read_small_file(const std::string& path, size_t largest) {
   return result;
 }
 
-Credentials::Credentials(Host host, std::string token, std::string file)
+Credentials::Credentials(Host host, const std::string& token, std::string file)
     : host_(host), file_(std::move(file)), timer_(host) {
   if (!token.empty()) header_ = "Authorization: Bearer " + token;
   if (file_.empty()) return;

@@ -17,7 +17,7 @@ Result<std::string> read_small_file(const std::string& path, size_t largest = 1u
 class Credentials {
  public:
   // One of both, or neither: with a client certificate alone no token is sent. `file` goes first.
-  Credentials(Host host, std::string token, std::string file);
+  Credentials(Host host, const std::string& token, std::string file);
 
   // `Authorization: Bearer ...`, or empty.
   const std::string& header() const { return header_; }

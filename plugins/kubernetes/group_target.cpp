@@ -56,6 +56,7 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, const Settings& settings,
                     list_failure_ = error.message;
                     if (phase_ == Phase::waiting) finish(VR_RETRY, list_failure_);
                   }}),
+      behind_timer_(host),
       timeout_ms_(settings.request_timeout_ms),
       pause_(host),
       give_up_(host),
@@ -71,7 +72,7 @@ void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   cause_ = topology.cause == nullptr ? "" : topology.cause;
   request_ = request;
   ++attempt_;
-  cancelled_ = delayed_ = listed_ = took_label_ = false;
+  asked_ = cancelled_ = delayed_ = listed_ = took_label_ = false;
   restarts_ = 0;
   if (watch_.listed()) {
     if (watch_.polls()) {
@@ -135,6 +136,7 @@ void GroupTarget::show_problem(const char* id, const std::string& message) {
 
 void GroupTarget::pods_changed(const PodStore::Change& change) {
   if (request_ != nullptr || !wanted_) return;
+  learn();
   if (!change.moved_pod.empty()) {
     const Plan plan = make_plan(*wanted_, watch_.pods(), api_.rule(), api_.pod_namespace());
     if (plan.verdict == Plan::Verdict::change) {
@@ -149,6 +151,7 @@ void GroupTarget::pods_changed(const PodStore::Change& change) {
 
 void GroupTarget::reassess() {
   if (request_ != nullptr || !wanted_ || !outcome_) return;
+  learn();
   const Plan plan = make_plan(*wanted_, watch_.pods(), api_.rule(), api_.pod_namespace());
   const bool settled = outcome_ == VR_APPLIED || outcome_ == VR_REJECTED;
   if (plan.verdict == Plan::Verdict::change) {
@@ -164,7 +167,9 @@ void GroupTarget::ask_again() {
     repairs_since_ns_ = now;
     repairs_ = 0;
   }
-  if (++repairs_ <= repairs_at_once) {
+  // What else comes before the host's turn is no further repair.
+  if (!std::exchange(asked_, true)) ++repairs_;
+  if (repairs_ <= repairs_at_once) {
     host_.changed(name_);
     return;
   }

@@ -41,12 +41,14 @@ class GroupTarget {
   struct Write {
     Pod seen;
     StampKind kind = StampKind::fenced;
-    Claim claim;
+    Stamp stamp;
     std::string body;
   };
 
   // deciding
   void decide();
+  void learn();
+  bool era_is_adopted();
   void decide_without_pod(const Plan& plan);
   bool confirm();
   bool wait_turn(const Plan& plan);
@@ -57,6 +59,7 @@ class GroupTarget {
   Write make_write(const Pod& pod, StampKind kind) const;
   void start_writing(const Plan& plan);
   void send(const Write& write);
+  ApiClient::PatchAnswer judged(const Write& write, ApiClient::PatchAnswer answer) const;
   void fenced(const Write& write, ApiClient::PatchAnswer answer);
   void promote();
   void promoted(ApiClient::PatchAnswer answer);
@@ -81,6 +84,15 @@ class GroupTarget {
   // the newest topology, also after its request was completed
   std::optional<Wanted> wanted_;
   uint32_t era_ahead_ = 0;  // of the topologies' eras, as the pods have taught
+
+  // What stands above the newest topology by its era alone, and since when.
+  struct Behind {
+    Claim wanted;
+    Claim known;
+    uint64_t since_ns = 0;
+  };
+  std::optional<Behind> behind_;
+  Timer behind_timer_;
   std::string cause_;
 
   // the attempt
@@ -110,6 +122,7 @@ class GroupTarget {
   // repairs of late, so that two who disagree don't wear out the API server
   uint64_t repairs_since_ns_ = 0;
   int repairs_ = 0;
+  bool asked_ = false;  // the host, for an attempt that has not begun
   Timer repair_later_;
   Timer contest_over_;
 };

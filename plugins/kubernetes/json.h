@@ -15,8 +15,9 @@ struct JsonDeleter {
 };
 using Json = std::unique_ptr<cJSON, JsonDeleter>;
 
-// Null where the text is no JSON. cJSON bounds the nesting itself.
+// Null where the text is no JSON. cJSON bounds the nesting itself. A NUL it would take for the end of what holds it.
 inline Json parse_json(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return nullptr;
   return Json(cJSON_ParseWithLength(text.data(), text.size()));
 }
 

@@ -118,4 +118,10 @@ std::string promote_patch(const Pod& seen, const Stamp& stamp, const LabelRule& 
   return patch.str();
 }
 
+bool shows(const Pod& answer, const Pod& seen, const Stamp& stamp, const LabelRule& rule) {
+  const bool label_is_right =
+      stamp.kind == StampKind::promoted ? answer.carries(rule) : !answer.label;
+  return answer.uid == seen.uid && answer.stamp.text == format_stamp(stamp) && label_is_right;
+}
+
 }  // namespace reconciler

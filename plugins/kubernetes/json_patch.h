@@ -15,6 +15,10 @@ std::string fence_patch(const Pod& seen, const Stamp& stamp, const LabelRule& ru
 // Label on, stamp on, under the same kind of precondition: uid and whole stamp.
 std::string promote_patch(const Pod& seen, const Stamp& stamp, const LabelRule& rule);
 
+// Whether `answer`, which the API server gave to one of these patches of `seen`, has what was written: the same pod with
+// exactly this stamp, and the label as its kind says. Only that confirms the write.
+bool shows(const Pod& answer, const Pod& seen, const Stamp& stamp, const LabelRule& rule);
+
 // A key as one step of a JSON Pointer (RFC 6901): `~` and `/` escaped.
 std::string pointer_step(std::string_view key);
 

@@ -93,7 +93,8 @@ Result<void> read_cluster(const KubeconfigEntry& entry, Cluster& cluster) {
 
 Result<void> read_user(const KubeconfigEntry& entry, Cluster& cluster) {
   for (const char* unsupported : {"exec", "auth-provider", "username", "password"}) {
-    if (!entry.node[unsupported]) continue;
+    const YAML::Node value = entry.node[unsupported];
+    if (!value || value.IsNull() || (value.IsScalar() && value.Scalar().empty())) continue;
     return entry.wrong(
         fmt::format("`{}` is not supported: use a token, tokenFile or a client "
                     "certificate (for a service account: kubectl create token)",

@@ -1,6 +1,7 @@
 #include "plugins/kubernetes/match.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -50,9 +51,15 @@ bool names_pod(std::string_view host, const Pod& pod, std::string_view pod_names
 
 Match find_instance(const std::vector<const Pod*>& pods, std::string_view host, uint16_t port,
                     std::string_view pod_namespace) {
+  std::vector<const Pod*> named;
+  std::copy_if(pods.begin(), pods.end(), std::back_inserter(named),
+               [&](const Pod* pod) { return names_pod(host, *pod, pod_namespace); });
+  const bool declared =
+      std::any_of(named.begin(), named.end(), [&](const Pod* pod) { return declares(*pod, port); });
   std::vector<const Pod*> best;
-  for (const Pod* pod : pods) {
-    if (!names_pod(host, *pod, pod_namespace)) continue;
+  for (const Pod* pod : named) {
+    // Who declares other ports is another instance on this address (hostNetwork), however well it is.
+    if (declared && !pod->ports.empty() && !declares(*pod, port)) continue;
     if (!best.empty() && rank(*pod) > rank(*best.front())) continue;
     if (!best.empty() && rank(*pod) < rank(*best.front())) best.clear();
     best.push_back(pod);

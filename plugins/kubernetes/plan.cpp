@@ -11,6 +11,9 @@ namespace reconciler {
 
 namespace {
 
+// Resets of Sentinel are rare: who is this far ahead was not counting them.
+constexpr uint32_t most_eras_ahead = 1000;
+
 bool is_read(const Pod& pod) { return pod.stamp.state == StampReading::State::read; }
 bool is_foreign(const Pod& pod, const Wanted& wanted) {
   return is_read(pod) && pod.stamp.stamp.group != wanted.group;
@@ -28,24 +31,32 @@ struct View {
   const Pod* highest = nullptr;       // the pod with the highest stamp that can be read
   const Pod* newer_format = nullptr;  // a pod with a stamp that can't
   const Pod* foreign_primary = nullptr;
+  const Pod* foreign_labelled = nullptr;
 };
+
+const Pod* highest_of(const Wanted& wanted, const Pods& pods) {
+  const Pod* highest = nullptr;
+  for (const auto& [name, pod] : pods) {
+    if (!is_read(pod) || is_foreign(pod, wanted)) continue;
+    if (highest == nullptr || pod.stamp.stamp.claim > highest->stamp.stamp.claim) highest = &pod;
+  }
+  return highest;
+}
 
 View look(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
           std::string_view pod_namespace) {
   View view;
+  view.highest = highest_of(wanted, pods);
   view.group.reserve(pods.size());
   for (const auto& [name, pod] : pods) {
     if (is_foreign(pod, wanted)) {
       if (names_pod(wanted.host, pod, pod_namespace)) view.foreign_primary = &pod;
+      if (pod.carries(rule)) view.foreign_labelled = &pod;
       continue;
     }
     view.group.push_back(&pod);
     if (pod.carries(rule)) view.labelled.push_back(&pod);
     if (pod.stamp.state == StampReading::State::newer_format) view.newer_format = &pod;
-    if (is_read(pod) &&
-        (view.highest == nullptr || pod.stamp.stamp.claim > view.highest->stamp.stamp.claim)) {
-      view.highest = &pod;
-    }
   }
   return view;
 }
@@ -70,15 +81,25 @@ void plan_withdrawal(Plan& plan, const View& view, const Wanted& wanted, const L
   if (!plan.fences.empty()) plan.verdict = Plan::Verdict::change;
 }
 
+std::string of_other_group(const Pod& pod, const std::string& what) {
+  return fmt::format(
+      "pod {} {} but belongs to group {} by its stamp; where that group is no more, remove the "
+      "annotation {} from its pods",
+      pod.name, what, pod.stamp.stamp.group, stamp_annotation);
+}
+
+// Nothing is promoted beside a label that is there: whoever selects it would reach both.
+void plan_beside_other_group(Plan& plan, const View& view, const LabelRule& rule) {
+  plan.verdict = Plan::Verdict::other_group;
+  plan.cause = of_other_group(*view.foreign_labelled,
+                              fmt::format("carries the label {}={}", rule.name, rule.value));
+}
+
 void plan_without_pod(Plan& plan, const View& view, const Wanted& wanted, std::string cause) {
   plan.verdict = Plan::Verdict::no_pod;
   plan.cause = std::move(cause);
   if (view.foreign_primary != nullptr) {
-    const Stamp& stamp = view.foreign_primary->stamp.stamp;
-    plan.cause = fmt::format(
-        "pod {} is {} but belongs to group {} by its stamp; where that group is no more, remove "
-        "the annotation {} from its pods",
-        view.foreign_primary->name, wanted.claim.address, stamp.group, stamp_annotation);
+    plan.cause = of_other_group(*view.foreign_primary, "is " + wanted.claim.address);
   }
   // Only a label that was given by a decision of ours, under a lower epoch, is known to be out of date: a wrong host
   // name must not cost a good one.
@@ -131,7 +152,10 @@ Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
     const bool agreed = !wanted.withdrawn && match.pod != nullptr && is_read(*match.pod) &&
                         match.pod->stamp.stamp.claim == view.highest->stamp.stamp.claim &&
                         view.labelled.size() == 1 && view.labelled.front() == match.pod;
-    if (agreed) return plan;
+    if (agreed) {
+      if (view.foreign_labelled != nullptr) plan_beside_other_group(plan, view, rule);
+      return plan;
+    }
     plan.verdict = Plan::Verdict::stand_down;
     plan.cause = fmt::format("pod {} remembers {}, and this is {}", view.highest->name,
                              describe(view.highest->stamp.stamp.claim), describe(wanted.claim));
@@ -141,24 +165,48 @@ Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
     plan_withdrawal(plan, view, wanted, rule);
   } else if (match.pod == nullptr) {
     plan_without_pod(plan, view, wanted, std::move(match.cause));
+  } else if (view.foreign_labelled != nullptr) {
+    plan_beside_other_group(plan, view, rule);
   } else {
     plan_promotion(plan, view, wanted, rule);
   }
   return plan;
 }
 
-uint32_t era_ahead(const Wanted& wanted, const Pods& pods) {
-  uint32_t era = 0;
-  for (const auto& [name, pod] : pods) {
-    if (!is_read(pod) || is_foreign(pod, wanted)) continue;
-    const Claim& claim = pod.stamp.stamp.claim;
-    const bool same = claim.decision.epoch == wanted.claim.decision.epoch &&
-                      claim.address == wanted.claim.address;
-    if (same && claim.decision.era > wanted.claim.decision.era) {
-      era = std::max(era, claim.decision.era);
-    }
-  }
-  return era;
+std::optional<Decision> known_ahead(const Wanted& wanted, const Pods& pods,
+                                    std::string_view pod_namespace) {
+  const Pod* highest = highest_of(wanted, pods);
+  if (highest == nullptr || wanted.withdrawn) return std::nullopt;
+  const Claim& claim = highest->stamp.stamp.claim;
+  const Decision& known = claim.decision;
+  const bool same =
+      known.epoch == wanted.claim.decision.epoch && claim.address == wanted.claim.address;
+  if (!same || known <= wanted.claim.decision) return std::nullopt;
+  if (known.era - wanted.claim.decision.era > most_eras_ahead) return std::nullopt;
+  // A promotion never fences the pod that it promotes: where that is fenced, the decision was to withdraw it.
+  const auto by = [&](const Pod& pod, StampKind kind) {
+    return is_read(pod) && !is_foreign(pod, wanted) && pod.stamp.stamp.claim == claim &&
+           pod.stamp.stamp.kind == kind;
+  };
+  const bool promoted = std::any_of(pods.begin(), pods.end(), [&](const auto& entry) {
+    return by(entry.second, StampKind::promoted);
+  });
+  const bool withdrawn = std::any_of(pods.begin(), pods.end(), [&](const auto& entry) {
+    return by(entry.second, StampKind::fenced) &&
+           names_pod(wanted.host, entry.second, pod_namespace);
+  });
+  if (withdrawn && !promoted) return std::nullopt;
+  return known;
+}
+
+std::optional<Claim> ahead_by_era_alone(const Wanted& wanted, const Pods& pods) {
+  const Pod* highest = highest_of(wanted, pods);
+  if (highest == nullptr || wanted.withdrawn) return std::nullopt;
+  const Decision& known = highest->stamp.stamp.claim.decision;
+  const Decision& ours = wanted.claim.decision;
+  const bool alone =
+      known.era > ours.era && known.era - ours.era <= most_eras_ahead && known.epoch < ours.epoch;
+  return alone ? std::optional(highest->stamp.stamp.claim) : std::nullopt;
 }
 
 }  // namespace reconciler

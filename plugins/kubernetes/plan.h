@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,10 +25,11 @@ struct Wanted {
 
 struct Plan {
   enum class Verdict : uint8_t {
-    right,       // nothing to do
-    change,      // fence `fences`, all at once; when all are confirmed promote `promote`, if any
-    stand_down,  // a pod remembers a higher decision
-    no_pod,      // none is the primary, and the labels stay as they are
+    right,        // nothing to do
+    change,       // fence `fences`, all at once; when all are confirmed promote `promote`, if any
+    stand_down,   // a pod remembers a higher decision
+    other_group,  // a pod that another group stamped carries the label: none is put beside it
+    no_pod,       // none is the primary, and the labels stay as they are
     no_pod_stale  // the same, but the label was given under a lower epoch: after a while it goes, by `fences`
   };
 
@@ -35,7 +37,7 @@ struct Plan {
   std::vector<const Pod*> fences;
   const Pod* promote = nullptr;
   const Pod* primary = nullptr;  // the pod that is the instance, whatever is to be done; null: none
-  std::string cause;             // of stand_down and no_pod...: for people
+  std::string cause;             // of stand_down, other_group and no_pod...: for people
   bool newer_format = false;     // of stand_down: a newer version of this program wrote the stamp
 };
 
@@ -43,9 +45,13 @@ struct Plan {
 Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
                std::string_view pod_namespace);
 
-// The era by which the pods know the very decision that is wanted, where that is a higher one than
-// the topology's; 0 where it isn't. Resets of Sentinel are counted from the start of the program,
-// so one that started after a reset finds out here which era it is in.
-uint32_t era_ahead(const Wanted& wanted, const Pods& pods);
+// The decision by which the pods know what is wanted, where it is a higher one than the topology's: the highest stamp
+// of all has its epoch and address, from a promotion. Resets of Sentinel and steps within an epoch are counted from the
+// start of the program, so one that started later finds out here where it is. Nothing where there is nothing to learn.
+std::optional<Decision> known_ahead(const Wanted& wanted, const Pods& pods,
+                                    std::string_view pod_namespace);
+
+// The highest claim of the pods, where its era alone makes it higher than what is wanted: the epoch is lower.
+std::optional<Claim> ahead_by_era_alone(const Wanted& wanted, const Pods& pods);
 
 }  // namespace reconciler

@@ -42,7 +42,7 @@ PodStore::Change PodStore::set(Pod pod) {
 PodStore::Change PodStore::remove(const Pod& pod) {
   Change change;
   ++arrivals_;
-  if (!open_lists_.empty()) removed_.emplace_back(pod.uid, arrivals_);
+  if (!open_lists_.empty()) removed_.push_back({pod.uid, arrivals_, pod.version});
   const auto known = pods_.find(pod.name);
   if (known == pods_.end() || known->second.uid != pod.uid || is_older(pod, known->second)) {
     return change;
@@ -75,9 +75,12 @@ PodStore::Change PodStore::finish_list(Mark mark, std::vector<Pod> pods, uint64_
            known.version > version;
   };
   for (Pod& pod : pods) {
-    const bool removed_since = std::any_of(
-        removed_.begin(), removed_.end(),
-        [&](const auto& entry) { return entry.first == pod.uid && entry.second > mark; });
+    // After the list's own moment, that is: what left the selector before it may be back.
+    const bool removed_since =
+        std::any_of(removed_.begin(), removed_.end(), [&](const Removal& removal) {
+          const bool older = removal.version != 0 && version != 0 && removal.version <= version;
+          return removal.uid == pod.uid && removal.arrival > mark && !older;
+        });
     const auto known = pods_.find(pod.name);
     if (removed_since || (known != pods_.end() && newer_than_list(known->second))) continue;
     if (known == pods_.end()) {

@@ -53,7 +53,13 @@ class PodStore {
   std::map<std::string, uint64_t, std::less<>>
       arrived_;  // pod's name -> number of its last arrival
   std::vector<Mark> open_lists_;
-  std::vector<std::pair<std::string, uint64_t>> removed_;  // uid, number; kept while a list is open
+
+  struct Removal {
+    std::string uid;
+    uint64_t arrival = 0;
+    uint64_t version = 0;  // resourceVersion; 0 where it is no number
+  };
+  std::vector<Removal> removed_;  // kept while a list is open
 };
 
 }  // namespace reconciler

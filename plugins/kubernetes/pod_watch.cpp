@@ -92,13 +92,14 @@ void PodWatch::open_watch() {
 void PodWatch::opened() {
   opened_at_ns_ = host_.now_ns();
   live_ = true;
-  if (std::exchange(polls_, false)) host_.clear_problem(group_, "watch-refused");
+  const bool refused_before = std::exchange(polls_, false);
+  const bool lost_before = std::exchange(told_lost_, false);
+  if (refused_before) host_.clear_problem(group_, "watch-refused");
+  if (lost_before) host_.clear_problem(group_, "watch-lost");
+  if (refused_before || lost_before) host_.log(VR_INFO, group_, "watch resumed");
   refused_backoff_.reset();
-  plan_next_list();
-  if (std::exchange(told_lost_, false)) {
-    host_.log(VR_INFO, group_, "watch resumed");
-    host_.clear_problem(group_, "watch-lost");
-  }
+  // A watch that ends again and again must not put it off for ever.
+  if (refused_before || !next_list_.running()) plan_next_list();
   listener_.live();
 }
 

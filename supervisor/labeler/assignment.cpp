@@ -1,5 +1,7 @@
 #include "supervisor/labeler/assignment.h"
 
+#include <utility>
+
 #include "common/result.h"
 
 namespace reconciler::labeler {
@@ -33,6 +35,7 @@ Step Assignment::completed(ipc::OutcomeKind outcome, uint64_t random) {
   }
   if (stopping_) return {};
   waiting_ = true;
+  hurried_ = false;
   return {Step::Kind::wait, backoff_.next(random)};
 }
 
@@ -43,8 +46,9 @@ Step Assignment::changed() {
     return {};
   }
   if (waiting_ && !stopping_) {
-    // What stood in the way may be gone: soon, but a plugin that says so again and again gets no
-    // busy loop.
+    // What stood in the way may be gone: soon, but a plugin that says so again and again neither
+    // gets a busy loop nor puts the attempt off.
+    if (std::exchange(hurried_, true)) return {};
     return {Step::Kind::wait, retry_min_ms_};
   }
   return begin();

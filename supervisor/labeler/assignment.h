@@ -63,6 +63,7 @@ class Assignment {
   bool cancelling_ = false;
   bool changed_ = false;  // while a request was open
   bool waiting_ = false;  // for a retry
+  bool hurried_ = false;  // the wait was shortened already
   bool stopping_ = false;
 };
 

@@ -28,7 +28,9 @@ Result<void> refuse_if_others_may_write(const std::string& path) {
                     path, status.st_uid, ::geteuid()));
   }
   const bool foreign_group = status.st_gid != 0 && status.st_gid != ::getegid();
-  const bool others = (status.st_mode & S_IWOTH) != 0 && (status.st_mode & S_ISVTX) == 0;
+  // In a folder with the sticky bit nobody can replace another one's file.
+  const bool sticky_folder = S_ISDIR(status.st_mode) && (status.st_mode & S_ISVTX) != 0;
+  const bool others = (status.st_mode & S_IWOTH) != 0 && !sticky_folder;
   if (others || (foreign_group && (status.st_mode & S_IWGRP) != 0)) {
     return Error(fmt::format("{} may be written by others (mode {:04o}); chmod go-w it", path,
                              status.st_mode & 07777));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/text.h"
@@ -68,10 +69,25 @@ void SentinelConnection::begin_handshake() {
 }
 
 void SentinelConnection::authenticated(const Reply& reply) {
-  if (reply.is_error()) return give_up(Kind::refused, error_text(reply));
+  if (reply.is_error()) {
+    return give_up(Kind::refused, printable(without_credentials(reply.text).substr(0, 200)));
+  }
   if (reply.kind != Reply::Kind::status) {
     give_up(Kind::no_sentinel, "answers AUTH with " + describe(reply));
   }
+}
+
+// A server that knows no AUTH repeats its arguments: `unknown command 'AUTH', with args ...`.
+std::string SentinelConnection::without_credentials(std::string text) const {
+  text.resize(std::min(text.size(), text.find(", with args")));
+  const Credentials& credentials = settings_.credentials;
+  for (const std::string& secret : {credentials.password, credentials.username}) {
+    if (secret.empty()) continue;
+    for (std::size_t at = 0; (at = text.find(secret, at)) != std::string::npos; at += 3) {
+      text.replace(at, secret.size(), "***");
+    }
+  }
+  return text;
 }
 
 void SentinelConnection::handshake_step(const Reply& reply) {

@@ -74,6 +74,7 @@ class SentinelConnection {
   void begin_handshake();
   void handshake_step(const Reply& reply);
   void authenticated(const Reply& reply);
+  std::string without_credentials(std::string text) const;
   void subscribed(std::string_view channel, const Reply& reply);
   void come_up();
   void send_ping();

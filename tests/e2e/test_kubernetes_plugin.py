@@ -7,13 +7,14 @@ import random
 import sys
 import threading
 import time
+import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from e2e.case import main  # noqa: E402
+from e2e.case import BACKEND, main  # noqa: E402
 from e2e.plugin_case import ADDRESSES, GROUP, PluginCase  # noqa: E402
-from lab.kubernetes import LABEL, Pod, PrivateKubernetes  # noqa: E402
+from lab.kubernetes import LABEL, FakeKubernetes, Pod, PrivateKubernetes  # noqa: E402
 from lab.plugin_host import PluginHost  # noqa: E402
 from lab.tcp_proxy import TcpProxy  # noqa: E402
 
@@ -174,8 +175,8 @@ class Drifting(PluginCase):
         self.watch.wait_for(lambda: self.watch.labelled_now() == ["valkey-0"], 3, "moved back")
 
     def test_a_recreated_pod_is_labelled_again(self) -> None:
-        self.namespace.recreate_pod("valkey-0")
-        self.watch.wait_for_label("valkey-0", 2, after=self.watch.last_version - 1)
+        made = self.namespace.recreate_pod("valkey-0")
+        self.watch.wait_for_label("valkey-0", 2, after=int(made["metadata"]["resourceVersion"]))
         self.namespace.recreate_pod("valkey-0", "10.244.0.77")
         mark = self.one.apply(GROUP, 1, "10.244.0.77", step=1)
         self.one.applied(mark=mark)
@@ -208,6 +209,39 @@ class Drifting(PluginCase):
             stop.set()
             thread.join()
         self.watch.wait_for_label("valkey-0", 3)
+
+
+class Learning(PluginCase):
+    """Eras and steps are counted from the start of a program; the pods remember those of others."""
+
+    def test_a_step_is_learnt_and_then_drift_is_repaired(self) -> None:
+        first = self.host()
+        first.apply(GROUP, 5, ADDRESSES[0], step=1)
+        first.applied()
+        first.kill()
+        late = self.host()
+        mark = late.apply(GROUP, 5, ADDRESSES[0])
+        late.applied(mark=mark)
+        self.namespace.remove_label("valkey-0", LABEL)
+        self.watch.wait_for(lambda: not self.watch.labelled_now(), 2, "the label is off")
+        self.watch.wait_for_label("valkey-0", 3)
+        self.namespace.label("valkey-2", LABEL, "true")
+        self.watch.wait_for(lambda: len(self.watch.labelled_now()) == 2, 2, "a second label")
+        self.watch.wait_for_label("valkey-0", 3)
+
+    def test_an_era_that_alone_is_in_the_way_is_taken_over_after_a_while(self) -> None:
+        first = self.host()
+        first.apply(GROUP, 4, ADDRESSES[0], era=1)
+        first.applied()
+        first.kill()
+        late = self.host()
+        mark = late.apply(GROUP, 5, ADDRESSES[1])
+        rejected = late.wait("complete", outcome="rejected", mark=mark)
+        applied = late.applied(25, mark)
+        self.assertGreater(applied.time - rejected.time, 14.5)
+        late.wait("log", text="era 1 is taken over", level="warning", mark=mark)
+        self.assertEqual(self.namespace.labelled(), ["valkey-1"])
+        self.never_two()
 
 
 class Racing(PluginCase):
@@ -360,6 +394,56 @@ class DeadConnections(PluginCase):
         self.assertLess(found.wall - started, 30)
 
 
+@unittest.skipUnless(BACKEND == "fake", "only a fake answers wrongly on demand")
+class OddServers(PluginCase):
+    private = True
+
+    def setUp(self) -> None:
+        super().setUp()
+        assert isinstance(self.kubernetes, FakeKubernetes)
+        self.server: FakeKubernetes = self.kubernetes
+        self.one = self.host()
+        self.one.apply(GROUP, 1, ADDRESSES[0])
+        self.one.applied()
+
+    def test_a_server_that_takes_four_seconds_for_each_answer_gets_its_label(self) -> None:
+        # The first is too slow, so that the plugin asks whether the server is there at all.
+        self.server.fault(r"PATCH /api/v1/.*", count=1, delay_ms=5500)
+        self.server.fault(r"(PATCH|GET) (/api/v1/namespaces/.*/pods.*|/readyz)", count=0,
+                          delay_ms=4000, user=".*:serviceaccount:.*")
+        mark = self.one.apply(GROUP, 2, ADDRESSES[1])
+        self.one.applied(30, mark)
+        self.assertEqual(self.namespace.labelled(), ["valkey-1"])
+        self.never_two()
+
+    def test_an_answer_that_is_no_pod_confirms_nothing(self) -> None:
+        self.server.fault(r"PATCH /api/v1/.*", count=1, status=200, body={"kind": "Status"})
+        mark = self.one.apply(GROUP, 2, ADDRESSES[1])
+        self.one.applied(mark=mark)
+        self.assertEqual(self.namespace.labelled(), ["valkey-1"])
+        self.assertGreater(self.one.count("lists_total", mark=mark), 0)
+        self.never_two()
+
+    def test_a_fence_whose_answer_lacks_the_stamp_is_refused(self) -> None:
+        pod = self.namespace.pods()["valkey-0"]
+        pod["metadata"]["annotations"] = {}
+        pod["metadata"]["labels"].pop(LABEL)
+        self.server.fault(r"PATCH /api/v1/.*/valkey-0", count=1, status=200, body=pod)
+        mark = self.one.apply(GROUP, 2, ADDRESSES[1])
+        self.one.wait("problem", id="change-refused", text="does not show it", mark=mark)
+        self.one.applied(mark=mark)
+        self.assertEqual(self.namespace.labelled(), ["valkey-1"])
+        self.never_two()
+
+    def test_lists_come_though_watches_end_often(self) -> None:
+        host = self.host(resync="2s")
+        mark = len(host.events)
+        for _ in range(5):
+            time.sleep(1.3)  # long enough to be opened again at once
+            self.server.watches("end")
+        self.assertGreaterEqual(host.count("lists_total", mark=mark), 1)
+
+
 class Outages(PluginCase):
     private = True
 
@@ -424,8 +508,8 @@ class Outages(PluginCase):
     def test_drift_after_a_restart_is_seen(self) -> None:
         for _ in range(2):
             self.server.bounce()
-            self.namespace.remove_label("valkey-0", LABEL)
-            self.watch.wait_for_label("valkey-0", 6, after=self.watch.last_version)
+            version = self.namespace.remove_label("valkey-0", LABEL)["metadata"]["resourceVersion"]
+            self.watch.wait_for_label("valkey-0", 6, after=int(version))
         self.never_two()
 
     def test_a_watch_that_has_become_silent_is_found(self) -> None:

@@ -111,7 +111,8 @@ class FakeKubeApi:
     def _describe(self) -> None:
         """The files by which clients find the server."""
         pki = self._folder / "pki"
-        (self._folder / "ca.crt").write_bytes((pki / "ca.crt").read_bytes())
+        if not (self._folder / "ca.crt").exists():  # clients may be reading it, after a restart
+            (self._folder / "ca.crt").write_bytes((pki / "ca.crt").read_bytes())
         (self._folder / "url").write_text(self.url + "\n")
         (self._folder / "pids").mkdir(exist_ok=True)
         (self._folder / "pids" / "kube-apiserver.pid").write_text(f"{os.getpid()}\n")

@@ -1,4 +1,4 @@
-"""A Sentinel that does as it is told: for what a real one can't be made to do. Everything else is tested against real ones."""
+"""A Sentinel that does as it is told: for what a real one can't be made to do."""
 
 from __future__ import annotations
 
@@ -28,10 +28,12 @@ class FakeGroup:
     epoch: int = 1
     flags: str = "master"
     role: str = "master"
-    failover_state: str = ""                    # empty: no failover is in progress
-    promoted: Address | None = None             # what GET-MASTER-ADDR-BY-NAME answers from +promoted-slave on
+    failover_state: str = ""  # empty: no failover is in progress
+    promoted: Address | None = None  # what GET-MASTER-ADDR-BY-NAME answers from +promoted-slave on
     replicas: list[FakeReplica] = field(default_factory=list)
-    replies: dict[str, bytes] = field(default_factory=dict)  # raw bytes instead, by command (MASTER, ...)
+    replies: dict[str, bytes] = field(
+        default_factory=dict
+    )  # raw bytes instead, by command (MASTER, ...)
 
 
 class FakeSentinel:
@@ -46,18 +48,25 @@ class FakeSentinel:
     flood             `nonsense` again and again, as fast as it is taken
     """
 
-    def __init__(self, host: str = "127.0.0.1", port: int = 0, *, password: str | bytes = "", username: str = "",
-                 groups: dict[str, FakeGroup] | None = None) -> None:
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        *,
+        password: str | bytes = "",
+        username: str = "",
+        groups: dict[str, FakeGroup] | None = None,
+    ) -> None:
         self.groups = {"myprimary": FakeGroup()} if groups is None else groups
         self.username, self.password = username, password
         self.behaviour = "answer"
         self.nonsense = b"\xff" * 65536
         self.refused_channels: set[str] = set()
         self.refused_commands: set[str] = set()
-        self.frozen = False               # a process that is stopped: the system accepts, nobody answers
-        self.delay = 0.0                  # seconds before each reply
+        self.frozen = False  # a process that is stopped: the system accepts, nobody answers
+        self.delay = 0.0  # seconds before each reply
         self.commands: list[list[bytes]] = []
-        self.times: list[float] = []      # of `commands`
+        self.times: list[float] = []  # of `commands`
         self.accepted = 0
         self._news = threading.Condition()
         self._open: dict[socket.socket, set[bytes]] = {}
@@ -114,7 +123,9 @@ class FakeSentinel:
         """To the subscribers of the channel; how many there were."""
         with self._news:
             name = channel.encode()
-            listeners = [connection for connection, channels in self._open.items() if name in channels]
+            listeners = [
+                connection for connection, channels in self._open.items() if name in channels
+            ]
             for connection in listeners:
                 connection.sendall(_array(_bulk(b"message"), _bulk(name), _bulk(payload.encode())))
             return len(listeners)
@@ -123,8 +134,11 @@ class FakeSentinel:
         """As the leader of a failover does: +promoted-slave, and the new address from then on."""
         known = self.groups[group]
         known.epoch, known.promoted, known.failover_state = epoch, address, "reconf_slaves"
-        self.publish("+promoted-slave", f"slave {address[0]}:{address[1]} {address[0]} {address[1]} "
-                                        f"@ {group} {known.primary[0]} {known.primary[1]}")
+        self.publish(
+            "+promoted-slave",
+            f"slave {address[0]}:{address[1]} {address[0]} {address[1]} "
+            f"@ {group} {known.primary[0]} {known.primary[1]}",
+        )
 
     def switch(self, address: Address, epoch: int, group: str = "myprimary") -> None:
         """As the others do when they hear of it, and the leader at the end."""
@@ -139,11 +153,16 @@ class FakeSentinel:
         """Looked at after each command and connection."""
         with self._news:
             if not self._news.wait_for(condition, timeout):
-                raise AssertionError(f"not within {timeout:g} s: {what}; commands: {self.commands[-20:]}")
+                raise AssertionError(
+                    f"not within {timeout:g} s: {what}; commands: {self.commands[-20:]}"
+                )
 
     def wait_subscribed(self, timeout: float = 10.0) -> None:
-        self.wait_for(lambda: any(b"+switch-master" in channels for channels in self._open.values()),
-                      f"{self.name} has a subscriber", timeout)
+        self.wait_for(
+            lambda: any(b"-tilt" in channels for channels in self._open.values()),
+            f"{self.name} has a subscriber",
+            timeout,
+        )
 
     def connections(self) -> int:
         with self._news:
@@ -153,7 +172,7 @@ class FakeSentinel:
         """How many commands began with these words."""
         wanted = [word.encode() for word in words]
         with self._news:
-            return sum(command[:len(wanted)] == wanted for command in self.commands)
+            return sum(command[: len(wanted)] == wanted for command in self.commands)
 
     # Inside
 
@@ -219,7 +238,9 @@ class FakeSentinel:
             if self.behaviour == "greet and close":
                 return
 
-    def _answer(self, connection: socket.socket, command: list[bytes], authenticated: bool) -> tuple[bytes, bool]:
+    def _answer(
+        self, connection: socket.socket, command: list[bytes], authenticated: bool
+    ) -> tuple[bytes, bool]:
         word = command[0].upper()
         if word == b"AUTH":
             return self._authenticate(command)
@@ -245,7 +266,11 @@ class FakeSentinel:
         password = self.password if isinstance(self.password, bytes) else self.password.encode()
         user = command[1] if len(command) == 3 else b""
         if not password:
-            return b"-ERR AUTH <password> called without any password configured for the default user.\r\n", True
+            return (
+                b"-ERR AUTH <password> called without any password configured for the "
+                b"default user.\r\n",
+                True,
+            )
         if command[-1] == password and user == self.username.encode():
             return b"+OK\r\n", True
         return b"-WRONGPASS invalid username-password pair or user is disabled.\r\n", False
@@ -253,12 +278,17 @@ class FakeSentinel:
     def _sentinel(self, command: list[bytes]) -> bytes:
         part = command[1].decode().upper()
         if part in self.refused_commands:
-            return f"-NOPERM this user has no permissions to run the 'sentinel|{part.lower()}' command\r\n".encode()
+            refused = f"sentinel|{part.lower()}"
+            return f"-NOPERM this user may not run the '{refused}' command\r\n".encode()
         group = self.groups.get(command[2].decode(errors="surrogateescape"))
         if group is not None and part in group.replies:
             return group.replies[part]
         if part == "GET-MASTER-ADDR-BY-NAME":
-            return b"*-1\r\n" if group is None else _strings(*map(str, group.promoted or group.primary))
+            return (
+                b"*-1\r\n"
+                if group is None
+                else _strings(*map(str, group.promoted or group.primary))
+            )
         if group is None:
             return b"-ERR No such master with that name\r\n"
         if part == "MASTER":
@@ -269,20 +299,74 @@ class FakeSentinel:
 
 
 def primary_fields(name: str, group: FakeGroup) -> list[str]:
-    fields = ["name", name, "ip", group.primary[0], "port", str(group.primary[1]), "runid", "f" * 40, "flags",
-              group.flags, "link-pending-commands", "0", "link-refcount", "1"]
+    fields = [
+        "name",
+        name,
+        "ip",
+        group.primary[0],
+        "port",
+        str(group.primary[1]),
+        "runid",
+        "f" * 40,
+        "flags",
+        group.flags,
+        "link-pending-commands",
+        "0",
+        "link-refcount",
+        "1",
+    ]
     if group.failover_state:
         fields += ["failover-state", group.failover_state]
-    return fields + ["last-ping-sent", "0", "down-after-milliseconds", "2000", "info-refresh", "5", "role-reported",
-                     group.role, "config-epoch", str(group.epoch), "num-slaves", str(len(group.replicas)),
-                     "num-other-sentinels", "2", "quorum", "2", "failover-timeout", "4000", "parallel-syncs", "1"]
+    return fields + [
+        "last-ping-sent",
+        "0",
+        "down-after-milliseconds",
+        "2000",
+        "info-refresh",
+        "5",
+        "role-reported",
+        group.role,
+        "config-epoch",
+        str(group.epoch),
+        "num-slaves",
+        str(len(group.replicas)),
+        "num-other-sentinels",
+        "2",
+        "quorum",
+        "2",
+        "failover-timeout",
+        "4000",
+        "parallel-syncs",
+        "1",
+    ]
 
 
 def replica_fields(replica: FakeReplica) -> list[str]:
     host, port = replica.address
-    return ["name", f"{host}:{port}", "ip", host, "port", str(port), "runid", "e" * 40, "flags", replica.flags,
-            "role-reported", "slave", "master-link-down-time", "0", "master-link-status", replica.link,
-            "master-host", replica.primary_host, "master-port", "6379", "slave-priority", "100"]
+    return [
+        "name",
+        f"{host}:{port}",
+        "ip",
+        host,
+        "port",
+        str(port),
+        "runid",
+        "e" * 40,
+        "flags",
+        replica.flags,
+        "role-reported",
+        "slave",
+        "master-link-down-time",
+        "0",
+        "master-link-status",
+        replica.link,
+        "master-host",
+        replica.primary_host,
+        "master-port",
+        "6379",
+        "slave-priority",
+        "100",
+    ]
 
 
 def _bulk(data: bytes) -> bytes:
@@ -298,7 +382,7 @@ def _strings(*words: str) -> bytes:
 
 
 def _commands(connection: socket.socket) -> Iterator[list[bytes]]:
-    """The commands of a client, until it goes. Arrays of bulk strings only: anything else is the client's mistake."""
+    """The commands of a client, until it goes. Only arrays of bulk strings are right."""
     stream = connection.makefile("rb")
     while line := stream.readline():
         assert line.startswith(b"*"), f"not an array: {line!r}"

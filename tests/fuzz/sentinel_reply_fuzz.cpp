@@ -1,8 +1,5 @@
 // libFuzzer: any bytes as what a Sentinel sends, cut anywhere, through the reader and every parser of replies.
-//
-//   clang++ -std=c++20 -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -DFMT_HEADER_ONLY -I.
-//     tests/fuzz/sentinel_reply_fuzz.cpp common/{text,topology}.cpp -lhiredis
-//     supervisor/sentinel_watcher/{resp,sentinel_reply,sentinel_view}.cpp
+// CMakeLists.txt says how to build it; unit.sentinel runs it for a moment.
 
 #include <cstddef>
 #include <cstdint>

@@ -5,6 +5,7 @@
 // What happens is told on standard output, one JSON object a line. End of file is `quit`. --eager: applies again on
 // `retry` and on `changed`, as a labeler does.
 #include <dlfcn.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include <cstdlib>
@@ -176,7 +177,7 @@ int main(int argc, char** argv) {
   });
   uv_run(loop, UV_RUN_DEFAULT);
 
-  for (const std::string& group : arguments.groups) host.cancel(group);
+  host.stop();
   while (host.has_open_requests()) uv_run(loop, UV_RUN_ONCE);
   plugin->destroy(instance);
   uv_close(reinterpret_cast<uv_handle_t*>(&session.input), nullptr);

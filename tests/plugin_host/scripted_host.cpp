@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include <fmt/format.h>
@@ -56,6 +57,13 @@ std::string text(const char* value) { return value == nullptr ? "" : value; }
 
 }  // namespace
 
+// A group that is applied again in a moment.
+struct ScriptedHost::Due {
+  ScriptedHost* host;
+  std::string group;
+  vr_timer* timer;
+};
+
 // A request with the topology that belongs to it.
 struct ScriptedHost::Request : vr_request {
   Order order;
@@ -81,6 +89,8 @@ ScriptedHost::ScriptedHost(uv_loop_t* loop, bool eager)
             &problem_clear,
             &count} {}
 
+ScriptedHost::~ScriptedHost() = default;
+
 void ScriptedHost::use(const vr_plugin* plugin, void* instance) {
   plugin_ = plugin;
   instance_ = instance;
@@ -90,7 +100,7 @@ ScriptedHost& ScriptedHost::self(vr_host_context* context) {
   return *reinterpret_cast<ScriptedHost*>(context);
 }
 
-void ScriptedHost::say(std::map<std::string, std::string> fields) {
+void ScriptedHost::say(const std::map<std::string, std::string>& fields) {
   cJSON* json = cJSON_CreateObject();
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   cJSON_AddNumberToObject(json, "time", std::chrono::duration<double>(now).count());
@@ -145,17 +155,28 @@ void ScriptedHost::apply_now(const std::string& group) {
 }
 
 void ScriptedHost::apply_soon(const std::string& group, uint64_t after_ms) {
-  struct Due {
-    ScriptedHost* host;
-    std::string group;
-  };
-  timer_start(
+  if (stopping_) return;
+  auto due = std::make_unique<Due>(Due{this, group, nullptr});
+  due->timer = timer_start(
       host_.context, after_ms,
       [](void* data) {
-        const std::unique_ptr<Due> due(static_cast<Due*>(data));
-        due->host->apply_now(due->group);
+        auto* fired = static_cast<Due*>(data);
+        ScriptedHost& host = *fired->host;
+        const std::string name = fired->group;
+        std::erase_if(host.soon_, [&](const auto& each) { return each.get() == fired; });
+        host.apply_now(name);
       },
-      new Due{this, group});
+      due.get());
+  soon_.push_back(std::move(due));
+}
+
+void ScriptedHost::stop() {
+  stopping_ = true;
+  for (const auto& due : soon_) timer_stop(host_.context, due->timer);
+  soon_.clear();
+  std::vector<std::string> groups;
+  for (const auto& [group, request] : open_) groups.push_back(group);
+  for (const std::string& group : groups) cancel(group);
 }
 
 void ScriptedHost::log(vr_host_context*, vr_log_level level, const char* group,

@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <vector>
@@ -19,7 +20,7 @@ class ScriptedHost {
   ScriptedHost(uv_loop_t* loop, bool eager);
   ScriptedHost(const ScriptedHost&) = delete;
   ScriptedHost& operator=(const ScriptedHost&) = delete;
-  ~ScriptedHost() = default;
+  ~ScriptedHost();
 
   const vr_host* host() const { return &host_; }
   void use(const vr_plugin* plugin, void* instance);
@@ -36,12 +37,15 @@ class ScriptedHost {
   };
   void order(Order order);
   void cancel(const std::string& group);
+  // Cancels what is open, and applies nothing any more.
+  void stop();
   bool has_open_requests() const { return !open_.empty(); }
 
-  static void say(std::map<std::string, std::string> fields);
+  static void say(const std::map<std::string, std::string>& fields);
 
  private:
   struct Request;
+  struct Due;
 
   static ScriptedHost& self(vr_host_context* context);
   static void log(vr_host_context*, vr_log_level, const char* group, const char* message);
@@ -71,6 +75,8 @@ class ScriptedHost {
   std::map<std::string, Order> newest_;
   std::map<std::string, Request*> open_;
   std::set<std::string> due_;
+  std::vector<std::unique_ptr<Due>> soon_;
+  bool stopping_ = false;
   uint64_t revision_ = 0;
 };
 

@@ -1,5 +1,6 @@
-"""`valkey-reconciler check` on each wrong configuration of bad_configurations/: exit status 78, and one message with place, key
-and what was expected. The same files are read by tests/unit/bad_configuration_test.cpp, which tells what their lines mean."""
+"""`valkey-reconciler check` on each wrong configuration of bad_configurations/: exit status 78, and
+one message with place, key and what was expected. The same files are read by
+tests/unit/bad_configuration_test.cpp, which tells what their lines mean."""
 
 from __future__ import annotations
 
@@ -83,8 +84,9 @@ class BadConfigurationTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "wrong.toml"
             path.write_text("[log]\nlevel = 3\n", encoding="utf-8")
-            done = subprocess.run([str(PROGRAM), "--config", str(path)], env={"PATH": os.environ["PATH"]},
-                                  capture_output=True, text=True, timeout=30, check=False)
+            done = subprocess.run([str(PROGRAM), "--config", str(path)],
+                                  env={"PATH": os.environ["PATH"]}, capture_output=True,
+                                  text=True, timeout=30, check=False)
         self.assertEqual(done.returncode, WRONG_CONFIGURATION, done.stderr)
         self.assertIn(f"{path}:2:9: log.level: is an integer; expected a text", done.stderr)
 

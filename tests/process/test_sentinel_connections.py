@@ -225,7 +225,7 @@ class Hostile(WithOneFake):
     def test_one_that_announces_a_bulk_of_512_megabytes(self) -> None:
         self.serve().behaviour = "say"
         self.sentinel.nonsense = b"$536870912\r\n" + b"x" * 4 * MEBIBYTE
-        self.attempts(50).wait_problem("no-sentinel", containing="more than 1048576 bytes")
+        self.attempts(50).wait_problem("no-sentinel", containing="more than 65536 bytes")
 
     def test_what_is_no_answer_is_told(self) -> None:
         table = {

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -13,7 +15,7 @@ from case import ProcessTest, main, misbehaving, plugin_target
 
 from lab.configuration import file_target, table
 from lab.processes import wait_until
-from lab.program import LABELER, WATCHER, Program, identify
+from lab.program import LABELER, WATCHER, Program, descendants, identify
 
 
 class Supervision(ProcessTest):
@@ -124,6 +126,49 @@ class Supervision(ProcessTest):
                 self.assertNotIn(secret.encode(), (folder / place).read_bytes())
         self.assertNotIn(secret, program.log_text())
 
+    def test_nobody_dies_of_a_log_that_is_not_read(self) -> None:
+        program = Program(self.folder, self.configuration())
+        log = subprocess.Popen(
+            shlex.split(program.command), env=program.environment, stderr=subprocess.PIPE
+        )
+        self.addCleanup(log.wait)
+        self.addCleanup(log.kill)
+        self.wait_written()
+        before = {process.pid for process in descendants(log.pid)}
+        assert log.stderr is not None
+        log.stderr.close()
+        (self.target / f"{self.group.name}.json").unlink()  # repaired, which is worth a line
+        self.wait_written()
+        time.sleep(1.0)  # a death would be seen by then
+        self.assertEqual({process.pid for process in descendants(log.pid)}, before)
+        log.terminate()
+        self.assertEqual(log.wait(5.0), 0)
+
+    def test_a_reader_of_the_log_that_stands_still_holds_nobody_up(self) -> None:
+        program = Program(self.folder, self.configuration())
+        log = subprocess.Popen(
+            shlex.split(program.command), env=program.environment, stderr=subprocess.PIPE
+        )
+        self.addCleanup(log.wait)
+        self.addCleanup(log.kill)
+        self.wait_written()
+        assert log.stderr is not None
+        fcntl.fcntl(log.stderr, fcntl.F_SETPIPE_SZ, 4096)
+        for _ in range(40):  # far more lines than the pipe holds
+            (self.target / f"{self.group.name}.json").unlink()
+            self.wait_written(1.0)
+        log.terminate()
+        self.assertEqual(log.wait(5.0), 0)
+        log.stderr.close()
+
+    def test_term_to_the_children_is_not_their_affair(self) -> None:
+        program = self.start_ready()
+        before = program.processes()
+        for process in before:
+            process.send(signal.SIGTERM)
+        time.sleep(0.5)  # a death would be seen by then
+        self.assertEqual(program.processes(), before)
+
     def test_a_taken_port_ends_the_start_with_status_78(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             address = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -200,6 +245,14 @@ class Reload(ProcessTest):
         self.assertEqual(self.pids(program), before)
         self.rewrite(program, self.configuration())
         wait_until(lambda: "refused" not in program.readyz()[1], 5.0, "the problem is cleared")
+
+    def test_a_reload_starts_again_what_had_refused_its_configuration(self) -> None:
+        program = self.start(self.configuration(plugin_target("refuse")))
+        for _ in range(2):
+            begun = time.monotonic()
+            program.wait_for_log("stays down until a reload", since=begun - 0.1)
+            program.send(signal.SIGHUP)
+            program.wait_for_log("1 processes replaced", since=begun)
 
     def test_a_successor_that_refuses_leaves_the_one_before_at_work(self) -> None:
         text = table("target", name="file", plugin="file", directory=str(self.target))

@@ -98,6 +98,8 @@ TEST_F(AssignmentTest, AChangeDuringTheBackoffShortensItButMakesNoBusyLoop) {
   const Step step = assignment_.changed();
   EXPECT_EQ(step.kind, Kind::wait);
   EXPECT_EQ(step.wait_ms, 100);
+  EXPECT_EQ(assignment_.changed().kind, Kind::nothing) << "the wait is not begun anew each time";
+  EXPECT_EQ(assignment_.due().kind, Kind::apply);
 }
 
 TEST_F(AssignmentTest, AChangeBeforeAnythingIsKnownIsNothing) {

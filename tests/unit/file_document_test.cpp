@@ -64,6 +64,19 @@ TEST(FileDocument, ALowerDecisionStandsBackBehindAHigherOne) {
   EXPECT_TRUE(is_above(*held, sample.topology));
 }
 
+TEST(FileDocument, TheSameDecisionIsKnownAgainUnderAnotherEra) {
+  Sample sample;
+  const auto held = read_decision(render(sample.topology, 0));
+  ASSERT_TRUE(held.ok());
+  sample.topology.era = 0;
+  EXPECT_TRUE(is_same(*held, sample.topology));
+  sample.topology.epoch = 13;
+  EXPECT_FALSE(is_same(*held, sample.topology));
+  sample.topology.epoch = 12;
+  sample.primary.port = 6380;
+  EXPECT_FALSE(is_same(*held, sample.topology));
+}
+
 TEST(FileDocument, WhatIsNotOursIsNoDecision) {
   for (const char* text :
        {"", "[]", "{}", R"({"era":0,"epoch":-1,"step":0})", R"({"era":0,"epoch":1.5,"step":0})",

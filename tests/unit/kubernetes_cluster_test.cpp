@@ -159,6 +159,18 @@ TEST_F(KubernetesCluster, NamesFileAndPlaceOfWhatIsWrong) {
   EXPECT_FALSE(cluster_from_kubeconfig("/dev/zero").ok());
 }
 
+TEST_F(KubernetesCluster, TakesNullAndEmptyForAbsent) {
+  const std::string path = file("config", R"(
+current-context: a
+contexts: [{name: a, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "https://h"}}]
+users: [{name: u, user: {token: secret, exec: null, auth-provider: ~, username: "", password: ""}}]
+)");
+  const Result<Cluster> cluster = cluster_from_kubeconfig(path);
+  ASSERT_TRUE(cluster.ok()) << cluster.error().message();
+  EXPECT_EQ(cluster->token, "secret");
+}
+
 TEST_F(KubernetesCluster, UsesTheServiceAccountOfAPod) {
   file("ca.crt", "ca");
   file("token", "secret\n");

@@ -60,16 +60,24 @@ class KubernetesPlan : public testing::Test {
     return make_plan(wanted, pods_, rule, "shop");
   }
 
-  // The highest era that the pods know for the decision (era, epoch, primary); 0: none above it.
-  uint32_t era_known(uint32_t era, uint64_t epoch, const std::string& primary) {
-    Wanted wanted;
-    wanted.group = "g";
-    wanted.claim = {{era, epoch, 0}, address(primary)};
-    return era_ahead(wanted, pods_);
+  static Wanted wanted(Decision decision, const std::string& primary) {
+    Wanted result;
+    result.group = "g";
+    result.host = "10.0.0." + std::to_string(primary[0] - 'a' + 1);
+    result.port = 6379;
+    result.claim = {decision, address(primary)};
+    return result;
   }
-  void stamp_era(const std::string& pod, uint32_t era, uint64_t epoch, const std::string& primary) {
-    pods_.at(pod).stamp =
-        read_stamp(format_stamp({{{era, epoch, 0}, address(primary)}, StampKind::fenced, 7, "g"}));
+  // What the pods know of a decision beyond its own era and step.
+  std::optional<Decision> known(Decision decision, const std::string& primary,
+                                bool withdrawn = false) {
+    Wanted asked = wanted(decision, primary);
+    asked.withdrawn = withdrawn;
+    return known_ahead(asked, pods_, "shop");
+  }
+  void stamp_era(const std::string& pod, Decision decision, const std::string& primary,
+                 StampKind kind = StampKind::fenced) {
+    pods_.at(pod).stamp = read_stamp(format_stamp({{decision, address(primary)}, kind, 7, "g"}));
   }
 
   static std::vector<std::string> fences(const Plan& plan) {
@@ -248,10 +256,27 @@ TEST_F(KubernetesPlan, AGroupOfOnePodNeedsNoFence) {
 TEST_F(KubernetesPlan, PodsOfAnotherGroupAreLeftAlone) {
   promoted("a", 1);
   stamp("c", StampKind::promoted, 9, "c", 0, "other");
-  label("c");
   const Plan result = plan(2, "b");
   EXPECT_THAT(fences(result), ElementsAre("a"));
   EXPECT_EQ(promote(result), "b");
+}
+
+TEST_F(KubernetesPlan, NothingIsPromotedBesideALabelOfAnotherGroup) {
+  promoted("a", 1);
+  stamp("c", StampKind::promoted, 9, "c", 0, "other");
+  label("c");
+  for (const Plan& result : {plan(2, "b"), plan(1, "a")}) {
+    EXPECT_EQ(result.verdict, Verdict::other_group);
+    EXPECT_TRUE(result.fences.empty());
+    EXPECT_EQ(promote(result), "");
+    EXPECT_THAT(result.cause, HasSubstr("pod c carries the label valkey-master=true but belongs "
+                                        "to group other"));
+    EXPECT_THAT(result.cause, HasSubstr("remove the annotation valkey-reconciler.io/stamp"));
+  }
+  EXPECT_EQ(plan(1, "a", 1, true).verdict, Verdict::change) << "taking off is always right";
+  promoted("b", 3);
+  pods_.at("a").label.reset();
+  EXPECT_EQ(plan(2, "b").verdict, Verdict::other_group) << "agreed by a lower decision";
 }
 
 TEST_F(KubernetesPlan, AnInstanceInAnotherGroupsPodIsNoPod) {
@@ -325,13 +350,54 @@ TEST_F(KubernetesPlan, ARestoredPrimaryGetsTheLabelBack) {
   EXPECT_EQ(promote(result), "a");
 }
 
+// ---- eras and steps that others counted ----
+
 TEST_F(KubernetesPlan, TheEraIsLearntFromTheSameDecisionAlone) {
-  stamp_era("a", 2, 1, "b");
-  EXPECT_EQ(era_known(0, 1, "b"), 2U) << "started after two resets";
-  EXPECT_EQ(era_known(2, 1, "b"), 0U) << "known already";
-  EXPECT_EQ(era_known(3, 1, "b"), 0U) << "never backwards";
-  EXPECT_EQ(era_known(0, 1, "c"), 0U) << "another primary";
-  EXPECT_EQ(era_known(0, 57, "b"), 0U) << "perhaps from before the reset";
+  stamp_era("a", {2, 1, 0}, "b");
+  EXPECT_EQ(known({0, 1, 0}, "b"), (Decision{2, 1, 0})) << "started after two resets";
+  EXPECT_EQ(known({2, 1, 0}, "b"), std::nullopt) << "known already";
+  EXPECT_EQ(known({3, 1, 0}, "b"), std::nullopt) << "never backwards";
+  EXPECT_EQ(known({0, 1, 0}, "c"), std::nullopt) << "another primary";
+  EXPECT_EQ(known({0, 57, 0}, "b"), std::nullopt) << "perhaps from before the reset";
+  EXPECT_EQ(known({0, 1, 0}, "b", true), std::nullopt) << "a suspicion";
+}
+
+TEST_F(KubernetesPlan, TheStepIsLearntWithTheEra) {
+  stamp_era("a", {0, 5, 1}, "a", StampKind::promoted);
+  EXPECT_EQ(known({0, 5, 0}, "a"), (Decision{0, 5, 1}));
+  EXPECT_EQ(known({0, 5, 2}, "a"), std::nullopt);
+  stamp_era("a", {1, 5, 3}, "a", StampKind::promoted);
+  EXPECT_EQ(known({0, 5, 4}, "a"), (Decision{1, 5, 3}));
+}
+
+TEST_F(KubernetesPlan, AWithdrawalTeachesNothing) {
+  stamp_era("a", {0, 5, 1}, "a");
+  EXPECT_EQ(known({0, 5, 0}, "a"), std::nullopt);
+  stamp_era("b", {0, 5, 1}, "a");
+  EXPECT_EQ(known({0, 5, 0}, "a"), std::nullopt);
+}
+
+TEST_F(KubernetesPlan, OnlyTheHighestStampTeaches) {
+  stamp_era("a", {1, 5, 1}, "a", StampKind::promoted);
+  stamp_era("b", {1, 6, 0}, "b", StampKind::promoted);
+  EXPECT_EQ(known({0, 5, 0}, "a"), std::nullopt) << "a leftover";
+}
+
+TEST_F(KubernetesPlan, AnAbsurdEraTeachesNothing) {
+  stamp_era("a", {1001, 5, 0}, "a", StampKind::promoted);
+  EXPECT_EQ(known({0, 5, 0}, "a"), std::nullopt);
+  EXPECT_EQ(known({1, 5, 0}, "a"), (Decision{1001, 5, 0}));
+  EXPECT_EQ(ahead_by_era_alone(wanted({0, 6, 0}, "b"), pods_), std::nullopt);
+}
+
+TEST_F(KubernetesPlan, ADecisionMayBeLowerByItsEraAlone) {
+  stamp_era("a", {1, 4, 2}, "a", StampKind::promoted);
+  EXPECT_EQ(ahead_by_era_alone(wanted({0, 5, 0}, "b"), pods_), pods_.at("a").stamp.stamp.claim);
+  EXPECT_EQ(ahead_by_era_alone(wanted({0, 4, 9}, "b"), pods_), std::nullopt) << "the same epoch";
+  EXPECT_EQ(ahead_by_era_alone(wanted({1, 5, 0}, "b"), pods_), std::nullopt) << "the same era";
+  Wanted suspected = wanted({0, 5, 0}, "b");
+  suspected.withdrawn = true;
+  EXPECT_EQ(ahead_by_era_alone(suspected, pods_), std::nullopt);
 }
 
 }  // namespace

@@ -213,6 +213,59 @@ TEST(KubernetesMatch, ChoosesNoneOfTwo) {
             "no pod of the group is 10.0.0.8:6379");
 }
 
+TEST(KubernetesMatch, APodThatDeclaresOtherPortsIsNotTheInstanceHoweverWellItIs) {
+  Pod primary;
+  primary.name = "primary";
+  primary.addresses = {"10.0.0.1"};
+  primary.ports = {6379};
+  Pod replica = primary;
+  replica.name = "replica";
+  replica.ports = {6380};
+  replica.ready = true;
+  const std::vector<const Pod*> pods{&primary, &replica};
+  EXPECT_EQ(find_instance(pods, "10.0.0.1", 6379, "shop").pod, &primary);
+  primary.terminating = true;
+  EXPECT_EQ(find_instance(pods, "10.0.0.1", 6379, "shop").pod, &primary);
+  EXPECT_EQ(find_instance(pods, "10.0.0.1", 6380, "shop").pod, &replica);
+  EXPECT_EQ(find_instance(pods, "10.0.0.1", 6381, "shop").pod, &replica) << "nobody declares it";
+}
+
+TEST(KubernetesPatch, OnlyAnAnswerThatShowsTheWriteConfirmsIt) {
+  Pod seen;
+  seen.uid = "1";
+  const Stamp fence{{{0, 3, 0}, "10.0.0.7:6379"}, StampKind::fenced, 9, "g"};
+  Stamp promotion = fence;
+  promotion.kind = StampKind::promoted;
+  Pod answer = seen;
+  answer.stamp = read_stamp(format_stamp(fence));
+  EXPECT_TRUE(shows(answer, seen, fence, rule));
+  EXPECT_FALSE(shows(answer, seen, promotion, rule));
+  answer.label = "true";
+  EXPECT_FALSE(shows(answer, seen, fence, rule)) << "the label is still there";
+  answer.stamp = read_stamp(format_stamp(promotion));
+  EXPECT_TRUE(shows(answer, seen, promotion, rule));
+  answer.label = "other";
+  EXPECT_FALSE(shows(answer, seen, promotion, rule));
+  answer.label.reset();
+  answer.stamp = {};
+  EXPECT_FALSE(shows(answer, seen, fence, rule)) << "a webhook took the stamp off";
+  Stamp another = fence;
+  another.unique = 8;
+  answer.stamp = read_stamp(format_stamp(another));
+  EXPECT_FALSE(shows(answer, seen, fence, rule)) << "another write's";
+  answer.stamp = read_stamp(format_stamp(fence));
+  answer.uid = "2";
+  EXPECT_FALSE(shows(answer, seen, fence, rule)) << "another pod";
+}
+
+TEST(KubernetesPod, ANulInTheTextIsNoJson) {
+  const std::string text(whole_pod);
+  EXPECT_FALSE(read_pod(text + std::string("\0{", 2), rule).ok());
+  std::string within = text;
+  within[within.find("valkey-0") + 3] = '\0';
+  EXPECT_FALSE(read_pod(within, rule).ok());
+}
+
 // ---- the store ----
 
 Pod version(const std::string& name, const std::string& uid, uint64_t number,
@@ -271,6 +324,21 @@ TEST(KubernetesPodStore, AListReplacesWhatIsNotNewer) {
   EXPECT_EQ(store.pods().size(), 2u);
   EXPECT_EQ(store.pods().at("kept").label, "x");
   EXPECT_TRUE(store.pods().contains("new"));
+}
+
+TEST(KubernetesPodStore, APodThatLeftAndCameBackBeforeTheListsMomentStays) {
+  PodStore store;
+  store.set(version("a", "1", 100));
+  const PodStore::Mark mark = store.begin_list();
+  store.remove(version("a", "1", 104));  // it left the selector
+  store.set(version("a", "1", 105));
+  store.finish_list(mark, {version("a", "1", 105)}, 110);
+  EXPECT_TRUE(store.pods().contains("a"));
+
+  const PodStore::Mark later = store.begin_list();
+  store.remove(version("a", "1", 120));
+  store.finish_list(later, {version("a", "1", 105)}, 119);
+  EXPECT_FALSE(store.pods().contains("a")) << "gone since";
 }
 
 TEST(KubernetesPodStore, AListAfterARestoreOfTheClusterGoesBack) {

@@ -38,6 +38,7 @@ struct Write {
   Pod seen;
   std::string body;
   Claim claim;
+  Pod answer;  // the pod as this write left it
   bool promotes = false;
   bool arrived = false;
   bool worked = false;
@@ -161,7 +162,9 @@ class Walk {
     in_flight_.erase(in_flight_.begin() + static_cast<std::ptrdiff_t>(index));
     write->worked = server_.patch(write->pod, write->body);
     write->arrived = true;
-    if (!write->worked || !write->promotes) return;
+    if (!write->worked) return;
+    write->answer = server_.pod(write->pod);
+    if (!write->promotes) return;
     ++promotions;
     two_labels |= !world_.hand_labels && server_.labelled() > 1;
     backwards |= !world_.recreations && write->claim < highest_;
@@ -239,7 +242,7 @@ void Instance::take_answers() {
   for (const auto& write : mine) {
     if (!write->arrived || write->answered) continue;
     write->answered = true;
-    if (write->worked) store_.written(walk_->server().pod(write->pod));
+    if (write->worked) store_.written(write->answer);
   }
   const auto answered = [](const auto& write) { return write->answered; };
   if (mine.empty() || !std::all_of(mine.begin(), mine.end(), answered)) return;
@@ -298,7 +301,7 @@ Tally walk_many(uint32_t walks, World world, bool until_found = false) {
   return tally;
 }
 
-constexpr uint32_t many = 600;
+constexpr uint32_t many = 200;
 
 void expect_holds(World world) {
   const Tally tally = walk_many(many, world);

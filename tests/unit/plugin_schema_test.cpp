@@ -57,10 +57,9 @@ struct Broken {
 
 TEST(PluginSchema, that_is_broken_is_refused_with_the_cause) {
   const std::string named = R"("name":"a","type":"string")";
-  std::string many;
+  std::string many = R"({"type":"string","name":"k"})";
   for (int i = 0; i < 300; ++i)
-    many +=
-        (i ? "," : "") + std::string(R"({"type":"string","name":"k)") + std::to_string(i) + "\"}";
+    many += R"(,{"type":"string","name":"k)" + std::to_string(i) + "\"}";
   for (const Broken& broken : {
            Broken{"", "no JSON"},
            {"plugin crashed", "no JSON"},

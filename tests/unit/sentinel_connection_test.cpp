@@ -95,6 +95,7 @@ TEST(Password, AFileThatCantBeReadIsNamed) {
 
 std::vector<std::string> hosts(const std::vector<SocketAddress>& addresses) {
   std::vector<std::string> names;
+  names.reserve(addresses.size());
   for (const SocketAddress& address : addresses) names.push_back(address.endpoint.host);
   return names;
 }

@@ -30,6 +30,7 @@ Reply list(std::vector<Reply> elements) {
 
 Reply strings(const std::vector<std::string>& values) {
   std::vector<Reply> elements;
+  elements.reserve(values.size());
   for (const std::string& value : values) elements.push_back(text(value));
   return list(elements);
 }

@@ -46,7 +46,7 @@ TEST(LivenessTest, SilenceBeyondTheDeadlineIsFound) {
 }
 
 TEST(PauseDetectorTest, OnlyALongGapIsAPause) {
-  PauseDetector pause(500, 0);
+  PauseDetector pause(1'500, 0);
   EXPECT_FALSE(pause.ticked(500));
   EXPECT_FALSE(pause.ticked(1'900));
   EXPECT_TRUE(pause.ticked(4'000));
