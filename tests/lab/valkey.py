@@ -280,8 +280,11 @@ class ValkeyGroup:
         return Trigger("planned", moment[0], primary)
 
     def wait_failover(self, trigger: Trigger, timeout: float = 40.0) -> Failover:
-        """Until all living Sentinels name one new primary."""
+        """Until all living Sentinels name one new primary. Sentinels may take a planned one back
+        (`+convert-to-slave` by one that has not heard of it yet): it is asked for again."""
         end = trigger.moment + timeout
+        if trigger.kind == "planned" and self._wait_taken_back(trigger, timeout):
+            return self.wait_failover(self.sentinel_failover(), end - time.monotonic())
         event = self.wait_event(trigger, timeout)
         if event is None:
             raise TimeoutError(
@@ -309,6 +312,19 @@ class ValkeyGroup:
             agreed=second.time if second else None,
             ended=time.monotonic(),
         )
+
+    def _wait_taken_back(self, trigger: Trigger, timeout: float) -> bool:
+        """Whether that is what is heard next, and not the news."""
+        first = self.events.wait_for(
+            lambda event: event.group() == self.name
+            and (
+                event.channel.startswith("-failover-abort")
+                or (event.channel in NEWS and event.address() != trigger.old.address)
+            ),
+            since=trigger.moment,
+            timeout=timeout,
+        )
+        return first is not None and first.channel.startswith("-failover-abort")
 
     def wait_event(self, trigger: Trigger, timeout: float = 40.0) -> Event | None:
         """The first news of the new primary."""
