@@ -126,7 +126,8 @@ class Supervision(ProcessTest):
                 self.assertNotIn(secret.encode(), (folder / place).read_bytes())
         self.assertNotIn(secret, program.log_text())
 
-    def test_nobody_dies_of_a_log_that_is_not_read(self) -> None:
+    def start_with_a_pipe(self) -> subprocess.Popen[bytes]:
+        """The program, with a log that only the test could read."""
         program = Program(self.folder, self.configuration())
         log = subprocess.Popen(
             shlex.split(program.command), env=program.environment, stderr=subprocess.PIPE
@@ -134,6 +135,10 @@ class Supervision(ProcessTest):
         self.addCleanup(log.wait)
         self.addCleanup(log.kill)
         self.wait_written()
+        return log
+
+    def test_nobody_dies_of_a_log_that_is_not_read(self) -> None:
+        log = self.start_with_a_pipe()
         before = {process.pid for process in descendants(log.pid)}
         assert log.stderr is not None
         log.stderr.close()
@@ -145,13 +150,7 @@ class Supervision(ProcessTest):
         self.assertEqual(log.wait(5.0), 0)
 
     def test_a_reader_of_the_log_that_stands_still_holds_nobody_up(self) -> None:
-        program = Program(self.folder, self.configuration())
-        log = subprocess.Popen(
-            shlex.split(program.command), env=program.environment, stderr=subprocess.PIPE
-        )
-        self.addCleanup(log.wait)
-        self.addCleanup(log.kill)
-        self.wait_written()
+        log = self.start_with_a_pipe()
         assert log.stderr is not None
         fcntl.fcntl(log.stderr, fcntl.F_SETPIPE_SZ, 4096)
         for _ in range(40):  # far more lines than the pipe holds
@@ -248,9 +247,10 @@ class Reload(ProcessTest):
 
     def test_a_reload_starts_again_what_had_refused_its_configuration(self) -> None:
         program = self.start(self.configuration(plugin_target("refuse")))
+        begun = 0.0
         for _ in range(2):
+            program.wait_for_log("stays down until a reload", since=begun)
             begun = time.monotonic()
-            program.wait_for_log("stays down until a reload", since=begun - 0.1)
             program.send(signal.SIGHUP)
             program.wait_for_log("1 processes replaced", since=begun)
 
