@@ -128,6 +128,7 @@ class Program:
         self._entries: list[LogEntry] = []
         self._news = threading.Condition()
         self._seen: set[ProcessId] = set()
+        self._targets: dict[int, str] = {}  # by the labeler's pid; outlives forget_log
         self._listeners: list[Callable[[LogEntry], None]] = []
         argv: list[str | Path] = [build_folder() / "bin" / "valkey-reconciler"]
         if configuration is not None:
@@ -253,12 +254,8 @@ class Program:
 
     def target_of(self, process: ProcessId) -> str:
         """The target that a labeler serves, as the supervisor said when it started it."""
-        for entry in self.log():
-            if entry.fields.get("pid") == process.pid and (
-                named := _LABELER_OF.search(entry.message)
-            ):
-                return named[1]
-        return ""
+        with self._news:
+            return self._targets.get(process.pid, "")
 
     def alive_processes(self) -> list[ProcessId]:
         """Of all that were ever seen below the supervisor."""
@@ -354,6 +351,8 @@ class Program:
 
                 entry = _entry(now, line)
                 with self._news:
+                    if named := _LABELER_OF.search(entry.message):
+                        self._targets[entry.fields.get("pid", 0)] = named[1]
                     self._entries.append(entry)
                     self._news.notify_all()
                 for listener in self._listeners:
