@@ -93,7 +93,7 @@ class Misbehaviour(ProcessTest):
         self.assertTrue(program.is_alive())
 
     def test_one_that_crashes(self) -> None:
-        self.check_named("crash", r"labeler crash \(plugin .*/crash\.so\) died.*signal 11")
+        self.check_named("crash", r"labeler crash \(plugin .*/crash\.so\) died.*signal 6")
 
     def test_one_that_spins_is_killed_within_its_deadline(self) -> None:
         self.check_named(

@@ -40,7 +40,7 @@ static void apply(void* instance, const vr_topology* topology, vr_request* reque
   for (volatile int forever = 1; forever;) {
   }
 #elif defined(MISBEHAVE_CRASH)
-  raise(SIGSEGV);
+  raise(SIGABRT);
 #elif defined(MISBEHAVE_TWICE)
   host->complete(host->context, request, VR_APPLIED, NULL);
   host->complete(host->context, request, VR_APPLIED, NULL);
@@ -84,7 +84,7 @@ VR_PLUGIN_EXPORT const vr_plugin* ENTRY(void) {
 #if defined(MISBEHAVE_NULL)
   return NULL;
 #elif defined(MISBEHAVE_CRASH_ON_LOAD)
-  raise(SIGSEGV);
+  raise(SIGABRT);
 #endif
   return &plugin;
 }
