@@ -100,7 +100,7 @@ class Real(unittest.TestCase):
                 self.watcher.wait_for(
                     lambda: [r[2] for r in self.watcher.newest().replicas] == [True, True],
                     "healthy",
-                    15,
+                    30,  # Sentinel asks its replicas every 10 s, and is asked every 5 s
                 )
         self.assertEqual(self.watcher.problems, {})
         # A machine that is busy elsewhere can send a Sentinel into tilt mode, rightly told.

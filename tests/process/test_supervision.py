@@ -101,7 +101,7 @@ class Supervision(ProcessTest):
         self.addCleanup(program.close)
         # The shell leaves an orphan that ends a second later, then becomes the program, as PID 1.
         script = f"( (sleep 1; echo > $READY) & ); exec {program.command}"
-        unshare = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        unshare = ["unshare", "--pid", "--fork", "--kill-child"]
         with open(program.log_file, "wb") as log:
             shell = subprocess.Popen(
                 [*unshare, "sh", "-c", script], env=program.environment, stderr=log
