@@ -19,6 +19,7 @@ class FailoverScene:
 
     def __init__(self, options: Options, more_configuration: str = "") -> None:
         self.options = options
+        self._begun = time.monotonic()
         self.group = ValkeyGroup()
         try:
             self.group.start()
@@ -29,8 +30,18 @@ class FailoverScene:
             self.close()
             raise
 
+    def is_void(self) -> bool:
+        """Sentinels took their own failover back (`+convert-to-slave` by one that had not heard of
+        it yet): there was no switch to follow. Two labels would count all the same."""
+        self.stage.check()
+        return any(
+            event.channel.startswith("-failover-abort")
+            for event in self.group.events.since(self._begun)
+        )
+
     def begin(self) -> int:
         """The version of the pods from which on this round's changes count."""
+        self._begun = time.monotonic()
         self.stage.program.forget_log(before=time.monotonic() - 60.0)
         self.group.events.forget(before=time.monotonic() - 60.0)
         self.stage.wait_right()

@@ -29,6 +29,9 @@ class Scene(Protocol):
     def run_round(self, number: int) -> Round:
         """Without "round" and "ok"; a round that went wrong raises."""
 
+    def is_void(self) -> bool:
+        """Whether the last round was none, through no fault of the program: it is played again."""
+
     def save(self, folder: Path) -> None:
         """Everything from which one can find out why the last round went wrong."""
 
@@ -162,8 +165,16 @@ def _worker(
         while (number := connection.recv()) is not None:
             entry: Round = {"round": number, "ok": True}
             try:
-                scene = scene or make_scene(options)
-                entry |= scene.run_round(number)
+                try:
+                    scene = scene or make_scene(options)
+                    entry |= scene.run_round(number)
+                except Exception:
+                    if scene is None or not scene.is_void():
+                        raise
+                    print(f"round {number:4}  void, played again: {traceback.format_exc(limit=0)}")
+                    _close_quietly(scene)
+                    scene = make_scene(options)
+                    entry |= scene.run_round(number)
             except Exception as error:  # a wrong round, whatever the reason, is noted as such
                 entry |= {"ok": False, "why": f"{type(error).__name__}: {error}"}
                 entry["saved"] = str(_save(options, number, scene))
