@@ -125,7 +125,6 @@ void Child::current_ended(std::unique_ptr<Incarnation> incarnation, int wait_sta
   const int64_t up_ms = incarnation->up_for_ms();
   if (up_ms >= supervision_.stable_after) backoff_.reset();
   const bool at_once = up_ms >= supervision_.stable_after;
-  ++restarts_;
   restart_after(at_once ? 0 : backoff_.next(random_number()),
                 fmt::format("{} after {} ms", how, up_ms));
 }

@@ -71,7 +71,6 @@ class Child {
   bool stopped() const { return stopping_ && !current_ && !successor_ && retiring_.empty(); }
   uint64_t generation() const { return current_ ? current_->generation() : 0; }
   pid_t pid() const { return current_ ? current_->pid() : -1; }
-  uint64_t restarts() const { return restarts_; }
 
  private:
   Result<std::unique_ptr<Incarnation>> spawn(const ChildPlan& plan);
@@ -94,7 +93,6 @@ class Child {
   uv::Timer restart_;
   bool stopping_ = false;
   bool refused_ = false;  // it exited with 78
-  uint64_t restarts_ = 0;
   std::unique_ptr<Incarnation> current_;
   std::unique_ptr<Incarnation> successor_;
   std::vector<std::unique_ptr<Incarnation>> retiring_;

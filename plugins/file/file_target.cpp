@@ -157,7 +157,6 @@ void FileTarget::remove_leftovers() const {
 void FileTarget::apply(const vr_topology& topology, vr_request* request) {
   if (!watching_folder_) watch_folder();
   Job& job = jobs_[request];
-  job.target = this;
   job.request = request;
   job.topology = topology;
   job.era_told = topology.era;

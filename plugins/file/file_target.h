@@ -27,7 +27,6 @@ class FileTarget {
 
  private:
   struct Job {
-    FileTarget* target = nullptr;
     vr_request* request = nullptr;
     vr_topology topology{};  // what it points to is unchanged until completed, by the interface
     uint32_t era_told = 0;   // by the topology itself
