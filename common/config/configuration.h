@@ -21,9 +21,47 @@ struct LogSettings {
   friend bool operator==(const LogSettings&, const LogSettings&) = default;
 };
 
+// `tls` of a table: how connections are made secure.
+struct TlsSettings {
+  bool enabled = false;
+  std::string ca_file;      // empty: the system's
+  std::string cert_file;    // of the client, with `key_file`; both empty: none
+  std::string key_file;     // these three are read by the watcher, anew when they change
+  std::string server_name;  // asked for (SNI) and checked; empty: the host as configured or told
+  bool insecure_skip_verify = false;
+
+  friend bool operator==(const TlsSettings&, const TlsSettings&) = default;
+};
+
+// What it takes to be let in, to Sentinels or to instances.
+struct AccessSettings {
+  std::string username;       // empty: the default user
+  std::string password;       // empty: none
+  std::string password_file;  // read by the watcher; goes over `password`
+  TlsSettings tls;
+
+  friend bool operator==(const AccessSettings&, const AccessSettings&) = default;
+};
+
+// How much proof is wanted before a new primary is published.
+enum class ActOn : uint8_t {
+  announcement = 0,  // one Sentinel names it under a higher epoch
+  agreement = 1,     // min(known, max(2, a majority of the known)) do, and its ROLE agrees
+  promotion = 2,     // an elected leader's candidate says by its ROLE that it is primary
+};
+
+// When a primary is withdrawn.
+enum class DemoteOn : uint8_t {
+  primary_switch = 0,  // "switch": when another one is published
+  odown = 1,           // when a quorum of Sentinels calls it down
+};
+
 // `[[sentinel.group]]`.
 struct GroupSettings {
   std::string name;  // as Sentinel knows it
+  ActOn act_on = ActOn::announcement;
+  DemoteOn demote_on = DemoteOn::primary_switch;
+  Milliseconds reset_after = 10'000;  // how long a majority must name lower epochs to be believed
 
   friend bool operator==(const GroupSettings&, const GroupSettings&) = default;
 };
@@ -32,9 +70,10 @@ struct GroupSettings {
 struct SentinelSettings {
   std::string name;
   std::vector<Endpoint> addresses;  // as configured: IP addresses or host names
-  std::string username;             // empty: the default user
-  std::string password;             // VALKEY_SENTINEL_PASSWORD or `password`; empty: none
-  std::string password_file;        // read by the watcher; goes over `password`
+  AccessSettings access;            // to the Sentinels
+  bool ask_instances = false;       // for their ROLE
+  AccessSettings instances;         // to the instances, where they are asked
+  bool discover = true;             // take up the Sentinels that these tell of
   std::vector<GroupSettings> groups;
   Milliseconds poll_interval = 5'000;    // how often each Sentinel is asked without an event
   Milliseconds connect_timeout = 2'000;  // until the first reply

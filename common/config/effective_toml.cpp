@@ -42,10 +42,12 @@ std::string sentinel_toml(const SentinelSettings& sentinel) {
   for (const Endpoint& endpoint : sentinel.addresses) addresses.push_back(to_string(endpoint));
   std::string out = "[[sentinel]]\n" + line("name", toml_string(sentinel.name)) +
                     line("addresses", toml_list(addresses)) +
-                    line("username", toml_string(sentinel.username));
+                    line("username", toml_string(sentinel.access.username));
   // One of the two at most can be read again.
-  if (sentinel.password_file.empty()) out += line("password", secret(sentinel.password));
-  if (sentinel.password.empty()) out += line("password_file", toml_string(sentinel.password_file));
+  if (sentinel.access.password_file.empty())
+    out += line("password", secret(sentinel.access.password));
+  if (sentinel.access.password.empty())
+    out += line("password_file", toml_string(sentinel.access.password_file));
   out += durations(sentinel_durations, sentinel);
   for (const GroupSettings& group : sentinel.groups) {
     out += "\n[[sentinel.group]]\n" + line("name", toml_string(group.name));

@@ -98,7 +98,7 @@ class SentinelReader {
 
   void read_credentials(TableReader* table, SentinelSettings& set) {
     for (const Written& layer : layers(table, "username", variables_.username)) {
-      set.username = read_text(layer, problems_).value_or("");
+      set.access.username = read_text(layer, problems_).value_or("");
     }
     const auto in_file = [&](const std::string& key) {
       return table == nullptr ? std::nullopt : table->take(key);
@@ -122,8 +122,8 @@ class SentinelReader {
                                 to_string(password->where())));
     }
     if (text.empty() && path.empty()) return;
-    set.password = text;
-    set.password_file = path;
+    set.access.password = text;
+    set.access.password_file = path;
   }
 
   // Any bytes from a variable; never shown.
@@ -144,7 +144,7 @@ class SentinelReader {
       read_group(group, variables_.master_name ? written_names : group_names_, set);
     }
     if (!variables_.master_name) {
-      if (table == nullptr) set.groups.push_back({"myprimary"});
+      if (table == nullptr) set.groups.push_back({.name = "myprimary"});
       if (table != nullptr && tables.empty() && problems_.count() == before) {
         problems_.add(
             table->where(), table->path_to("group"),
@@ -199,7 +199,7 @@ class SentinelReader {
           fmt::format("{} is no group; expected its name, as Sentinel knows it", quote(*name)));
       return;
     }
-    if (names.add(written, *name, problems_)) set.groups.push_back({*name});
+    if (names.add(written, *name, problems_)) set.groups.push_back({.name = *name});
   }
 
   Problems& problems_;

@@ -33,13 +33,25 @@ void fields(A& a, LogSettings& v) {
 }
 
 template <typename A>
+void fields(A& a, TlsSettings& v) {
+  a(v.enabled), a(v.ca_file), a(v.cert_file), a(v.key_file), a(v.server_name);
+  a(v.insecure_skip_verify);
+}
+
+template <typename A>
+void fields(A& a, AccessSettings& v) {
+  a(v.username), a(v.password), a(v.password_file), a(v.tls);
+}
+
+template <typename A>
 void fields(A& a, GroupSettings& v) {
-  a(v.name);
+  a(v.name), a(v.act_on), a(v.demote_on), a(v.reset_after);
 }
 
 template <typename A>
 void fields(A& a, SentinelSettings& v) {
-  a(v.name), a(v.addresses), a(v.username), a(v.password), a(v.password_file), a(v.groups);
+  a(v.name), a(v.addresses), a(v.access), a(v.ask_instances), a(v.instances), a(v.discover);
+  a(v.groups);
   a(v.poll_interval), a(v.connect_timeout), a(v.reply_timeout);
   a(v.backoff_min), a(v.backoff_max), a(v.resolve_interval);
 }
@@ -110,6 +122,8 @@ void fields(A& a, Report& v) {
 
 // The largest value of each enumeration that travels: what is above it is refused.
 constexpr uint8_t highest(PrimaryState) { return static_cast<uint8_t>(PrimaryState::suspected); }
+constexpr uint8_t highest(ActOn) { return static_cast<uint8_t>(ActOn::promotion); }
+constexpr uint8_t highest(DemoteOn) { return static_cast<uint8_t>(DemoteOn::odown); }
 constexpr uint8_t highest(log::Level) { return static_cast<uint8_t>(log::Level::error); }
 constexpr uint8_t highest(log::Format) { return static_cast<uint8_t>(log::Format::json); }
 constexpr uint8_t highest(SettingType) { return static_cast<uint8_t>(SettingType::string_list); }

@@ -37,10 +37,11 @@ void SentinelLink::attempt() {
 }
 
 Result<Credentials> SentinelLink::credentials() const {
-  if (settings_.password_file.empty()) return Credentials{settings_.username, settings_.password};
-  auto password = read_password_file(settings_.password_file);
+  const AccessSettings& access = settings_.access;
+  if (access.password_file.empty()) return Credentials{access.username, access.password};
+  auto password = read_password_file(access.password_file);
   if (!password) return password.error();
-  return Credentials{settings_.username, std::move(*password)};
+  return Credentials{access.username, std::move(*password)};
 }
 
 void SentinelLink::came_up(const std::vector<RefusedChannel>& refused) {

@@ -32,15 +32,48 @@ def executable() -> Path:
 
 
 @dataclass
+class TlsSettings:
+    enabled: bool = False
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+    server_name: str = ""
+    insecure_skip_verify: bool = False
+
+
+@dataclass
+class AccessSettings:
+    username: str = ""
+    password: str | bytes = ""
+    password_file: str = ""
+    tls: TlsSettings = field(default_factory=TlsSettings)
+
+
+ACT_ON = ("announcement", "agreement", "promotion")
+DEMOTE_ON = ("switch", "odown")
+
+
+@dataclass
+class GroupSettings:
+    name: str
+    act_on: str = "announcement"
+    demote_on: str = "switch"
+    reset_after: int = 10_000
+
+
+@dataclass
 class SentinelSettings:
     """As `struct SentinelSettings` of common/config/configuration.h; times in milliseconds."""
 
     addresses: list[tuple[str, int]]
-    groups: list[str] = field(default_factory=lambda: ["myprimary"])
+    groups: list[str | GroupSettings] = field(default_factory=lambda: ["myprimary"])
     name: str = "main"
     username: str = ""
     password: str | bytes = ""
     password_file: str = ""
+    tls: TlsSettings = field(default_factory=lambda: TlsSettings())
+    instances: AccessSettings | None = None  # None: they are not asked
+    discover: bool = True
     poll_interval: int = 5000
     connect_timeout: int = 2000
     reply_timeout: int = 2000
@@ -291,8 +324,13 @@ def _configure(sets: tuple[SentinelSettings, ...], log_level: int) -> bytes:
         body += _text(one.name) + struct.pack("<I", len(one.addresses))
         for host, port in one.addresses:
             body += _text(host) + struct.pack("<H", port)
-        body += _text(one.username) + _text(one.password) + _text(one.password_file)
-        body += struct.pack("<I", len(one.groups)) + b"".join(_text(group) for group in one.groups)
+        body += _access(
+            AccessSettings(one.username, one.password, one.password_file, one.tls)
+        )
+        body += struct.pack("<?", one.instances is not None)
+        body += _access(one.instances or AccessSettings())
+        body += struct.pack("<?I", one.discover, len(one.groups))
+        body += b"".join(map(_group, one.groups))
         body += struct.pack(
             "<6q",
             one.poll_interval,
@@ -303,6 +341,23 @@ def _configure(sets: tuple[SentinelSettings, ...], log_level: int) -> bytes:
             one.resolve_interval,
         )
     return body
+
+
+def _access(access: AccessSettings) -> bytes:
+    tls = access.tls
+    return (
+        b"".join(map(_text, (access.username, access.password, access.password_file)))
+        + struct.pack("<?", tls.enabled)
+        + b"".join(map(_text, (tls.ca_file, tls.cert_file, tls.key_file, tls.server_name)))
+        + struct.pack("<?", tls.insecure_skip_verify)
+    )
+
+
+def _group(group: str | GroupSettings) -> bytes:
+    one = GroupSettings(group) if isinstance(group, str) else group
+    return _text(one.name) + struct.pack(
+        "<BBq", ACT_ON.index(one.act_on), DEMOTE_ON.index(one.demote_on), one.reset_after
+    )
 
 
 def _topology(topology: Topology) -> bytes:

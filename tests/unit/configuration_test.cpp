@@ -86,8 +86,8 @@ TEST_F(ConfigurationTest, the_seven_variables_alone_make_the_whole_kubernetes_jo
   ASSERT_EQ(made.sentinels.size(), 1U);
   EXPECT_EQ(made.sentinels[0].name, "main");
   EXPECT_THAT(made.sentinels[0].addresses, ElementsAre(Endpoint{"vk-headless", 26380}));
-  EXPECT_EQ(made.sentinels[0].password, "s3cret");
-  EXPECT_THAT(made.sentinels[0].groups, ElementsAre(GroupSettings{"shop"}));
+  EXPECT_EQ(made.sentinels[0].access.password, "s3cret");
+  EXPECT_THAT(made.sentinels[0].groups, ElementsAre(GroupSettings{.name = "shop"}));
   ASSERT_EQ(made.targets.size(), 1U);
   EXPECT_EQ(made.targets[0].name, "kubernetes");
   EXPECT_EQ(made.targets[0].plugin, "kubernetes");
@@ -108,8 +108,8 @@ TEST_F(ConfigurationTest, the_host_alone_is_enough_and_the_rest_has_its_defaults
   EXPECT_THAT(made.sentinels[0].addresses,
               ElementsAre(Endpoint{"a", 26379}, Endpoint{"b", 1234}, Endpoint{"fd00::7", 5},
                           Endpoint{"fd00::8", 26379}));
-  EXPECT_THAT(made.sentinels[0].groups, ElementsAre(GroupSettings{"myprimary"}));
-  EXPECT_EQ(made.sentinels[0].password, "");
+  EXPECT_THAT(made.sentinels[0].groups, ElementsAre(GroupSettings{.name = "myprimary"}));
+  EXPECT_EQ(made.sentinels[0].access.password, "");
   EXPECT_EQ(made.http_listen, "127.0.0.1:8080");
   EXPECT_EQ(made.log, LogSettings{});
   EXPECT_EQ(made.supervision, SupervisionSettings{});
@@ -135,7 +135,7 @@ TEST_F(ConfigurationTest, several_groups_by_variable) {
   const Configuration made =
       of_variables({{"VALKEY_SENTINEL_HOST", "a"}, {"VALKEY_MASTER_NAME", "one, two words"}});
   EXPECT_THAT(made.sentinels[0].groups,
-              ElementsAre(GroupSettings{"one"}, GroupSettings{"two words"}));
+              ElementsAre(GroupSettings{.name = "one"}, GroupSettings{.name = "two words"}));
   EXPECT_THAT(made.targets[0].groups, ElementsAre("one", "two words"));
 }
 
@@ -251,14 +251,20 @@ backoff_min = "200ms"
 backoff_max = "5s"
 )"));
   ASSERT_EQ(made.sentinels.size(), 2U);
-  const SentinelSettings one{"one",     {{"10.0.0.1", 26379}, {"valkey-1.example.", 26380}},
-                             "watcher", "s3cret",
-                             "",        {{"a"}, {"b"}},
-                             1'000,     300,
-                             400,       50,
-                             60'000,    3'600'000};
+  const SentinelSettings one{
+      .name = "one",
+      .addresses = {{"10.0.0.1", 26379}, {"valkey-1.example.", 26380}},
+      .access = {.username = "watcher", .password = "s3cret", .password_file = "", .tls = {}},
+      .instances = {},
+      .groups = {{.name = "a"}, {.name = "b"}},
+      .poll_interval = 1'000,
+      .connect_timeout = 300,
+      .reply_timeout = 400,
+      .backoff_min = 50,
+      .backoff_max = 60'000,
+      .resolve_interval = 3'600'000};
   EXPECT_EQ(made.sentinels[0], one);
-  EXPECT_EQ(made.sentinels[1].password_file, "/run/secrets/password");
+  EXPECT_EQ(made.sentinels[1].access.password_file, "/run/secrets/password");
   EXPECT_THAT(made.sentinels[1].addresses, ElementsAre(Endpoint{"fd00::1", 26379}));
   ASSERT_EQ(made.targets.size(), 2U);
   EXPECT_THAT(made.targets[0].groups, ElementsAre("c", "a"));
@@ -287,7 +293,7 @@ TEST_F(ConfigurationTest, variables_go_over_the_file) {
             {"VALKEY_RECONCILER_HTTP", "127.0.0.1:1"}}));
   EXPECT_THAT(made.sentinels[0].addresses,
               ElementsAre(Endpoint{"other", 1}, Endpoint{"another", 7}));
-  EXPECT_EQ(made.sentinels[0].username, "u");
+  EXPECT_EQ(made.sentinels[0].access.username, "u");
   EXPECT_THAT(made.targets[0].groups, ElementsAre("x", "y"));
   EXPECT_EQ(setting(made.targets[0], "label").string, "by-variable");
   EXPECT_EQ(setting(made.targets[0], "value").string, "in-file");
@@ -322,13 +328,13 @@ TEST_F(ConfigurationTest, one_kind_of_password_by_variable_goes_over_both_kinds_
   const SentinelSettings by_value =
       accepted(load(file("password_file = \"/f\""), {{"VALKEY_SENTINEL_PASSWORD", "v"}}))
           .sentinels[0];
-  EXPECT_EQ(by_value.password, "v");
-  EXPECT_EQ(by_value.password_file, "");
+  EXPECT_EQ(by_value.access.password, "v");
+  EXPECT_EQ(by_value.access.password_file, "");
   const SentinelSettings by_file = accepted(load(file("password = \"in file\""),
                                                  {{"VALKEY_SENTINEL_PASSWORD_FILE", "relative"}}))
                                        .sentinels[0];
-  EXPECT_EQ(by_file.password, "");
-  EXPECT_EQ(by_file.password_file, "relative")
+  EXPECT_EQ(by_file.access.password, "");
+  EXPECT_EQ(by_file.access.password_file, "relative")
       << "a variable's path is relative to where the program was started";
 }
 
@@ -336,7 +342,7 @@ TEST_F(ConfigurationTest, a_password_by_variable_may_be_any_bytes_and_is_never_s
   EXPECT_EQ(
       of_variables({{"VALKEY_SENTINEL_HOST", "a"}, {"VALKEY_SENTINEL_PASSWORD", "\xff\r\n \"x"}})
           .sentinels[0]
-          .password,
+          .access.password,
       "\xff\r\n \"x");
   const auto too_long = load_configuration(
       std::nullopt,
@@ -366,7 +372,7 @@ TEST_F(ConfigurationTest, paths_in_the_file_are_relative_to_its_folder) {
            "\"secrets/../password\"\n"
            "[[sentinel.group]]\nname = \"g\"\n"
            "[[target]]\nname = \"t\"\nplugin = \"./sample.so\"\nfiles = [\"one\", \"/two\"]\n"));
-  EXPECT_EQ(made.sentinels[0].password_file, (folder_ / "password").string());
+  EXPECT_EQ(made.sentinels[0].access.password_file, (folder_ / "password").string());
   EXPECT_EQ(made.targets[0].plugin, (folder_ / "sample.so").string());
   EXPECT_THAT(setting(made.targets[0], "files").list,
               ElementsAre((folder_ / "one").string(), "/two"));

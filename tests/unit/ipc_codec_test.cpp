@@ -29,8 +29,18 @@ SentinelSettings sample_sentinels() {
   SentinelSettings sentinel;
   sentinel.name = "main";
   sentinel.addresses = {{"a", 1}, {"b", 2}};
-  sentinel.password = std::string("any\0bytes\n", 10);
-  sentinel.groups = {{"one"}, {"two"}};
+  sentinel.access.password = std::string("any\0bytes\n", 10);
+  sentinel.access.tls = {.enabled = true,
+                         .ca_file = "ca",
+                         .cert_file = "cert",
+                         .key_file = "key",
+                         .server_name = "name",
+                         .insecure_skip_verify = true};
+  sentinel.ask_instances = true;
+  sentinel.instances.password_file = "file";
+  sentinel.discover = false;
+  sentinel.groups = {{.name = "one", .act_on = ActOn::promotion, .demote_on = DemoteOn::odown},
+                     {.name = "two", .reset_after = 1}};
   return sentinel;
 }
 
