@@ -52,7 +52,9 @@ const Endpoint* expected_primary(std::span<const SentinelView> views, const Topo
   return first == views.end() ? nullptr : &first->primary;
 }
 
-Sorted sort(std::span<const SentinelView> views, const Topology* current, uint64_t newest) {
+Sorted sort(const DoubtfulPicture& doubtful, uint64_t newest) {
+  const auto& views = doubtful.picture.views;
+  const Topology* current = doubtful.current;
   const Endpoint* expected = expected_primary(views, current, newest);
   Sorted sorted;
   for (const SentinelView& view : views) {
@@ -70,7 +72,7 @@ Sorted sort(std::span<const SentinelView> views, const Topology* current, uint64
     ++sorted.usable;
     if (view.epoch < newest) {
       sorted.behind.push_back(names(view));
-    } else if (expected != nullptr && view.primary != *expected) {
+    } else if (expected != nullptr && !doubtful.aliases.same(view.primary, *expected)) {
       sorted.differing.push_back(names(view));
     }
   }
@@ -95,18 +97,24 @@ Doubt about_reach(const Sorted& sorted, std::size_t known, const Topology* curre
 
 }  // namespace
 
-std::vector<Doubt> find_doubts(std::span<const SentinelView> views, std::size_t known,
-                               const Topology* current, bool began_anew) {
-  const uint64_t newest = newest_epoch(views, current);
-  const Sorted sorted = sort(views, current, newest);
+std::vector<Doubt> find_doubts(const DoubtfulPicture& doubtful) {
+  const Topology* current = doubtful.current;
+  const std::size_t known = doubtful.picture.known;
+  const uint64_t newest = newest_epoch(doubtful.picture.views, current);
+  const Sorted sorted = sort(doubtful, newest);
   std::vector<Doubt> doubts;
-  if (!sorted.behind.empty() && !began_anew) {
+  if (!sorted.behind.empty() && !doubtful.began_anew) {
     doubts.push_back(
         {"sentinel-behind",
          fmt::format("{}, older than epoch {}: not believed", join(sorted.behind), newest),
          Severity::degraded, 3'000});
   }
-  if (!sorted.differing.empty()) {
+  if (doubtful.provisional) {
+    doubts.push_back({"promotion-unconfirmed",
+                      fmt::format("{} turned primary in a failover, and no Sentinel names it yet",
+                                  to_string(current->primary)),
+                      Severity::degraded, 3'000});
+  } else if (!sorted.differing.empty()) {
     const std::string kept =
         current != nullptr ? fmt::format("{} under epoch {} stays until a majority says otherwise",
                                          to_string(current->primary), current->decision.epoch)

@@ -2,13 +2,13 @@
 #pragma once
 
 #include <cstddef>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "common/config/configuration.h"
 #include "common/ipc/message.h"
 #include "common/topology.h"
+#include "supervisor/sentinel_watcher/aliases.h"
 #include "supervisor/sentinel_watcher/sentinel_view.h"
 
 namespace reconciler {
@@ -21,9 +21,14 @@ struct Doubt {
   Milliseconds patience = 3'000;  // what lasts shorter is part of every failover, and not shown
 };
 
-// `known`: how many Sentinels there are. `current`: what is published, null before anything is. `began_anew`: epochs
-// lower than the current one are already looked at as a reset of all Sentinels, which is a doubt of its own.
-std::vector<Doubt> find_doubts(std::span<const SentinelView> views, std::size_t known,
-                               const Topology* current, bool began_anew);
+struct DoubtfulPicture {
+  const Picture& picture;
+  const Aliases& aliases;
+  const Topology* current = nullptr;  // what is published; null before anything is
+  bool began_anew =
+      false;  // epochs lower than the current one are looked at as a reset of all Sentinels, a doubt of its own
+  bool provisional = false;  // no Sentinel is expected to name `current` yet
+};
+std::vector<Doubt> find_doubts(const DoubtfulPicture& doubtful);
 
 }  // namespace reconciler

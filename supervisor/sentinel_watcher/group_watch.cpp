@@ -9,6 +9,7 @@
 
 #include "common/log.h"
 #include "common/result.h"
+#include "supervisor/sentinel_watcher/change_line.h"
 
 namespace reconciler {
 
@@ -27,20 +28,12 @@ constexpr uint8_t max_torn = 3;
 // An announcement that was not confirmed in this time was none.
 constexpr uint64_t news_lifetime_ns = 10'000'000'000;
 
-std::string in_words(const std::vector<Replica>& replicas) {
-  if (replicas.empty()) return "none";
-  std::string text;
-  for (const Replica& replica : replicas) {
-    text += fmt::format("{}{}{}", text.empty() ? "" : ", ", to_string(replica.endpoint),
-                        replica.healthy ? "" : " (not healthy)");
-  }
-  return text;
-}
-
 }  // namespace
 
-GroupWatch::GroupWatch(uv_loop_t* loop, std::string name, Reports& reports)
-    : loop_(loop), reports_(reports), builder_(std::move(name)), wake_(loop) {}
+GroupWatch::GroupWatch(const Shared& shared, std::string name, const Proof& proof)
+    : shared_(shared),
+      builder_(std::move(name), proof, shared.names.aliases()),
+      wake_(shared.loop) {}
 
 void GroupWatch::remember(const Topology& topology) {
   builder_.remember(topology);
@@ -99,8 +92,9 @@ void GroupWatch::answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnsw
   if (!answer) {
     view.standing = Standing::refused;
     view.refusal = answer.error().message();
-  } else if (take_answer(view, answer->address, answer->primary)) {
+  } else if (take_answer(view, answer->address, answer->primary, now())) {
     asked.torn = 0;
+    if (builder_.has_topology()) shared_.names.compare(view.primary, builder_.current().primary);
   } else if (++asked.torn < max_torn) {
     asked.again = true;
   } else {
@@ -125,11 +119,11 @@ void GroupWatch::ask_replicas(Sentinel& sentinel) {
     replicas_asked_ = false;
     const std::string subject = sentinel.name() + " replicas";
     if (!replicas) {
-      return reports_.trouble(
+      return shared_.reports.trouble(
           subject, "replicas-unknown",
           fmt::format("Sentinel {}: {}", sentinel.name(), replicas.error().message()));
     }
-    reports_.no_trouble(subject);
+    shared_.reports.no_trouble(subject);
     if (!*replicas) return;
     builder_.take_replicas(**replicas, now());
     decide("answer of " + sentinel.name());
@@ -142,6 +136,7 @@ void GroupWatch::lost(const Sentinel& sentinel) {
   asked_[place] = Asked{.sentinel = asked_[place].sentinel};
   views_[place].standing = Standing::out_of_reach;
   views_[place].tilt = false;
+  views_[place].failover = FailoverState::none;
   replicas_asked_ = false;
   decide("loss of Sentinel " + sentinel.name());
 }
@@ -149,7 +144,10 @@ void GroupWatch::lost(const Sentinel& sentinel) {
 void GroupWatch::heard(Sentinel& sentinel, const SentinelEvent& event) {
   if (!event.announces_primary()) {
     ask(sentinel);
-    return sentinel.flush();
+    sentinel.flush();
+    if (event.channel != "+selected-slave" || builder_.proof().act_on != ActOn::promotion) return;
+    builder_.take_candidate(event.subject, sentinel.name(), now());
+    return decide("+selected-slave from " + sentinel.name());  // so that it is connected to
   }
   const bool is_news = !builder_.has_topology() || builder_.current().primary != event.subject;
   const bool is_first =
@@ -167,23 +165,39 @@ void GroupWatch::set_tilt(const Sentinel& sentinel, bool tilt) {
   decide("tilt of Sentinel " + sentinel.name());
 }
 
+void GroupWatch::heard_role(const InstanceRole& role) {
+  decide("ROLE of " + to_string(role.instance));
+}
+
 void GroupWatch::decide(const std::string& cause) {
   const Endpoint old_primary = builder_.current().primary;
-  Verdict verdict = builder_.decide(views_, known_, now());
+  const std::vector<InstanceRole> roles = roles_ ? roles_->roles() : std::vector<InstanceRole>();
+  Verdict verdict =
+      builder_.decide({.views = views_, .known = known_, .roles = roles, .now = now()});
   agreed_ = verdict.agreed;
   source_ = verdict.source;
   if (verdict.change != Change::none) {
     replicas_wanted_ |= verdict.change != Change::replicas;
-    publish(verdict.change, old_primary,
-            verdict.change == Change::replicas ? "SENTINEL REPLICAS" : cause);
+    publish(verdict, old_primary, verdict.change == Change::replicas ? "SENTINEL REPLICAS" : cause);
   }
+  if (verdict.ask_all) ask_all();
+  ask_instances(verdict.roles_wanted);
 
-  const auto doubt = doubts_.update(name(), std::move(verdict.doubts), now(), reports_);
+  const auto doubt = doubts_.update(name(), std::move(verdict.doubts), now(), shared_.reports);
   look_again_at_.reset();
   for (const auto& wait : {verdict.look_again, doubt}) {
     if (wait) look_again_at_ = std::min(look_again_at_.value_or(now() + *wait), now() + *wait);
   }
   schedule();
+}
+
+void GroupWatch::ask_instances(const std::vector<Endpoint>& wanted) {
+  if (!roles_) {
+    if (wanted.empty()) return;
+    roles_ = std::make_unique<InstanceRoles>(
+        shared_.loop, shared_.instances, [this](const InstanceRole& role) { heard_role(role); });
+  }
+  roles_->want(wanted);
 }
 
 GroupWatch::News GroupWatch::news_now(Endpoint primary, std::string cause) {
@@ -193,47 +207,26 @@ GroupWatch::News GroupWatch::news_now(Endpoint primary, std::string cause) {
           uv_hrtime()};
 }
 
-void GroupWatch::publish(Change change, const Endpoint& old_primary, const std::string& cause) {
+void GroupWatch::publish(const Verdict& verdict, const Endpoint& old_primary,
+                         const std::string& cause) {
   Topology topology = builder_.current();
-  const bool announced = change != Change::replicas && news_ &&
-                         news_->primary == topology.primary &&
-                         uv_hrtime() - news_->mono_ns <= news_lifetime_ns;
+  // What `agreement` may act on is never the first word.
+  const bool announced =
+      verdict.change != Change::replicas && news_ && builder_.proof().act_on != ActOn::agreement &&
+      news_->primary == topology.primary && uv_hrtime() - news_->mono_ns <= news_lifetime_ns;
   const News news = announced ? *news_ : news_now(topology.primary, cause);
-  if (change != Change::replicas) news_.reset();
+  if (verdict.change != Change::replicas) news_.reset();
   topology.cause = news.cause;
   topology.event_unix_us = news.unix_us;
   topology.event_mono_ns = news.mono_ns;
-  reports_.publish(topology);  // before anything else
+  shared_.reports.publish(topology);  // before anything else
 
-  const std::string primary = to_string(topology.primary);
-  const log::Fields fields{.group = name(), .epoch = topology.decision.epoch};
-  switch (change) {
-    case Change::none:
-      break;
-    case Change::found:
-      log::info(fmt::format("primary found: {} ({})", primary, news.cause), fields);
-      break;
-    case Change::moved:
-      log::info(fmt::format("primary changed from {} to {} ({})", to_string(old_primary), primary,
-                            news.cause),
-                fields);
-      reports_.count("failovers_total", "group", name());
-      break;
-    case Change::confirmed:
-      log::info(fmt::format("primary {} stays, under a newer epoch ({})", primary, news.cause),
-                fields);
-      break;
-    case Change::anew:
-      log::warning(fmt::format("the epochs of the Sentinels began anew: a majority has named {} "
-                               "(before: {}) for {} s, "
-                               "and is believed",
-                               primary, to_string(old_primary), reset_after / 1000),
-                   fields);
-      break;
-    case Change::replicas:
-      log::info(fmt::format("replicas of {}: {}", primary, in_words(topology.replicas)), fields);
-      break;
-  }
+  if (verdict.change == Change::moved || verdict.change == Change::provisional)
+    shared_.reports.count("failovers_total", "group", name());
+  if (verdict.change == Change::taken_back)
+    shared_.reports.count("promotions_taken_back_total", "group", name());
+  const ChangeLine line = change_in_words(verdict, topology, old_primary);
+  log::write(line.level, line.text, {.group = name(), .epoch = topology.decision.epoch});
 }
 
 void GroupWatch::wake() {

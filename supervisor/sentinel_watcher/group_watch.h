@@ -4,6 +4,7 @@
 #include <uv.h>
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,8 @@
 #include "common/config/configuration.h"
 #include "common/topology.h"
 #include "common/uv/handle.h"
+#include "supervisor/sentinel_watcher/instance_names.h"
+#include "supervisor/sentinel_watcher/instance_roles.h"
 #include "supervisor/sentinel_watcher/reports.h"
 #include "supervisor/sentinel_watcher/sentinel.h"
 #include "supervisor/sentinel_watcher/sentinel_view.h"
@@ -22,7 +25,15 @@ namespace reconciler {
 // Driven and owned by a SentinelSet, which tells it of each Sentinel that comes and goes.
 class GroupWatch {
  public:
-  GroupWatch(uv_loop_t* loop, std::string name, Reports& reports);
+  // What it shares with the other groups of its set; all outlive it.
+  struct Shared {
+    uv_loop_t* loop;
+    Reports& reports;
+    InstanceNames& names;
+    const SentinelSettings& instances;  // how instances are reached
+  };
+
+  GroupWatch(const Shared& shared, std::string name, const Proof& proof);
 
   const std::string& name() const { return builder_.group(); }
 
@@ -39,6 +50,8 @@ class GroupWatch {
   void lost(const Sentinel& sentinel);
   void heard(Sentinel& sentinel, const SentinelEvent& event);
   void set_tilt(const Sentinel& sentinel, bool tilt);
+  // Host names of instances were looked up.
+  void names_found() { decide("the addresses of a host name"); }
 
  private:
   // Beside the view of the same index.
@@ -60,14 +73,15 @@ class GroupWatch {
   void answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnswer>& answer);
   void ask_replicas(Sentinel& sentinel);
   void ask_all();
+  void heard_role(const InstanceRole& role);
   void decide(const std::string& cause);
-  void publish(Verdict::Change change, const Endpoint& old_primary, const std::string& cause);
+  void ask_instances(const std::vector<Endpoint>& wanted);
+  void publish(const Verdict& verdict, const Endpoint& old_primary, const std::string& cause);
   void wake();
   void schedule();
-  Milliseconds now() const { return static_cast<Milliseconds>(uv_now(loop_)); }
+  Milliseconds now() const { return static_cast<Milliseconds>(uv_now(shared_.loop)); }
 
-  uv_loop_t* loop_;
-  Reports& reports_;
+  const Shared& shared_;
   TopologyBuilder builder_;
   std::vector<SentinelView> views_;
   std::vector<Asked> asked_;
@@ -77,6 +91,7 @@ class GroupWatch {
   bool replicas_wanted_ = false;       // there is another primary or epoch
   bool replicas_asked_ = false;
   std::optional<News> news_;
+  std::unique_ptr<InstanceRoles> roles_;  // once instances were to be asked
   ShownDoubts doubts_;
   std::size_t burst_step_ = 0;
   std::optional<Milliseconds> burst_at_;       // ask all again then

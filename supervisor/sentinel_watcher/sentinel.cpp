@@ -13,14 +13,17 @@ namespace {
 
 constexpr uint64_t second_connection_grace_ms = 200;
 
-// One SUBSCRIBE for each, so that a refused one costs only itself. The first two announce a primary; the others only say
-// "look again".
+// One SUBSCRIBE for each, so that a refused one costs only itself. The first two announce a primary, +selected-slave names the
+// candidate of a failover, +sentinel another Sentinel; the others only say "look again".
 std::vector<std::string_view> event_channels() {
   return {"+switch-master",
           "+promoted-slave",
           "+config-update-from",
           "+selected-slave",
           "+failover-end",
+          "-failover-abort-not-elected",
+          "-failover-abort-no-good-slave",
+          "-failover-abort-slave-timeout",
           "+odown",
           "-odown",
           "+sdown",
@@ -31,6 +34,7 @@ std::vector<std::string_view> event_channels() {
           "+reset-master",
           "+monitor",
           "-monitor",
+          "+sentinel",
           "+tilt",
           "-tilt"};
 }
@@ -186,6 +190,22 @@ void Sentinel::ask_replicas(const std::string& group, Answer<Replicas> answer) {
     const auto replicas = parse_replicas(reply);
     if (!replicas) return answer(replicas.error().within("SENTINEL REPLICAS"));
     answer(*replicas);
+  });
+}
+
+void Sentinel::ask_peers(const std::string& group, Answer<Peers> answer) {
+  commands_.ask({"SENTINEL", "SENTINELS", group}, [answer = std::move(answer)](const Reply& reply) {
+    const auto peers = parse_peers(reply);
+    if (!peers) return answer(peers.error().within("SENTINEL SENTINELS"));
+    answer(*peers);
+  });
+}
+
+void Sentinel::ask_id(Answer<std::string> answer) {
+  commands_.ask({"SENTINEL", "MYID"}, [answer = std::move(answer)](const Reply& reply) {
+    const auto id = parse_id(reply);
+    if (!id) return answer(id.error().within("SENTINEL MYID"));
+    answer(*id);
   });
 }
 

@@ -14,6 +14,7 @@
 #include "common/uv/handle.h"
 #include "supervisor/sentinel_watcher/connection_history.h"
 #include "supervisor/sentinel_watcher/reports.h"
+#include "supervisor/sentinel_watcher/sentinel_event.h"
 #include "supervisor/sentinel_watcher/sentinel_link.h"
 #include "supervisor/sentinel_watcher/sentinel_reply.h"
 
@@ -39,6 +40,7 @@ class Sentinel {
   template <typename T>
   using Answer = std::function<void(const Result<T>&)>;
   using Replicas = std::optional<std::vector<ReplicaReply>>;
+  using Peers = std::optional<std::vector<PeerReply>>;
 
   // `settings` and `reports` outlive it.
   Sentinel(uv_loop_t* loop, const SentinelSettings& settings, Endpoint endpoint,
@@ -56,6 +58,8 @@ class Sentinel {
   // Sent with the next flush(), both commands in one write. The answer comes from the loop; never, if on_lost comes before.
   void ask_primary(const std::string& group, Answer<PrimaryAnswer> answer);
   void ask_replicas(const std::string& group, Answer<Replicas> answer);
+  void ask_peers(const std::string& group, Answer<Peers> answer);
+  void ask_id(Answer<std::string> answer);
   void flush() { commands_.flush(); }
 
  private:

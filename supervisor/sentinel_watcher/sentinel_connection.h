@@ -16,7 +16,7 @@
 #include "common/uv/handle.h"
 #include "supervisor/sentinel_watcher/conversation.h"
 #include "supervisor/sentinel_watcher/credentials.h"
-#include "supervisor/sentinel_watcher/sentinel_reply.h"
+#include "supervisor/sentinel_watcher/sentinel_event.h"
 #include "supervisor/sentinel_watcher/tcp_stream.h"
 
 namespace reconciler {

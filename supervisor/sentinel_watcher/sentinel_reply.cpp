@@ -13,7 +13,8 @@ namespace {
 
 // RFC 1035 allows 255 bytes; an IPv6 address with its zone is shorter.
 constexpr std::size_t max_host_size = 255;
-constexpr std::size_t max_replicas = 1024;
+constexpr std::size_t max_listed = 1024;  // replicas, Sentinels
+constexpr std::size_t id_size = 40;
 
 Error unexpected(std::string_view expected, const Reply& reply) {
   return Error(fmt::format("expected {}, got {}", expected, describe(reply)));
@@ -27,19 +28,6 @@ Result<Number> parse_number(std::string_view text, std::string_view what) {
     return Error(fmt::format("expected {}, got {}", what, json_string(text.substr(0, 40))));
   }
   return number;
-}
-
-Result<Endpoint> parse_endpoint(std::string_view host, std::string_view port) {
-  const bool printable_host =
-      std::all_of(host.begin(), host.end(), [](char c) { return c > ' ' && c < 0x7f; });
-  if (host.empty() || host.size() > max_host_size || !printable_host) {
-    return Error(fmt::format("expected an IP address or host name, got {}",
-                             json_string(host.substr(0, max_host_size))));
-  }
-  const auto number = parse_number<uint16_t>(port, "a port from 1 to 65535");
-  if (!number) return number.error();
-  if (*number == 0) return Error("expected a port from 1 to 65535, got 0");
-  return Endpoint{std::string(host), *number};
 }
 
 // Names and values in turn, as SENTINEL MASTER has them.
@@ -121,44 +109,56 @@ Result<ReplicaReply> parse_replica(const Reply& reply) {
   return replica;
 }
 
-// The words of an event's payload, taken off its end: names may hold spaces.
-struct Words {
-  std::string_view rest;
-
-  std::string_view take_last() {
-    const std::size_t space = rest.rfind(' ');
-    std::string_view word = space == std::string_view::npos ? rest : rest.substr(space + 1);
-    rest = space == std::string_view::npos ? std::string_view() : rest.substr(0, space);
-    return word;
-  }
-  Result<Endpoint> take_last_endpoint() {
-    const std::string_view port = take_last();
-    const std::string_view host = take_last();
-    return parse_endpoint(host, port);
-  }
-};
-
-Result<SentinelEvent> parse_switch(std::string_view channel, std::string_view payload) {
-  Words words{payload};
-  const auto new_primary = words.take_last_endpoint();
-  if (!new_primary) return new_primary.error();
-  const auto old_primary = words.take_last_endpoint();
-  if (!old_primary) return old_primary.error();
-  if (words.rest.empty()) return Error("the name of the group is missing");
-  return SentinelEvent{std::string(channel), std::string(words.rest), *new_primary, true};
+bool is_id(std::string_view text) {
+  return text.size() == id_size &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-// What some events say after the addresses: `#quorum 2/2`, `quorum 2`, `new reported role is master`.
-std::string_view without_remark(std::string_view channel, std::string_view payload) {
-  std::string_view mark;
-  if (channel == "+odown") mark = " #quorum ";
-  if (channel == "+monitor") mark = " quorum ";
-  if (channel.ends_with("role-change")) mark = " new reported role is ";
-  const std::size_t place = mark.empty() ? std::string_view::npos : payload.rfind(mark);
-  return payload.substr(0, place);
+Result<PeerReply> parse_peer(const Reply& reply) {
+  const auto values = NamedValues::of(reply);
+  if (!values) return values.error();
+  auto endpoint = values->endpoint();
+  if (!endpoint) return endpoint.error();
+  PeerReply peer{std::move(*endpoint), {}};
+  if (const std::string* id = values->find("runid"); id != nullptr && is_id(*id)) peer.id = *id;
+  return peer;
+}
+
+template <typename Item>
+Result<std::optional<std::vector<Item>>> parse_list(const Reply& reply, std::string_view what,
+                                                    Result<Item> (*parse)(const Reply&)) {
+  using List = std::optional<std::vector<Item>>;
+  if (reply.is_error() && reply.text.starts_with("ERR No such master")) return List{};
+  if (reply.kind != Reply::Kind::array)
+    return unexpected(fmt::format("a list of {}s", what), reply);
+  if (reply.elements.size() > max_listed) {
+    return Error(
+        fmt::format("expected at most {} {}s, got {}", max_listed, what, reply.elements.size()));
+  }
+  std::vector<Item> items;
+  items.reserve(reply.elements.size());
+  for (const Reply& element : reply.elements) {
+    auto item = parse(element);
+    if (!item) return item.error().within(fmt::format("{} {}", what, items.size()));
+    items.push_back(std::move(*item));
+  }
+  return List(std::move(items));
 }
 
 }  // namespace
+
+Result<Endpoint> parse_endpoint(std::string_view host, std::string_view port) {
+  const bool printable_host =
+      std::all_of(host.begin(), host.end(), [](char c) { return c > ' ' && c < 0x7f; });
+  if (host.empty() || host.size() > max_host_size || !printable_host) {
+    return Error(fmt::format("expected an IP address or host name, got {}",
+                             json_string(host.substr(0, max_host_size))));
+  }
+  const auto number = parse_number<uint16_t>(port, "a port from 1 to 65535");
+  if (!number) return number.error();
+  if (*number == 0) return Error("expected a port from 1 to 65535, got 0");
+  return Endpoint{std::string(host), *number};
+}
 
 Result<std::optional<Endpoint>> parse_primary_address(const Reply& reply) {
   if (reply.kind == Reply::Kind::nil) return std::optional<Endpoint>{};
@@ -192,7 +192,8 @@ Result<std::optional<PrimaryReply>> parse_primary(const Reply& reply) {
     return Error(
         fmt::format("expected the flag master, got {}", json_string(flags->substr(0, 200))));
   }
-  primary.down = has_flag(*flags, "s_down") || has_flag(*flags, "o_down");
+  primary.objectively_down = has_flag(*flags, "o_down");
+  primary.down = primary.objectively_down || has_flag(*flags, "s_down");
   const auto role = values->get("role-reported");
   if (!role) return role.error();
   if (*role != "master" && *role != "slave") {
@@ -207,74 +208,30 @@ Result<std::optional<PrimaryReply>> parse_primary(const Reply& reply) {
 }
 
 Result<std::optional<std::vector<ReplicaReply>>> parse_replicas(const Reply& reply) {
-  using Replicas = std::optional<std::vector<ReplicaReply>>;
-  if (reply.is_error() && reply.text.starts_with("ERR No such master")) return Replicas{};
-  if (reply.kind != Reply::Kind::array) return unexpected("an array of replicas", reply);
-  if (reply.elements.size() > max_replicas) {
-    return Error(
-        fmt::format("expected at most {} replicas, got {}", max_replicas, reply.elements.size()));
-  }
-  std::vector<ReplicaReply> replicas;
-  for (const Reply& element : reply.elements) {
-    auto replica = parse_replica(element);
-    if (!replica) return replica.error().within(fmt::format("replica {}", replicas.size()));
-    replicas.push_back(std::move(*replica));
-  }
-  return Replicas(std::move(replicas));
+  return parse_list<ReplicaReply>(reply, "replica", parse_replica);
 }
 
-Result<Push> parse_push(const Reply& reply) {
-  // Before the first channel is acknowledged PING is answered as everywhere.
-  if (reply.kind == Reply::Kind::status && reply.text == "PONG") return Push{};
+Result<std::optional<std::vector<PeerReply>>> parse_peers(const Reply& reply) {
+  return parse_list<PeerReply>(reply, "Sentinel", parse_peer);
+}
+
+Result<std::string> parse_id(const Reply& reply) {
+  if (reply.kind != Reply::Kind::string || !is_id(reply.text)) {
+    return unexpected("an id of 40 hexadecimal digits", reply);
+  }
+  return reply.text;
+}
+
+Result<bool> parse_role(const Reply& reply) {
   if (reply.kind != Reply::Kind::array || reply.elements.empty() ||
       reply.elements[0].kind != Reply::Kind::string) {
-    return unexpected("a message of a channel", reply);
+    return unexpected("an array that begins with a role", reply);
   }
-  const std::vector<Reply>& parts = reply.elements;
-  const auto is_string = [&](std::size_t i) { return parts[i].kind == Reply::Kind::string; };
-  if (parts[0].text == "message" && parts.size() == 3 && is_string(1) && is_string(2)) {
-    return Push{Push::Kind::message, parts[1].text, parts[2].text};
-  }
-  if (parts[0].text == "subscribe" && parts.size() == 3 && is_string(1)) {
-    return Push{Push::Kind::subscribed, parts[1].text, {}};
-  }
-  if (parts[0].text == "pong") return Push{};
-  return Error(fmt::format("expected a message of a channel, got an array that begins with {}",
-                           json_string(std::string_view(parts[0].text).substr(0, 40))));
-}
-
-Result<SentinelEvent> parse_event(std::string_view channel, std::string_view payload) {
-  if (channel == "+tilt" || channel == "-tilt")
-    return SentinelEvent{std::string(channel), {}, {}, false};
-  if (channel == "+switch-master") return parse_switch(channel, payload);
-
-  // `<type> <name> <ip> <port>`, and where the type isn't master: ` @ <group> <ip> <port>`. The names of replicas
-  // (`ip:port`) and Sentinels (an id) hold no spaces, a group's may hold anything, " @ " too.
-  Words words{without_remark(channel, payload)};
-  const std::size_t space = words.rest.find(' ');
-  const std::string_view type = words.rest.substr(0, space);
-  if (space == std::string_view::npos ||
-      (type != "master" && type != "slave" && type != "sentinel")) {
-    return Error(fmt::format("expected an event about a master, slave or sentinel, got {}",
-                             json_string(payload.substr(0, 80))));
-  }
-  words.rest.remove_prefix(space + 1);
-  if (type == "master") {
-    auto subject = words.take_last_endpoint();
-    if (!subject) return subject.error();
-    if (words.rest.empty()) return Error("the name of the group is missing");
-    return SentinelEvent{std::string(channel), std::string(words.rest), std::move(*subject), true};
-  }
-  const std::size_t at = words.rest.find(" @ ");
-  if (at == std::string_view::npos) return Error("the group after @ is missing");
-  Words instance{words.rest.substr(0, at)};
-  auto subject = instance.take_last_endpoint();
-  if (!subject) return subject.error();
-  Words group{words.rest.substr(at + 3)};
-  const auto primary = group.take_last_endpoint();
-  if (!primary) return primary.error().within("after @");
-  if (group.rest.empty()) return Error("the name of the group is missing");
-  return SentinelEvent{std::string(channel), std::string(group.rest), std::move(*subject), false};
+  const std::string& role = reply.elements[0].text;
+  if (role == "master") return true;
+  if (role == "slave") return false;
+  return Error(fmt::format("expected the role master or slave, got {}",
+                           json_string(std::string_view(role).substr(0, 40))));
 }
 
 }  // namespace reconciler

@@ -1,6 +1,6 @@
-// What Sentinel says, from replies to plain structs. Everything else than what Sentinel sends is an Error that tells what was
-// expected. Source: src/sentinel.c of Redis 6.2 to Valkey 9.1 (sentinelCommand, addReplySentinelRedisInstance,
-// sentinelEvent); the wire says master and slave in all of them.
+// What Sentinels and instances answer, from replies to plain structs. Everything else than what Sentinel sends is an Error that tells what was
+// expected. Source: src/sentinel.c of Redis 6.2 to Valkey 9.1 (sentinelCommand, addReplySentinelRedisInstance), for ROLE
+// src/replication.c (roleCommand); the wire says master and slave in all of them.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,7 @@ struct PrimaryReply {
   bool down = false;              // s_down or o_down
   bool reported_replica = false;  // its own INFO says that it is one
   FailoverState failover = FailoverState::none;
+  bool objectively_down = false;  // o_down: a quorum of Sentinels calls it down
 };
 
 // One of SENTINEL REPLICAS.
@@ -39,34 +40,28 @@ struct ReplicaReply {
   std::optional<bool> linked;
 };
 
-// All three: nothing where Sentinel knows no such group.
+// One of SENTINEL SENTINELS: another Sentinel of the same group.
+struct PeerReply {
+  Endpoint endpoint;
+  std::string
+      id;  // 40 hexadecimal digits, as SENTINEL MYID of it says; empty where not heard of yet
+
+  friend bool operator==(const PeerReply&, const PeerReply&) = default;
+};
+
+// All of them: nothing where Sentinel knows no such group.
 Result<std::optional<Endpoint>> parse_primary_address(const Reply& reply);
 Result<std::optional<PrimaryReply>> parse_primary(const Reply& reply);
 Result<std::optional<std::vector<ReplicaReply>>> parse_replicas(const Reply& reply);
+Result<std::optional<std::vector<PeerReply>>> parse_peers(const Reply& reply);
 
-// What came on a subscribed connection.
-struct Push {
-  enum class Kind : uint8_t { message, subscribed, pong };
+// SENTINEL MYID.
+Result<std::string> parse_id(const Reply& reply);
 
-  Kind kind = Kind::pong;
-  std::string channel;
-  std::string payload;
-};
-Result<Push> parse_push(const Reply& reply);
+// ROLE, asked of an instance: whether it is a primary.
+Result<bool> parse_role(const Reply& reply);
 
-// An event of Sentinel, as far as it is used: which group it is about, and which instance.
-struct SentinelEvent {
-  std::string channel;
-  std::string group;  // empty with +tilt and -tilt, which concern all groups
-  Endpoint
-      subject;  // +switch-master: the new primary; else the instance that it is about; not with +tilt, -tilt
-  bool about_primary = false;  // of type `master`, or +switch-master
-
-  // From here on the Sentinel that said so answers `subject` as the primary.
-  bool announces_primary() const {
-    return channel == "+switch-master" || channel == "+promoted-slave";
-  }
-};
-Result<SentinelEvent> parse_event(std::string_view channel, std::string_view payload);
+// An address as Sentinel writes it.
+Result<Endpoint> parse_endpoint(std::string_view host, std::string_view port);
 
 }  // namespace reconciler

@@ -14,29 +14,46 @@ namespace {
 
 // Many groups are polled a few at a time, so that an event never waits behind the answers for all of them.
 constexpr std::size_t max_polls_per_interval = 50;
-// An address that no name has any more, and that doesn't answer: a pod that got another one.
+// One that is not on the roster any more and doesn't answer: a pod that got another address.
 constexpr uint64_t forget_after_ms = 30'000;
-// After a connection failed: its pod may have another address by now.
-constexpr uint64_t look_up_soon_ms = 1'000;
+// How often Sentinels are asked for the others, beside the event of a new one.
+constexpr uint64_t discovery_interval_ms = 30'000;
+
+SentinelSettings for_instances(const SentinelSettings& settings) {
+  SentinelSettings changed = settings;
+  changed.access = settings.instances;
+  changed.groups.clear();
+  return changed;
+}
+
+Proof proof_for(const GroupSettings& group, const SentinelSettings& settings) {
+  return {group.act_on, group.demote_on, group.reset_after, settings.ask_instances};
+}
 
 }  // namespace
 
 SentinelSet::SentinelSet(uv_loop_t* loop, SentinelSettings settings, Reports& reports)
     : loop_(loop),
       settings_(std::move(settings)),
+      instance_settings_(for_instances(settings_)),
       reports_(reports),
-      look_up_timer_(loop),
-      look_up_soon_timer_(loop) {
+      names_(loop, settings_.resolve_interval,
+             [this] {
+               for (const auto& group : groups_) group->names_found();
+             }),
+      shared_{loop_, reports_, names_, instance_settings_},
+      roster_(loop, settings_, reports,
+              {.answers =
+                   [this](const Endpoint& endpoint) {
+                     const Member* known = member(endpoint);
+                     return known != nullptr && known->sentinel->answers();
+                   },
+               .on_change = [this] { gather(); }}),
+      discovery_timer_(loop) {
   for (const GroupSettings& group : settings_.groups) {
-    groups_.push_back(std::make_unique<GroupWatch>(loop_, group.name, reports_));
+    groups_.push_back(
+        std::make_unique<GroupWatch>(shared_, group.name, proof_for(group, settings_)));
     groups_by_name_[groups_.back()->name()] = groups_.back().get();
-  }
-  for (const Endpoint& endpoint : settings_.addresses) {
-    if (const auto address = literal_address(endpoint)) {
-      literals_.push_back(*address);
-    } else {
-      hosts_.push_back(std::make_unique<HostName>(loop_, endpoint));
-    }
   }
 }
 
@@ -44,10 +61,10 @@ SentinelSet::~SentinelSet() = default;
 
 void SentinelSet::start() {
   gather();
-  if (hosts_.empty()) return;
-  for (const auto& host : hosts_) look_up(*host);
-  look_up_timer_.start_repeating(static_cast<uint64_t>(settings_.resolve_interval), [this] {
-    for (const auto& host : hosts_) look_up(*host);
+  roster_.start();
+  if (!settings_.discover) return;
+  discovery_timer_.start_repeating(discovery_interval_ms, [this] {
+    for (const auto& known : members_) ask_for_peers(*known);
   });
 }
 
@@ -56,76 +73,36 @@ GroupWatch* SentinelSet::group(std::string_view name) {
   return place == groups_by_name_.end() ? nullptr : place->second;
 }
 
-void SentinelSet::look_up(HostName& host) {
-  host.lookup.start([this, &host](Result<std::vector<SocketAddress>> found) {
-    looked_up(host, std::move(found));
+const SentinelSet::Member* SentinelSet::member(const Endpoint& endpoint) const {
+  const auto place = std::find_if(members_.begin(), members_.end(), [&](const auto& known) {
+    return known->sentinel->endpoint() == endpoint;
   });
-}
-
-void SentinelSet::look_up_soon() {
-  if (hosts_.empty() || look_up_soon_timer_.active()) return;
-  look_up_soon_timer_.start(look_up_soon_ms, [this] {
-    for (const auto& host : hosts_) look_up(*host);
-  });
-}
-
-void SentinelSet::looked_up(HostName& host, Result<std::vector<SocketAddress>> found) {
-  const std::string name = to_string(host.lookup.name());
-  if (found) {
-    host.addresses =
-        one_family(*found, answers_by(host, AF_INET), answers_by(host, AF_INET6), host.looked_up);
-    if (std::exchange(host.failing, false))
-      log::info(fmt::format("host name {} resolves again", name));
-    reports_.no_trouble(name);
-  } else {
-    // What was known stays: a name server that is away must not cost a Sentinel.
-    const std::string what = fmt::format("cannot resolve Sentinel {}", name);
-    if (!std::exchange(host.failing, true)) log::warning(what, {.error = found.error().message()});
-    reports_.trouble(name, "sentinel-name", what + ": " + found.error().message());
-    look_up_soon();
-  }
-  host.looked_up = true;
-  gather();
-}
-
-bool SentinelSet::answers_by(const HostName& host, int family) const {
-  return std::any_of(members_.begin(), members_.end(), [&](const auto& member) {
-    return member->sentinel->answers() &&
-           std::any_of(host.addresses.begin(), host.addresses.end(),
-                       [&](const SocketAddress& address) {
-                         return address.socket.ss_family == family &&
-                                address.endpoint == member->sentinel->endpoint();
-                       });
-  });
+  return place == members_.end() ? nullptr : place->get();
 }
 
 void SentinelSet::gather() {
-  std::vector<const SocketAddress*> wanted;
-  for (const SocketAddress& address : literals_) wanted.push_back(&address);
-  for (const auto& host : hosts_) {
-    for (const SocketAddress& address : host->addresses) wanted.push_back(&address);
+  const std::vector<SocketAddress> wanted = roster_.wanted();
+  for (const SocketAddress& address : wanted) {
+    if (member(address.endpoint) == nullptr) add(address);
   }
-  const auto is = [](const Endpoint& endpoint) {
-    return [&endpoint](const SocketAddress* address) { return address->endpoint == endpoint; };
-  };
-  for (const SocketAddress* address : wanted) {
-    const bool known = std::any_of(members_.begin(), members_.end(), [&](const auto& member) {
-      return member->sentinel->endpoint() == address->endpoint;
-    });
-    if (!known) add(*address);
-  }
+  const uint64_t now = uv_now(loop_);
   for (std::size_t i = members_.size(); i-- > 0;) {
-    Member& member = *members_[i];
-    if (std::any_of(wanted.begin(), wanted.end(), is(member.sentinel->endpoint())) ||
-        member.sentinel->answers()) {
-      member.unwanted_since.reset();
-    } else if (!member.unwanted_since) {
-      member.unwanted_since = uv_now(loop_);
-    } else if (uv_now(loop_) - *member.unwanted_since >= forget_after_ms) {
-      forget(i);
+    Member& known = *members_[i];
+    const Endpoint& endpoint = known.sentinel->endpoint();
+    const bool is_wanted =
+        std::any_of(wanted.begin(), wanted.end(),
+                    [&](const SocketAddress& address) { return address.endpoint == endpoint; });
+    if (!is_wanted && roster_.is_twin(endpoint)) {
+      forget(i, "it is known under another address");
+    } else if (is_wanted || known.sentinel->answers()) {
+      known.unwanted_since.reset();
+    } else if (!known.unwanted_since) {
+      known.unwanted_since = now;
+    } else if (now - *known.unwanted_since >= forget_after_ms) {
+      forget(i, "nothing leads to it any more");
     }
   }
-  tell_number();
+  for (const auto& group : groups_) group->set_known(members_.size() + roster_.without_address());
 }
 
 void SentinelSet::add(const SocketAddress& address) {
@@ -137,29 +114,23 @@ void SentinelSet::add(const SocketAddress& address) {
           .on_fresh = [this, member] { fresh(*member); },
           .on_event = [this, member](const SentinelEvent& event) { heard(*member, event); },
           .on_lost = [this, member] { lost(*member); },
-          .on_failed = [this] { look_up_soon(); }});
+          .on_failed = [this] { roster_.look_up_soon(); }});
   members_.push_back(std::move(owned));
   for (const auto& group : groups_) group->add(*member->sentinel);
   member->sentinel->start();
 }
 
-void SentinelSet::forget(std::size_t place) {
+void SentinelSet::forget(std::size_t place, const char* why) {
   Sentinel& sentinel = *members_[place]->sentinel;
-  log::info(
-      fmt::format("Sentinel {} is forgotten: no host name leads to it any more", sentinel.name()));
+  log::info(fmt::format("Sentinel {} is forgotten: {}", sentinel.name(), why));
+  roster_.lost(sentinel.endpoint());
   for (const auto& group : groups_) group->remove(sentinel);
   members_.erase(members_.begin() + static_cast<std::ptrdiff_t>(place));
 }
 
-void SentinelSet::tell_number() {
-  const auto without_address = std::count_if(
-      hosts_.begin(), hosts_.end(), [](const auto& host) { return host->addresses.empty(); });
-  for (const auto& group : groups_)
-    group->set_known(members_.size() + static_cast<std::size_t>(without_address));
-}
-
 void SentinelSet::fresh(Member& member) {
   for (const auto& group : groups_) group->ask(*member.sentinel);
+  ask_for_peers(member);
   member.sentinel->flush();
   const std::size_t polls = std::clamp<std::size_t>(groups_.size(), 1, max_polls_per_interval);
   const auto period = std::max<uint64_t>(static_cast<uint64_t>(settings_.poll_interval) / polls, 1);
@@ -182,8 +153,28 @@ void SentinelSet::poll(Member& member) {
   member.sentinel->flush();
 }
 
+// Of one group each time: the groups of a set have the same Sentinels. After the group's own question, never before.
+void SentinelSet::ask_for_peers(Member& member) {
+  if (!settings_.discover || groups_.empty() || !member.sentinel->answers() ||
+      std::exchange(member.asked_for_peers, true)) {
+    return;
+  }
+  const Endpoint endpoint = member.sentinel->endpoint();
+  member.sentinel->ask_id(
+      [this, endpoint](const Result<std::string>& id) { roster_.told_id(endpoint, id); });
+  const std::string& group = groups_[member.next_for_peers++ % groups_.size()]->name();
+  member.sentinel->ask_peers(group, [this, &member](const Result<Sentinel::Peers>& peers) {
+    member.asked_for_peers = false;
+    if (!peers) return roster_.told_peers(member.sentinel->endpoint(), peers.error());
+    if (*peers) roster_.told_peers(member.sentinel->endpoint(), **peers);
+  });
+  member.sentinel->flush();
+}
+
 void SentinelSet::lost(Member& member) {
   member.poll.stop();
+  member.asked_for_peers = false;
+  roster_.lost(member.sentinel->endpoint());
   for (const auto& group : groups_) group->lost(*member.sentinel);
 }
 
@@ -197,6 +188,7 @@ void SentinelSet::heard(Member& member, const SentinelEvent& event) {
     for (const auto& group : groups_) group->ask(*member.sentinel);
     return member.sentinel->flush();
   }
+  if (event.channel == "+sentinel") return ask_for_peers(member);
   if (GroupWatch* watch = group(event.group)) watch->heard(*member.sentinel, event);
 }
 

@@ -1,4 +1,4 @@
-// A set of Sentinels that watch the same groups: who belongs to it, and who is asked when.
+// A set of Sentinels that watch the same groups: who is heard and asked when.
 #pragma once
 
 #include <uv.h>
@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <vector>
@@ -15,13 +14,14 @@
 #include "common/topology.h"
 #include "common/uv/handle.h"
 #include "supervisor/sentinel_watcher/group_watch.h"
-#include "supervisor/sentinel_watcher/host_lookup.h"
+#include "supervisor/sentinel_watcher/instance_names.h"
 #include "supervisor/sentinel_watcher/reports.h"
 #include "supervisor/sentinel_watcher/sentinel.h"
+#include "supervisor/sentinel_watcher/sentinel_roster.h"
 
 namespace reconciler {
 
-// Driven by lookups, timers and its Sentinels; owned by the Watcher.
+// Driven by its roster, timers and Sentinels; owned by the Watcher.
 class SentinelSet {
  public:
   SentinelSet(uv_loop_t* loop, SentinelSettings settings, Reports& reports);
@@ -40,43 +40,35 @@ class SentinelSet {
 
     std::unique_ptr<Sentinel> sentinel;
     uv::Timer poll;
-    std::size_t next_group = 0;              // to be polled
-    std::optional<uint64_t> unwanted_since;  // no name leads to it any more
-  };
-  struct HostName {
-    HostName(uv_loop_t* loop, Endpoint endpoint) : lookup(loop, std::move(endpoint)) {}
-
-    HostLookup lookup;
-    std::vector<SocketAddress> addresses;  // of the last lookup that succeeded
-    bool looked_up = false;                // one ended, whatever the way
-    bool failing = false;                  // the last one failed
+    std::size_t next_group = 0;      // to be polled
+    std::size_t next_for_peers = 0;  // the group whose other Sentinels are asked for
+    bool asked_for_peers = false;
+    std::optional<uint64_t> unwanted_since;  // it is not on the roster any more
   };
 
-  void look_up(HostName& host);
-  void look_up_soon();
-  void looked_up(HostName& host, Result<std::vector<SocketAddress>> found);
-  bool answers_by(const HostName& host, int family) const;
   // Takes up the Sentinels that there should be, and forgets those that are gone for long.
   void gather();
   void add(const SocketAddress& address);
-  void forget(std::size_t place);
-  void tell_number();
+  void forget(std::size_t place, const char* why);
+  const Member* member(const Endpoint& endpoint) const;
 
   void fresh(Member& member);
   void lost(Member& member);
   void heard(Member& member, const SentinelEvent& event);
   void poll(Member& member);
+  void ask_for_peers(Member& member);
 
   uv_loop_t* loop_;
   const SentinelSettings settings_;
+  const SentinelSettings instance_settings_;
   Reports& reports_;
+  InstanceNames names_;
+  const GroupWatch::Shared shared_;
   std::vector<std::unique_ptr<GroupWatch>> groups_;
   std::unordered_map<std::string_view, GroupWatch*> groups_by_name_;
-  std::vector<SocketAddress> literals_;
-  std::vector<std::unique_ptr<HostName>> hosts_;
   std::vector<std::unique_ptr<Member>> members_;  // goes before the groups, which they call
-  uv::Timer look_up_timer_;
-  uv::Timer look_up_soon_timer_;
+  SentinelRoster roster_;
+  uv::Timer discovery_timer_;
 };
 
 }  // namespace reconciler

@@ -3,9 +3,11 @@
 namespace reconciler {
 
 bool take_answer(SentinelView& view, const std::optional<Endpoint>& address,
-                 const std::optional<PrimaryReply>& primary) {
+                 const std::optional<PrimaryReply>& primary, Milliseconds now) {
   if (address.has_value() != primary.has_value()) return false;
   if (!address) {
+    view.heard = now;
+    view.failover = FailoverState::none;
     view.standing = SentinelView::Standing::unknown_group;
     return true;
   }
@@ -20,7 +22,10 @@ bool take_answer(SentinelView& view, const std::optional<Endpoint>& address,
   view.standing = SentinelView::Standing::answered;
   view.primary = *address;
   view.epoch = primary->config_epoch;
+  view.heard = now;
   view.down = same_instance && primary->down;
+  view.objectively_down = same_instance && primary->objectively_down;
+  view.failover = primary->failover;
   view.reported_replica = same_instance && primary->reported_replica;
   view.refusal.clear();
   return true;

@@ -1,16 +1,17 @@
-// Decides from what all Sentinels say of one group which topology is to be published. No clock, no socket, no loop.
-// The rules, and why: README.md in this folder.
+// Decides from what all Sentinels say of one group, and instances of themselves, which topology is to be published. No clock,
+// no socket, no loop. The rules, and why: README.md in this folder.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "common/config/configuration.h"
 #include "common/topology.h"
+#include "supervisor/sentinel_watcher/aliases.h"
 #include "supervisor/sentinel_watcher/doubts.h"
 #include "supervisor/sentinel_watcher/sentinel_reply.h"
 #include "supervisor/sentinel_watcher/sentinel_view.h"
@@ -20,25 +21,45 @@ namespace reconciler {
 struct Verdict {
   enum class Change : uint8_t {
     none,
-    found,      // the first primary
-    moved,      // another primary
-    confirmed,  // the same primary under a newer decision
-    anew,       // Sentinel's epochs began anew, and were accepted
-    replicas,   // nothing but the replicas
+    found,        // the first primary
+    moved,        // another primary
+    confirmed,    // the same primary under a newer decision
+    anew,         // Sentinel's epochs began anew, and were accepted
+    provisional,  // an elected leader's candidate turned primary; no Sentinel names it yet
+    taken_back,   // the failover of a provisional primary did not come about
+    suspected,    // the primary is withdrawn: a quorum calls it down
+    restored,     // and it is back
+    replicas,     // nothing but the replicas
   };
 
   Change change = Change::none;       // other than none: publish current()
+  std::string because;                // of a change: on what it rests, in words
   std::optional<std::size_t> source;  // the view that knows the replicas of the current primary
-  bool agreed = false;  // every Sentinel that answers names the current primary and epoch
-  std::vector<Doubt> doubts;
+  bool agreed = false;   // every Sentinel that answers names the current primary and epoch
+  bool ask_all = false;  // all Sentinels should be asked before the next decision
+  std::vector<Endpoint>
+      roles_wanted;  // instances that should be asked for their ROLE now, and until they don't stand here
+  std::vector<Doubt> doubts;  // each way in which it is unsure what to do
   std::optional<Milliseconds>
       look_again;  // decide again after that time, though nothing new was heard
+};
+
+// How much proof is wanted.
+struct Proof {
+  ActOn act_on = ActOn::announcement;
+  DemoteOn demote_on = DemoteOn::primary_switch;
+  Milliseconds reset_after = 10'000;
+  bool ask_instances = false;
 };
 
 // One for each group, for as long as the process lives; driven by its GroupWatch.
 class TopologyBuilder {
  public:
-  explicit TopologyBuilder(std::string group) { current_.group = std::move(group); }
+  // `aliases` outlives it.
+  TopologyBuilder(std::string group, const Proof& proof, const Aliases& aliases)
+      : proof_(proof), aliases_(aliases) {
+    current_.group = std::move(group);
+  }
 
   // What a predecessor had published. Only what is newer than the present knowledge counts.
   void remember(const Topology& topology);
@@ -46,21 +67,43 @@ class TopologyBuilder {
   // What SENTINEL REPLICAS of the Verdict's source said; taken into account by the next decision.
   void take_replicas(const std::vector<ReplicaReply>& replies, Milliseconds now);
 
-  // `known`: how many Sentinels there are, heard or not. `now`: milliseconds of a clock that only grows.
-  Verdict decide(std::span<const SentinelView> views, std::size_t known, Milliseconds now);
+  // `sentinel` leads a failover and has chosen this replica (+selected-slave).
+  void take_candidate(const Endpoint& instance, std::string_view sentinel, Milliseconds now);
+
+  Verdict decide(const Picture& picture);
 
   const std::string& group() const { return current_.group; }
+  const Proof& proof() const { return proof_; }
   bool has_topology() const { return has_topology_; }
   const Topology& current() const { return current_; }
 
  private:
-  struct Round;
+  // What is believed only when it has been so for a while without a break.
+  enum class Belief : uint8_t { began_anew, stays, silent_instance };
+  struct Persistent {
+    Belief belief = Belief::began_anew;
+    Endpoint primary;
+    Milliseconds since = 0;
+  };
+
+  struct Round;  // topology_round.h
 
   void decide_first(Round& round);
   void decide_newer(Round& round);
   void decide_same_epoch(Round& round);
   void decide_older(Round& round);
-  void commit(Round& round, const Endpoint& primary, Decision decision, Verdict::Change change);
+  void decide_provisional(Round& round);
+  void consider_candidate(Round& round);
+  void consider_suspicion(Round& round);
+
+  const Endpoint* the_only_primary(Round& round) const;
+  bool is_agreed(Round& round, const Endpoint& primary, std::size_t votes);
+  bool role_agrees(Round& round, const Endpoint& primary);
+  bool has_persisted(Round& round, Belief belief, const Endpoint& primary, Milliseconds wait);
+  void commit(Round& round, const Endpoint& primary, Decision decision, Verdict::Change change,
+              std::string because);
+  Decision next_step(bool settled) const;
+  bool is_provisional() const;
   void refresh_replicas(Round& round);
   void find_source(Round& round);
 
@@ -69,29 +112,41 @@ class TopologyBuilder {
     std::optional<Milliseconds> unlinked_since;  // its link is down, though it was healthy
   };
 
-  // While a majority names one primary under epochs that are lower than the current one.
-  struct Anew {
-    Endpoint primary;
-    Milliseconds since = 0;
+  struct Candidate {
+    Endpoint instance;
+    std::string leader;
+    Milliseconds named = 0;
+    bool confirmed = false;  // the leader answered since, and is in the midst of a failover
   };
 
+  Proof proof_;
+  const Aliases& aliases_;
   Topology current_;
   bool has_topology_ = false;
-  std::vector<KnownReplica> replicas_;            // sorted by endpoint
   bool primary_down_ = false;                     // says the source, or nobody is one
+  std::vector<KnownReplica> replicas_;            // sorted by endpoint
   std::optional<Milliseconds> replicas_changed_;  // and not yet published
   std::optional<Milliseconds> first_heard_;       // a usable view, before there is a topology
-  std::optional<Anew> anew_;
+  std::optional<Persistent> persistent_;
+  std::optional<Candidate> candidate_;
 };
 
 // How long a cold start waits for a majority of the Sentinels before it believes fewer.
 constexpr Milliseconds cold_start_grace = 1'000;
-// How long epochs that began anew must be said by an untroubled majority.
-constexpr Milliseconds reset_after = 10'000;
 // A replica whose link to the primary is down stays healthy for so long, and while the primary itself is down: around a
 // failover all of them lose it.
 constexpr Milliseconds unlinked_grace = 5'000;
 // Changes of the replicas alone are gathered before they are published, so that none comes on the heels of a switch.
 constexpr Milliseconds replicas_delay = 500;
+// An answer to ROLE that is older says nothing any more.
+constexpr Milliseconds role_lifetime = 2'000;
+// Sentinels that agree are believed after that, though the instance itself can't be asked.
+constexpr Milliseconds role_patience = 2'000;
+// A majority that stays with the old primary takes a provisional one back after that: where it can't be asked, and where it
+// goes on calling itself primary. (Where it calls itself a replica, at once.)
+constexpr Milliseconds take_back_silent = 2'000;
+constexpr Milliseconds take_back_contrary = 10'000;
+// A candidate whose leader is gone is waited for so long.
+constexpr Milliseconds candidate_lifetime = 15'000;
 
 }  // namespace reconciler

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import socket
 import struct
 import threading
@@ -18,6 +19,12 @@ class FakeReplica:
     flags: str = "slave"
     link: str = "ok"
     primary_host: str = "10.0.0.1"  # "?" before the first INFO
+
+
+@dataclass
+class FakePeer:
+    address: Address
+    id: str
 
 
 @dataclass
@@ -61,6 +68,8 @@ class FakeSentinel:
         self.username, self.password = username, password
         self.behaviour = "answer"
         self.nonsense = b"\xff" * 65536
+        self.id = secrets.token_hex(20)
+        self.peers: list[FakePeer] = []  # what it tells of the other Sentinels, for each group
         self.refused_channels: set[str] = set()
         self.refused_commands: set[str] = set()
         self.frozen = False  # a process that is stopped: the system accepts, nobody answers
@@ -280,6 +289,8 @@ class FakeSentinel:
         if part in self.refused_commands:
             refused = f"sentinel|{part.lower()}"
             return f"-NOPERM this user may not run the '{refused}' command\r\n".encode()
+        if part == "MYID":
+            return _bulk(self.id.encode())
         group = self.groups.get(command[2].decode(errors="surrogateescape"))
         if group is not None and part in group.replies:
             return group.replies[part]
@@ -295,6 +306,8 @@ class FakeSentinel:
             return _strings(*primary_fields(command[2].decode(errors="surrogateescape"), group))
         if part == "REPLICAS":
             return _array(*(_strings(*replica_fields(replica)) for replica in group.replicas))
+        if part == "SENTINELS":
+            return _array(*(_strings(*peer_fields(peer)) for peer in self.peers))
         return b"-ERR Unknown sentinel subcommand\r\n"
 
 
@@ -339,6 +352,12 @@ def primary_fields(name: str, group: FakeGroup) -> list[str]:
         "parallel-syncs",
         "1",
     ]
+
+
+def peer_fields(peer: FakePeer) -> list[str]:
+    host, port = peer.address
+    named = {"name": peer.id, "ip": host, "port": str(port), "runid": peer.id, "flags": "sentinel"}
+    return [word for pair in named.items() for word in pair]
 
 
 def replica_fields(replica: FakeReplica) -> list[str]:

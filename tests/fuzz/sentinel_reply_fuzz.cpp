@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "supervisor/sentinel_watcher/resp.h"
+#include "supervisor/sentinel_watcher/sentinel_event.h"
 #include "supervisor/sentinel_watcher/sentinel_reply.h"
 #include "supervisor/sentinel_watcher/sentinel_view.h"
 
@@ -18,11 +19,15 @@ void use(const Reply& reply) {
   const auto address = parse_primary_address(reply);
   const auto primary = parse_primary(reply);
   (void)parse_replicas(reply);
+  (void)parse_peers(reply);
+  (void)parse_id(reply);
+  (void)parse_role(reply);
   const auto push = parse_push(reply);
   if (push && push->kind == Push::Kind::message) (void)parse_event(push->channel, push->payload);
   if (address || primary) {
     SentinelView view;
-    (void)take_answer(view, address ? *address : std::nullopt, primary ? *primary : std::nullopt);
+    (void)take_answer(view, address ? *address : std::nullopt, primary ? *primary : std::nullopt,
+                      1);
   }
 }
 

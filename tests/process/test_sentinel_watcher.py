@@ -19,7 +19,7 @@ B: Address = ("10.0.0.2", 6379)
 C: Address = ("10.0.0.3", 6379)
 
 HARMLESS = {b"AUTH", b"PING", b"SUBSCRIBE"}
-HARMLESS_OF_SENTINEL = {b"GET-MASTER-ADDR-BY-NAME", b"MASTER", b"REPLICAS"}
+HARMLESS_OF_SENTINEL = {b"GET-MASTER-ADDR-BY-NAME", b"MASTER", b"REPLICAS", b"SENTINELS", b"MYID"}
 
 
 class WithFakes(unittest.TestCase):

@@ -69,7 +69,7 @@ TEST(TakeAnswer, KnowsHalvesThatDoNotBelongTogether) {
   for (const Halves& row : table) {
     SentinelView view;
     view.standing = Standing::unheard;
-    EXPECT_EQ(take_answer(view, row.address, row.primary), row.belong_together) << row.name;
+    EXPECT_EQ(take_answer(view, row.address, row.primary, 1), row.belong_together) << row.name;
     EXPECT_EQ(view.standing, row.belong_together ? Standing::answered : Standing::unheard)
         << row.name;
     if (!row.belong_together) continue;
@@ -82,9 +82,9 @@ TEST(TakeAnswer, KnowsHalvesThatDoNotBelongTogether) {
 
 TEST(TakeAnswer, AGroupThatCameOrWentBetweenTheHalvesIsAskedForAgain) {
   SentinelView view;
-  EXPECT_FALSE(take_answer(view, a, std::nullopt));
-  EXPECT_FALSE(take_answer(view, std::nullopt, PrimaryReply{a}));
-  EXPECT_TRUE(take_answer(view, std::nullopt, std::nullopt));
+  EXPECT_FALSE(take_answer(view, a, std::nullopt, 1));
+  EXPECT_FALSE(take_answer(view, std::nullopt, PrimaryReply{a}, 1));
+  EXPECT_TRUE(take_answer(view, std::nullopt, std::nullopt, 1));
   EXPECT_EQ(view.standing, Standing::unknown_group);
 }
 

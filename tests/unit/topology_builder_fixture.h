@@ -18,7 +18,7 @@ inline const Endpoint c{"10.0.0.9", 6379};
 
 class TopologyBuilderTest : public testing::Test {
  protected:
-  TopologyBuilderTest() {
+  explicit TopologyBuilderTest(const Proof& proof = {}) : builder_("myprimary", proof, aliases_) {
     for (const std::string& name : names_) views_.push_back({.sentinel = name});
   }
 
@@ -33,12 +33,20 @@ class TopologyBuilderTest : public testing::Test {
   }
   void lose(std::size_t sentinel) { views_[sentinel] = {.sentinel = names_[sentinel]}; }
 
+  void role(const Endpoint& instance, InstanceRole::Role role) {
+    std::erase_if(roles_, [&](const InstanceRole& known) { return known.instance == instance; });
+    roles_.push_back({.instance = instance, .role = role, .heard = now_});
+  }
+
   Verdict decide() {
-    verdict_ = builder_.decide(views_, known_, now_);
+    for (SentinelView& view : views_) view.heard = now_;
+    verdict_ = builder_.decide({.views = views_, .known = known_, .roles = roles_, .now = now_});
     return verdict_;
   }
+  // Sentinels and instances are asked again and again meanwhile, and say the same.
   Verdict decide_after(Milliseconds time) {
     now_ += time;
+    for (InstanceRole& role : roles_) role.heard = now_;
     return decide();
   }
   // A group whose primary is `a` under epoch 5, said by all three.
@@ -82,7 +90,9 @@ class TopologyBuilderTest : public testing::Test {
   std::vector<SentinelView> views_;
   std::size_t known_ = 3;
   Milliseconds now_ = 1'000'000;
-  TopologyBuilder builder_{"myprimary"};
+  std::vector<InstanceRole> roles_;
+  Aliases aliases_;
+  TopologyBuilder builder_;
   Verdict verdict_;
 };
 

@@ -147,7 +147,7 @@ TEST_F(TopologyBuilderTest, UnderTheSameEpochAMajorityMovesThePrimaryByAStep) {
   EXPECT_EQ(decide().change, Change::none);
   says(2, c, 6);
   EXPECT_EQ(decide().change, Change::moved);
-  expect_current(c, {0, 6, 1});
+  expect_current(c, {0, 6, 2});
   says(0, c, 6);
   EXPECT_EQ(decide().change, Change::none);
   EXPECT_TRUE(verdict_.doubts.empty());
@@ -172,7 +172,7 @@ TEST_F(TopologyBuilderTest, WhatAPredecessorKnewIsNotUndoneByALowerEpoch) {
 }
 
 TEST_F(TopologyBuilderTest, WhatAPredecessorKnewIsNotPublishedAgain) {
-  builder_.remember(remembered({2, 7, 1}, b, {{c, true}}));
+  builder_.remember(remembered({2, 7, 2}, b, {{c, true}}));
   all_say(b, 7);
   EXPECT_EQ(decide().change, Change::none);
   EXPECT_TRUE(verdict_.agreed);

@@ -9,6 +9,8 @@ using Change = Verdict::Change;
 using Standing = SentinelView::Standing;
 using testing::HasSubstr;
 
+constexpr Milliseconds reset_after = 10'000;  // the default
+
 // When a Sentinel is wrong
 
 TEST_F(TopologyBuilderTest, ASentinelThatWasCutOffTogetherWithTheOldPrimaryIsNotBelieved) {

@@ -1,0 +1,192 @@
+#include "supervisor/sentinel_watcher/sentinel_roster.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/log.h"
+#include "supervisor/sentinel_watcher/aliases.h"
+
+namespace reconciler {
+
+namespace {
+
+// After a connection failed: its pod may have another address by now.
+constexpr uint64_t look_up_soon_ms = 1'000;
+// More are no set of Sentinels, and somebody who tells of thousands is none.
+constexpr std::size_t most_told_of = 32;
+
+std::string discovery_of(const Endpoint& sentinel) { return to_string(sentinel) + " discovery"; }
+
+}  // namespace
+
+SentinelRoster::SentinelRoster(uv_loop_t* loop, const SentinelSettings& settings, Reports& reports,
+                               Handlers handlers)
+    : loop_(loop),
+      settings_(settings),
+      reports_(reports),
+      handlers_(std::move(handlers)),
+      look_up_timer_(loop),
+      look_up_soon_timer_(loop),
+      change_timer_(loop) {
+  for (const Endpoint& endpoint : settings_.addresses) {
+    if (const auto address = literal_address(endpoint)) {
+      literals_.push_back(*address);
+    } else {
+      hosts_.push_back(std::make_unique<HostName>(loop_, endpoint, false));
+    }
+  }
+}
+
+SentinelRoster::~SentinelRoster() = default;
+
+void SentinelRoster::start() {
+  for (const auto& host : hosts_) look_up(*host);
+  look_up_timer_.start_repeating(static_cast<uint64_t>(settings_.resolve_interval), [this] {
+    for (const auto& host : hosts_) look_up(*host);
+  });
+}
+
+void SentinelRoster::look_up(HostName& host) {
+  host.lookup.start([this, &host](Result<std::vector<SocketAddress>> found) {
+    looked_up(host, std::move(found));
+  });
+}
+
+void SentinelRoster::look_up_soon() {
+  if (hosts_.empty() || look_up_soon_timer_.active()) return;
+  look_up_soon_timer_.start(look_up_soon_ms, [this] {
+    for (const auto& host : hosts_) look_up(*host);
+  });
+}
+
+void SentinelRoster::looked_up(HostName& host, Result<std::vector<SocketAddress>> found) {
+  const std::string name = to_string(host.lookup.name());
+  if (found) {
+    host.addresses =
+        one_family(*found, answers_by(host, AF_INET), answers_by(host, AF_INET6), host.looked_up);
+    if (std::exchange(host.failing, false))
+      log::info(fmt::format("host name {} resolves again", name));
+    reports_.no_trouble(name);
+  } else {
+    // What was known stays: a name server that is away must not cost a Sentinel.
+    const std::string what = fmt::format("cannot resolve Sentinel {}", name);
+    if (!std::exchange(host.failing, true)) log::warning(what, {.error = found.error().message()});
+    reports_.trouble(name, "sentinel-name", what + ": " + found.error().message());
+    look_up_soon();
+  }
+  host.looked_up = true;
+  changed();
+}
+
+bool SentinelRoster::answers_by(const HostName& host, int family) const {
+  return std::any_of(
+      host.addresses.begin(), host.addresses.end(), [&](const SocketAddress& address) {
+        return address.socket.ss_family == family && handlers_.answers(address.endpoint);
+      });
+}
+
+void SentinelRoster::told_id(const Endpoint& sentinel, const Result<std::string>& id) {
+  if (!id) return refused(sentinel, id.error());
+  reports_.no_trouble(discovery_of(sentinel));
+  discovery_.told_id(sentinel, *id);
+  changed();
+}
+
+void SentinelRoster::told_peers(const Endpoint& sentinel,
+                                const Result<std::vector<PeerReply>>& peers) {
+  if (!peers) return refused(sentinel, peers.error());
+  std::vector<PeerReply> few = *peers;
+  few.resize(std::min(few.size(), most_told_of));
+  discovery_.told_peers(sentinel, std::move(few));
+  take_up_names();
+  changed();
+}
+
+void SentinelRoster::refused(const Endpoint& sentinel, const Error& cause) {
+  discovery_.refused(sentinel);
+  reports_.trouble(discovery_of(sentinel), "sentinel-discovery",
+                   fmt::format("Sentinel {} does not tell of the others, so that only the "
+                               "configured ones are heard: {}",
+                               to_string(sentinel), cause.message()));
+}
+
+void SentinelRoster::lost(const Endpoint& sentinel) {
+  discovery_.lost(sentinel);
+  reports_.no_trouble(discovery_of(sentinel));
+  changed();
+}
+
+// Sentinels that announce host names tell of these; one of which nobody tells any more goes.
+void SentinelRoster::take_up_names() {
+  const std::vector<Endpoint> told = discovery_.told_of();
+  std::erase_if(hosts_, [&](const auto& host) {
+    const Endpoint& name = host->lookup.name();
+    if (!host->told_of || std::find(told.begin(), told.end(), name) != told.end()) return false;
+    reports_.no_trouble(to_string(name));
+    return true;
+  });
+  for (const Endpoint& endpoint : told) {
+    const bool known = std::any_of(hosts_.begin(), hosts_.end(), [&](const auto& host) {
+      return host->lookup.name() == endpoint;
+    });
+    if (known || literal_address(endpoint)) continue;
+    hosts_.push_back(std::make_unique<HostName>(loop_, endpoint, true));
+    look_up(*hosts_.back());
+  }
+}
+
+void SentinelRoster::changed() {
+  change_timer_.start(0, [this] { handlers_.on_change(); });
+}
+
+// The configured ones first: where one Sentinel has two addresses, it is known by that.
+std::vector<SocketAddress> SentinelRoster::candidates() const {
+  std::vector<SocketAddress> all = literals_;
+  const auto add = [&](const SocketAddress& address) {
+    const bool known = std::any_of(all.begin(), all.end(), [&](const SocketAddress& other) {
+      return other.endpoint == address.endpoint;
+    });
+    if (!known) all.push_back(address);
+  };
+  for (const bool told_of : {false, true}) {
+    for (const auto& host : hosts_) {
+      if (host->told_of != told_of) continue;
+      for (const SocketAddress& address : host->addresses) add(address);
+    }
+  }
+  // Whom a Sentinel tells of may be known under another address: that shows when all have told their ids.
+  const bool complete = discovery_.complete();
+  for (const Endpoint& endpoint : discovery_.told_of()) {
+    const auto address = literal_address(endpoint);
+    if (address && (complete || handlers_.answers(endpoint))) add(*address);
+  }
+  return all;
+}
+
+std::vector<SocketAddress> SentinelRoster::wanted() const {
+  std::vector<SocketAddress> wanted;
+  for (SocketAddress& address : candidates()) {
+    const bool twin = std::any_of(wanted.begin(), wanted.end(), [&](const SocketAddress& other) {
+      return discovery_.stands_for(other.endpoint, address.endpoint);
+    });
+    if (!twin) wanted.push_back(std::move(address));
+  }
+  return wanted;
+}
+
+bool SentinelRoster::is_twin(const Endpoint& sentinel) const {
+  const std::vector<SocketAddress> all = wanted();
+  return std::any_of(all.begin(), all.end(), [&](const SocketAddress& other) {
+    return other.endpoint != sentinel && discovery_.stands_for(other.endpoint, sentinel);
+  });
+}
+
+std::size_t SentinelRoster::without_address() const {
+  return static_cast<std::size_t>(std::count_if(hosts_.begin(), hosts_.end(), [](const auto& host) {
+    return !host->told_of && host->addresses.empty();
+  }));
+}
+
+}  // namespace reconciler

@@ -1,0 +1,86 @@
+// Which addresses are the Sentinels of a set: those configured, those that configured names have, and those that
+// Sentinels tell of.
+#pragma once
+
+#include <uv.h>
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "common/config/configuration.h"
+#include "common/result.h"
+#include "common/topology.h"
+#include "common/uv/handle.h"
+#include "supervisor/sentinel_watcher/discovery.h"
+#include "supervisor/sentinel_watcher/host_lookup.h"
+#include "supervisor/sentinel_watcher/reports.h"
+
+namespace reconciler {
+
+// Driven by lookups, timers and what Sentinels tell; owned by a SentinelSet.
+class SentinelRoster {
+ public:
+  struct Handlers {
+    std::function<bool(const Endpoint&)> answers;  // whether that one does at the moment
+    std::function<void()> on_change;               // from the loop, never from within
+  };
+
+  // `settings` and `reports` outlive it.
+  SentinelRoster(uv_loop_t* loop, const SentinelSettings& settings, Reports& reports,
+                 Handlers handlers);
+  ~SentinelRoster();
+  SentinelRoster(const SentinelRoster&) = delete;
+  SentinelRoster& operator=(const SentinelRoster&) = delete;
+
+  void start();
+
+  // A connection failed: its host name may have another address by now.
+  void look_up_soon();
+
+  // What Sentinels tell of themselves and of each other.
+  void told_id(const Endpoint& sentinel, const Result<std::string>& id);
+  void told_peers(const Endpoint& sentinel, const Result<std::vector<PeerReply>>& peers);
+  void lost(const Endpoint& sentinel);
+
+  // The Sentinels that there should be, each once.
+  std::vector<SocketAddress> wanted() const;
+  // Under another address, this is one of them.
+  bool is_twin(const Endpoint& sentinel) const;
+  // Configured names whose address isn't known yet: each is a Sentinel at least.
+  std::size_t without_address() const;
+
+ private:
+  struct HostName {
+    HostName(uv_loop_t* loop, Endpoint endpoint, bool told)
+        : lookup(loop, std::move(endpoint)), told_of(told) {}
+
+    HostLookup lookup;
+    bool told_of;                          // by a Sentinel; else configured
+    std::vector<SocketAddress> addresses;  // of the last lookup that succeeded
+    bool looked_up = false;                // one ended, whatever the way
+    bool failing = false;                  // the last one failed
+  };
+
+  void look_up(HostName& host);
+  void looked_up(HostName& host, Result<std::vector<SocketAddress>> found);
+  bool answers_by(const HostName& host, int family) const;
+  void take_up_names();
+  void changed();
+  void refused(const Endpoint& sentinel, const Error& cause);
+  std::vector<SocketAddress> candidates() const;
+
+  uv_loop_t* loop_;
+  const SentinelSettings& settings_;
+  Reports& reports_;
+  Handlers handlers_;
+  std::vector<SocketAddress> literals_;
+  std::vector<std::unique_ptr<HostName>> hosts_;
+  Discovery discovery_;
+  uv::Timer look_up_timer_;
+  uv::Timer look_up_soon_timer_;
+  uv::Timer change_timer_;
+};
+
+}  // namespace reconciler

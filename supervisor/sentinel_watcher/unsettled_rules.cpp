@@ -1,0 +1,105 @@
+// The rules for decisions that no majority stands behind yet: a promotion that only the instance itself tells of, and a
+// primary that is called down. README.md in this folder tells them in words.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "supervisor/sentinel_watcher/topology_round.h"
+
+namespace reconciler {
+
+namespace {
+
+using Change = Verdict::Change;
+using Role = InstanceRole::Role;
+using Standing = SentinelView::Standing;
+using ipc::Severity;
+
+}  // namespace
+
+// The current primary is one that turned primary, and no Sentinel names it yet. Those that name the old one are no news;
+// only a majority that stays with it although no failover is in progress any more takes the promotion back.
+void TopologyBuilder::decide_provisional(Round& round) {
+  round.want_role(current_.primary);
+  const auto& views = round.picture.views;
+  const bool in_progress = std::any_of(views.begin(), views.end(), [](const SentinelView& view) {
+    return view.standing == Standing::answered && view.failover != FailoverState::none;
+  });
+  const Tally stays = round.tally(
+      those(round.usable, [](const SentinelView* view) { return is_untroubled(*view); }));
+  if (in_progress || !round.is_majority(stays.votes)) return;
+  const std::string because = votes_in_words(stays.votes, round.picture.known, round.epoch);
+  if (aliases_.same(*stays.primary, current_.primary)) {
+    return commit(round, current_.primary, next_step(true), Change::confirmed, because);
+  }
+  Milliseconds wait = take_back_silent;
+  const Role role = round.role_of(current_.primary);
+  if (role == Role::replica) wait = 0;
+  if (role == Role::primary) wait = take_back_contrary;
+  if (!has_persisted(round, Belief::stays, *stays.primary, wait)) return;
+  candidate_.reset();
+  commit(round, *stays.primary, next_step(true), Change::taken_back,
+         because + ", and no failover is in progress any more");
+}
+
+// `act_on = "promotion"`: what an elected leader has chosen is acted upon when it says itself that it is primary.
+void TopologyBuilder::consider_candidate(Round& round) {
+  if (!candidate_) return;
+  const auto& views = round.picture.views;
+  const auto leader = std::find_if(views.begin(), views.end(), [&](const SentinelView& view) {
+    return view.sentinel == candidate_->leader;
+  });
+  const bool answers = leader != views.end() && leader->standing == Standing::answered;
+  if (answers && leader->heard >= candidate_->named) {
+    if (leader->failover == FailoverState::none) return candidate_.reset();
+    // One that lives in the past would lead back there.
+    candidate_->confirmed = has_topology_ && leader->epoch >= current_.decision.epoch;
+  }
+  if (!answers && round.picture.now - candidate_->named > candidate_lifetime) {
+    return candidate_.reset();
+  }
+  const Endpoint& instance = candidate_->instance;
+  if (!has_topology_ || aliases_.same(instance, current_.primary)) return;
+  round.want_role(instance);
+  if (!candidate_->confirmed || round.verdict.change != Change::none) return;
+  if (round.role_of(instance, candidate_->named) != Role::primary) return;
+  commit(round, instance, next_step(false), Change::provisional,
+         fmt::format("Sentinel {} leads a failover and chose it, and its ROLE is primary",
+                     candidate_->leader));
+}
+
+// `demote_on = "odown"`: one Sentinel's word is enough, since it has the word of a quorum.
+void TopologyBuilder::consider_suspicion(Round& round) {
+  if (proof_.demote_on != DemoteOn::odown || !has_topology_ || is_provisional()) return;
+  std::size_t naming = 0;
+  std::size_t up = 0;
+  const SentinelView* down = nullptr;
+  for (const SentinelView* view : round.usable) {
+    if (view->tilt || view->epoch != current_.decision.epoch ||
+        !aliases_.same(view->primary, current_.primary)) {
+      continue;
+    }
+    ++naming;
+    if (!view->down) ++up;
+    if (view->objectively_down) down = view;
+  }
+  const bool suspected = current_.state == PrimaryState::suspected;
+  if (!suspected && down != nullptr) {
+    commit(round, current_.primary, next_step(false), Change::suspected,
+           fmt::format("Sentinel {}, by a quorum, calls it down", down->sentinel));
+    current_.state = PrimaryState::suspected;
+  } else if (suspected && down == nullptr && up * 2 > naming) {
+    commit(round, current_.primary, next_step(true), Change::restored,
+           fmt::format("{} of {} Sentinels that name it call it up", up, naming));
+  }
+  if (current_.state == PrimaryState::suspected) {
+    round.doubt("primary-suspected",
+                fmt::format("a quorum of Sentinels calls the primary {} down: it is withdrawn "
+                            "until it is back or another one follows",
+                            to_string(current_.primary)),
+                Severity::degraded, 0);
+  }
+}
+
+}  // namespace reconciler

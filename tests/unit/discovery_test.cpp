@@ -1,0 +1,100 @@
+// Which addresses are Sentinels, and which texts name one instance.
+
+#include "supervisor/sentinel_watcher/discovery.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "supervisor/sentinel_watcher/aliases.h"
+
+namespace reconciler {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+const Endpoint one{"10.0.0.21", 26379};
+const Endpoint two{"10.0.0.22", 26379};
+const Endpoint three{"10.0.0.23", 26379};
+const Endpoint behind_service{"10.96.0.5", 26379};
+const std::string id_1(40, '1');
+const std::string id_2(40, '2');
+const std::string id_3(40, '3');
+
+TEST(Discovery, TellsOfThoseThatAnsweringOnesTellOf) {
+  Discovery discovery;
+  discovery.told_id(one, id_1);
+  discovery.told_peers(one, {{two, id_2}, {three, id_3}});
+  EXPECT_THAT(discovery.told_of(), ElementsAre(two, three));
+  discovery.told_id(two, id_2);
+  discovery.told_peers(two, {{one, id_1}});
+  discovery.lost(one);
+  EXPECT_THAT(discovery.told_of(), ElementsAre(one)) << "it doesn't answer any more";
+  discovery.lost(two);
+  EXPECT_THAT(discovery.told_of(), ElementsAre(two, three, one)) << "nobody does";
+}
+
+TEST(Discovery, LeavesOutThoseThatNobodyHasHeardOf) {
+  Discovery discovery;
+  discovery.told_peers(one, {{two, ""}});
+  EXPECT_THAT(discovery.told_of(), IsEmpty());
+}
+
+TEST(Discovery, IsCompleteWhenEachThatAnswersHasToldItsId) {
+  Discovery discovery;
+  discovery.told_peers(one, {{two, id_2}});
+  EXPECT_FALSE(discovery.complete());
+  discovery.told_id(one, id_1);
+  EXPECT_TRUE(discovery.complete());
+  discovery.refused(one);
+  EXPECT_FALSE(discovery.complete());
+  discovery.lost(one);
+  EXPECT_TRUE(discovery.complete());
+}
+
+TEST(Discovery, KnowsOneSentinelUnderTwoAddresses) {
+  Discovery discovery;
+  discovery.told_id(behind_service, id_1);
+  discovery.told_id(two, id_2);
+  discovery.told_peers(two, {{one, id_1}});
+  EXPECT_TRUE(discovery.stands_for(behind_service, one));
+  EXPECT_FALSE(discovery.stands_for(one, behind_service)) << "that one doesn't answer";
+  EXPECT_FALSE(discovery.stands_for(behind_service, two));
+  discovery.told_peers(two, {{one, id_3}});
+  EXPECT_FALSE(discovery.stands_for(behind_service, one)) << "another one lives there by now";
+}
+
+TEST(Aliases, KnowAddresses) {
+  for (const char* address : {"10.0.0.7", "::1", "fd00::7"}) EXPECT_TRUE(is_address(address));
+  for (const char* name : {"valkey-0", "10.0.0", "10.0.0.7.example", "", "fd00::7%eth0"}) {
+    EXPECT_FALSE(is_address(name)) << name;
+  }
+}
+
+TEST(Aliases, ComparePortsAndWhatNamesResolveTo) {
+  Aliases aliases;
+  const Endpoint address{"10.0.0.7", 6379};
+  const Endpoint name{"valkey-0", 6379};
+  const Endpoint longer{"valkey-0.example", 6379};
+  EXPECT_TRUE(aliases.same(address, address));
+  EXPECT_FALSE(aliases.same(address, name));
+  aliases.looking_up("valkey-0");
+  EXPECT_TRUE(aliases.unsure(address, name));
+  EXPECT_FALSE(aliases.same(address, name));
+  aliases.found("valkey-0", {"fd00::7", "10.0.0.7"});
+  EXPECT_FALSE(aliases.unsure(address, name));
+  EXPECT_TRUE(aliases.same(address, name));
+  EXPECT_TRUE(aliases.same(name, address));
+  EXPECT_FALSE(aliases.same({"10.0.0.7", 6380}, name));
+  aliases.found("valkey-0.example", {"10.0.0.7"});
+  EXPECT_TRUE(aliases.same(name, longer));
+  aliases.found("valkey-0", {});
+  EXPECT_TRUE(aliases.same(name, address)) << "a name server that is away changes nothing";
+  aliases.found("valkey-0", {"10.0.0.8"});
+  EXPECT_FALSE(aliases.same(name, address));
+}
+
+}  // namespace
+}  // namespace reconciler
