@@ -25,7 +25,7 @@ from lab.program import build_folder  # noqa: E402
 _HEADER = struct.Struct("<HHIQQII")
 _VERSION = 1
 _CONFIGURE, _READY, _TOPOLOGY, _SHUTDOWN, _REPORT = 1, 2, 3, 6, 7
-_SO_TIMESTAMPNS = 35  # the socket module lacks it
+SO_TIMESTAMPNS = 35  # the socket module lacks it
 
 
 def executable() -> Path:
@@ -85,8 +85,8 @@ class SentinelSettings:
 
 @dataclass(frozen=True)
 class Topology:
-    """As the message of that name. `heard` is the time.monotonic() at which it was sent: the kernel's
-    word, so that it does not matter how busy the threads of a test are."""
+    """As the message of that name. `heard` is the time.monotonic() at which it was sent, by the
+    kernel's word: it does not matter how busy the threads of a test are."""
 
     group: str
     era: int
@@ -109,7 +109,7 @@ class Watcher:
     ) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket = ours
-        ours.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        ours.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.topologies: list[Topology] = []
         self.problems: dict[tuple[str, str], str] = {}
         self.problem_history: list[dict[tuple[str, str], str]] = []
@@ -280,7 +280,7 @@ class Watcher:
                     self._news.notify_all()
                 return
             _, kind, _, _, _, group_size, body_size = _HEADER.unpack_from(packet)
-            body = _Body(packet[_HEADER.size + group_size :], _sent_at(stamps))
+            body = _Body(packet[_HEADER.size + group_size :], sent_at(stamps))
             assert len(body.data) == body_size, "a body that did not come in the packet"
             with self._news:
                 if kind == _READY:
@@ -304,10 +304,10 @@ class Watcher:
                 self._news.notify_all()
 
 
-def _sent_at(stamps: list[tuple[int, int, bytes]]) -> float:
+def sent_at(stamps: list[tuple[int, int, bytes]]) -> float:
     """The kernel's stamp of a packet, which is of the other clock, as time.monotonic()."""
     ((_, kind, stamp),) = stamps
-    assert kind == _SO_TIMESTAMPNS
+    assert kind == SO_TIMESTAMPNS
     seconds, nanoseconds = struct.unpack("@qq", stamp)
     age = time.time_ns() - (seconds * 1_000_000_000 + nanoseconds)
     return time.monotonic() - age / 1e9
