@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""How early a failover is heard. In each round three sentinel-watchers, one for each `act_on`, and a
-plain subscriber of `+switch-master` at one random Sentinel hear the same failover of real
+"""How early a failover is heard. In each round three sentinel-watchers, one for each `act_on`, and
+a plain subscriber of `+switch-master` at one random Sentinel hear the same failover of real
 Sentinels. Times are from T0, when the new primary turned primary (its ROLE is asked every ms), to
 the moment at which the topology left the watcher. Prints one table and whether the goals are met,
 which is the exit status too.
