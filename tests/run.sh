@@ -83,9 +83,9 @@ elif [ -n "${KUBERNETES_LAB:-}" ] || [ -x ../shared/kubernetes/up.sh ]; then
 fi
 
 tests/dependencies.sh build tests
-servers=$(tests/servers.sh --env "${with_etcd[@]}")
+servers=$(tests/servers.sh --env --with-redis "${with_etcd[@]}")
 eval "$servers"
-say "servers: $VALKEY_SERVERS"
+say "servers: $VALKEY_SERVERS, and for a shorter suite $REDIS_SERVERS"
 
 if command -v ccache >/dev/null; then
   export CMAKE_C_COMPILER_LAUNCHER=${CMAKE_C_COMPILER_LAUNCHER-ccache}

@@ -1,25 +1,28 @@
 #!/usr/bin/env bash
 # Unpacks a real Valkey (server, Sentinel, client) for tests and demo into a cache folder, and prints that folder.
 #
-#   tests/servers.sh [--with-etcd] [--env]
+#   tests/servers.sh [--with-etcd] [--with-redis] [--env]
 #     --with-etcd   also etcd, which the lab of a real Kubernetes API server needs
-#     --env         print shell code instead, for eval "$(tests/servers.sh --env)": it sets VALKEY_SERVERS, and with
-#                   --with-etcd puts etcd on PATH
+#     --with-redis  also the Redis of this Debian (7.0 in bookworm), whose Sentinels must be understood, too
+#     --env         print shell code instead, for eval "$(tests/servers.sh --env)": it sets VALKEY_SERVERS, with
+#                   --with-redis REDIS_SERVERS, and with --with-etcd puts etcd on PATH
 #
 # Valkey 8 comes from bookworm-backports (from Debian 13 on: from the release itself), else it is Redis 7 of bookworm.
 # Nothing is installed, so no daemon starts; the machine's package sources stay as they are; root is not needed. bin/
 # holds wrappers that exec the servers with the libraries that this machine lacks, which are unpacked beside them.
-# Where VALKEY_SERVERS is set already and has working servers, they are taken.
+# Where VALKEY_SERVERS (or REDIS_SERVERS) is set already and has working servers, they are taken. Both folders are laid
+# out alike: what takes the one takes the other, as in VALKEY_SERVERS=$REDIS_SERVERS python3 tests/process/....
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=tests/debian_archive.sh
 . ./debian_archive.sh
 
-print_env='' with_etcd=''
+print_env='' with_etcd='' with_redis=''
 for argument in "$@"; do
   case $argument in
     --env) print_env=1 ;;
     --with-etcd) with_etcd=1 ;;
+    --with-redis) with_redis=1 ;;
     --help) sed -n '2,/^set/s/^# \{0,1\}//p' servers.sh; exit 0 ;;
     *) echo "servers: unknown option $argument (see --help)" >&2; exit 64 ;;
   esac
@@ -27,9 +30,10 @@ done
 
 say() { printf 'servers: %s\n' "$*" >&2; }
 
-valkey_works() { # FOLDER: a library may have left the machine since it was unpacked, so run them
-  { "$1/bin/valkey-server" --version && "$1/bin/valkey-cli" --version; } >/dev/null 2>&1 ||
-    { "$1/bin/redis-server" --version && "$1/bin/redis-cli" --version; } >/dev/null 2>&1
+# ..._works FOLDER: a library may have left the machine since they were unpacked, so run them.
+redis_works() { { "$1/bin/redis-server" --version && "$1/bin/redis-cli" --version; } >/dev/null 2>&1; }
+valkey_works() {
+  { "$1/bin/valkey-server" --version && "$1/bin/valkey-cli" --version; } >/dev/null 2>&1 || redis_works "$1"
 }
 etcd_works() { "$1/bin/etcd" --version >/dev/null 2>&1; }
 
@@ -120,6 +124,13 @@ get_valkey() {
   return 1
 }
 
+get_redis() {
+  say "unpacking Redis from this machine's Debian archive into $folder (nothing is installed)"
+  unpack "$redis" redis-server redis-sentinel redis-tools && redis_works "$redis" && return
+  say 'Redis could not be unpacked'
+  return 1
+}
+
 get_etcd() {
   say "unpacking etcd from this machine's Debian archive into $folder (nothing is installed)"
   unpack "$etcd" etcd-server && etcd_works "$etcd" && return
@@ -129,9 +140,14 @@ get_etcd() {
 
 folder=$(cache_folder)/servers-$(debian_codename)-$(dpkg --print-architecture)
 valkey=${VALKEY_SERVERS:-$folder/valkey}
+redis=${REDIS_SERVERS:-$folder/redis}
 etcd=$folder/etcd
 
-if ! valkey_works "$valkey" || { [ -n "$with_etcd" ] && ! etcd_works "$etcd"; }; then
+all_there() {
+  valkey_works "$valkey" && { [ -z "$with_etcd" ] || etcd_works "$etcd"; } && { [ -z "$with_redis" ] || redis_works "$redis"; }
+}
+
+if ! all_there; then
   mkdir -p "$folder"
   exec 9>"$folder/lock"
   flock 9 # another run may be at it: then all is there afterwards
@@ -139,7 +155,12 @@ if ! valkey_works "$valkey" || { [ -n "$with_etcd" ] && ! etcd_works "$etcd"; };
     say "VALKEY_SERVERS=$valkey has no servers that run"
     exit 1
   fi
+  if [ -n "$with_redis" ] && [ -n "${REDIS_SERVERS:-}" ] && ! redis_works "$redis"; then
+    say "REDIS_SERVERS=$redis has no Redis that runs"
+    exit 1
+  fi
   valkey_works "$valkey" || get_valkey || exit 1
+  [ -z "$with_redis" ] || redis_works "$redis" || get_redis || exit 1
   [ -z "$with_etcd" ] || etcd_works "$etcd" || get_etcd || exit 1
 fi
 
@@ -147,6 +168,7 @@ if [ -z "$print_env" ]; then
   printf '%s\n' "$valkey"
 else
   printf 'export VALKEY_SERVERS=%q\n' "$valkey"
+  [ -z "$with_redis" ] || printf 'export REDIS_SERVERS=%q\n' "$redis"
   # shellcheck disable=SC2016
   [ -z "$with_etcd" ] || printf 'export PATH=%q:"$PATH"\n' "$etcd/bin"
 fi

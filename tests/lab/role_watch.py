@@ -2,37 +2,60 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from lab.resp import RespError
+from lab.processes import die_with_parent
 from lab.sentinels import Server
 
 
 @dataclass(frozen=True)
 class Turned:
-    """An instance became primary at `time` (time.monotonic())."""
+    """An instance became primary at `time` (time.monotonic()). `after`: the last question that it
+    answered as a replica was asked then; `before`: the first answer as a primary came then."""
 
     time: float
+    after: float
+    before: float
     instance: str
     address: tuple[str, int]
 
 
 class RoleWatch:
-    """A thread for each instance. Sentinel has an instance cut its connections when it changes its
-    role, so that the end of an idle one is the signal. Now and then it is asked, too."""
+    """A process asks the instances for their role every `interval` seconds (role_poll.py)."""
 
-    def __init__(self, instances: Sequence[Server]) -> None:
+    def __init__(self, instances: Sequence[Server], interval: float = 0.1) -> None:
+        self._instances = list(instances)
         self._turned: list[Turned] = []
         self._listeners: list[Callable[[Turned], None]] = []
         self._news = threading.Condition()
-        self._closing = threading.Event()
-        for instance in instances:
-            threading.Thread(
-                target=self._watch, args=(instance,), daemon=True, name=f"role of {instance.name}"
-            ).start()
+        self._poll = subprocess.Popen(
+            [sys.executable, "-I", "-S", Path(__file__).with_name("role_poll.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            preexec_fn=die_with_parent(),
+            process_group=0,  # Ctrl-C is for the test
+        )
+        assert self._poll.stdin is not None
+        settings = [
+            {
+                "host": instance.host,
+                "port": instance.port,
+                "login": instance.login(),
+                "interval": interval,
+            }
+            for instance in instances
+        ]
+        self._poll.stdin.write(json.dumps(settings) + "\n")
+        self._poll.stdin.flush()
+        self._thread = threading.Thread(target=self._read, daemon=True, name="roles")
+        self._thread.start()
 
     def wait_for_turn(self, *, since: float, timeout: float) -> Turned | None:
         def found() -> Turned | None:
@@ -43,40 +66,26 @@ class RoleWatch:
             return found()
 
     def on_turn(self, listener: Callable[[Turned], None]) -> None:
-        """Called for each, in the thread that sees it."""
+        """Called for each, in the thread that reads of it."""
         self._listeners.append(listener)
 
     def close(self) -> None:
-        self._closing.set()
+        assert self._poll.stdin is not None and self._poll.stdout is not None
+        self._poll.stdin.close()
+        self._poll.wait(10)
+        self._thread.join(10)
+        self._poll.stdout.close()
 
-    def _watch(self, instance: Server) -> None:
-        turned_at: float | None = None  # the end of the last connection; what it means is asked
-        was_replica = False
-        while not self._closing.wait(0.0):
-            try:
-                connection = instance.connect()
-            except (OSError, RespError):
-                turned_at, was_replica = None, False  # it is down
-                self._closing.wait(0.05)
-                continue
-            with connection:
-                try:
-                    while not self._closing.is_set():
-                        reply = connection.command("ROLE")
-                        assert isinstance(reply, list)
-                        if reply[0] == "master" and (was_replica or turned_at is not None):
-                            at = time.monotonic() if turned_at is None else turned_at
-                            self._note(Turned(at, instance.name, instance.address))
-                        turned_at, was_replica = None, reply[0] == "slave"
-                        if connection.wait_for_end(0.1):
-                            break
-                except (OSError, RespError):
-                    pass
-            turned_at = time.monotonic()
-
-    def _note(self, turned: Turned) -> None:
-        with self._news:
-            self._turned.append(turned)
-            self._news.notify_all()
-        for listener in self._listeners:
-            listener(turned)
+    def _read(self) -> None:
+        assert self._poll.stdout is not None
+        for line in self._poll.stdout:
+            told = json.loads(line)
+            instance = self._instances[told["index"]]
+            turned = Turned(
+                told["time"], told["after"], told["before"], instance.name, instance.address
+            )
+            with self._news:
+                self._turned.append(turned)
+                self._news.notify_all()
+            for listener in self._listeners:
+                listener(turned)

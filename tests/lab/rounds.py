@@ -44,7 +44,7 @@ class Options:
     rounds: int
     state: Path
     workers: int
-    backend: str
+    backend: str  # empty: the loop needs no Kubernetes
     others: argparse.Namespace
 
 
@@ -53,6 +53,8 @@ def parse(
     *,
     rounds: int,
     name: str,
+    workers: int = 2,
+    kubernetes: bool = True,
     more: Callable[[argparse.ArgumentParser], None] = lambda _: None,
 ) -> Options:
     parser = argparse.ArgumentParser(description=description)
@@ -63,17 +65,21 @@ def parse(
         help="finished rounds, one JSON object a line; a run with the "
         "same file goes on after them (default: a new file in the temporary folder)",
     )
-    parser.add_argument("--workers", type=int, default=2, help="labs at a time (default: 2)")
     parser.add_argument(
-        "--backend",
-        choices=("real", "fake"),
-        default="real" if os.environ.get("KUBERNETES_LAB") else "fake",
-        help="Kubernetes API server (default: real where $KUBERNETES_LAB is set)",
+        "--workers", type=int, default=workers, help=f"labs at a time (default: {workers})"
     )
+    if kubernetes:
+        parser.add_argument(
+            "--backend",
+            choices=("real", "fake"),
+            default="real" if os.environ.get("KUBERNETES_LAB") else "fake",
+            help="Kubernetes API server (default: real where $KUBERNETES_LAB is set)",
+        )
     more(parser)
     given = parser.parse_args()
     state = given.state or Path(tempfile.mkdtemp(prefix=f"{name}-")) / "rounds.jsonl"
-    return Options(given.rounds, state, given.workers, given.backend, given)
+    backend = given.backend if kubernetes else ""
+    return Options(given.rounds, state, given.workers, backend, given)
 
 
 def read_state(state: Path) -> list[Round]:

@@ -50,6 +50,11 @@ class Server(Process):
     def address(self) -> tuple[str, int]:
         return self.host, self.port
 
+    def login(self) -> list[str]:
+        """The words of AUTH after it; none where no password is needed."""
+        username = [self._username] if self._username else []
+        return [*username, self._password] if self._password else []
+
     def connect(self, timeout: float = 2.0) -> Connection:
         return Connection(
             self.host, self.port, timeout=timeout, username=self._username, password=self._password

@@ -13,7 +13,7 @@ from pathlib import Path
 from lab.addresses import AddressBlock
 from lab.processes import wait_until
 from lab.resp import RespError, pairs
-from lab.role_watch import RoleWatch
+from lab.role_watch import RoleWatch, Turned
 from lab.sentinel_events import NEWS, Event, SentinelEvents
 from lab.sentinels import Sentinel, SentinelOptions, SentinelSet, Server
 from lab.servers import find_servers
@@ -99,15 +99,20 @@ class Failover:
     begun: float
     old: Instance
     new: Instance
-    t0: float | None
+    turned: Turned | None
     event: Event
     agreed: float | None  # when a second Sentinel had switched
     ended: float
 
+    @property
+    def t0(self) -> float | None:
+        return self.turned.time if self.turned else None
+
 
 class ValkeyGroup:
     """start() to close() by whoever made it, in its main thread. A second group on the same
-    Sentinels is given those of the first; they stay the first one's."""
+    Sentinels is given those of the first; they stay the first one's. `role_interval`: how often
+    the instances are asked for their role, by which T0 is known."""
 
     def __init__(
         self,
@@ -120,6 +125,7 @@ class ValkeyGroup:
         sentinel_password: str = "",
         instance_lines: tuple[str, ...] = (),
         sentinel_lines: tuple[str, ...] = (),
+        role_interval: float = 0.1,
     ) -> None:
         self.name = name
         self.folder = temporary_folder("valkey")
@@ -150,6 +156,7 @@ class ValkeyGroup:
                 extra_lines=sentinel_lines,
             )
         )
+        self._role_interval = role_interval
         self._roles: RoleWatch | None = None
         self._events: SentinelEvents | None = None
 
@@ -178,7 +185,7 @@ class ValkeyGroup:
         for instance in self.instances:
             instance.wait_ready()
         wait_until(lambda: not self._replication_fault(first), 10, "all replicas have synchronised")
-        self._roles = RoleWatch(self.instances)
+        self._roles = RoleWatch(self.instances, self._role_interval)
 
     def start_sentinels(self) -> None:
         if self._own_sentinels:
@@ -307,7 +314,7 @@ class ValkeyGroup:
             begun=trigger.moment,
             old=trigger.old,
             new=self.primary(),
-            t0=turned.time if turned else None,
+            turned=turned,
             event=event,
             agreed=second.time if second else None,
             ended=time.monotonic(),

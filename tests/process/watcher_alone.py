@@ -25,6 +25,7 @@ from lab.program import build_folder  # noqa: E402
 _HEADER = struct.Struct("<HHIQQII")
 _VERSION = 1
 _CONFIGURE, _READY, _TOPOLOGY, _SHUTDOWN, _REPORT = 1, 2, 3, 6, 7
+SO_TIMESTAMPNS = 35  # the socket module lacks it
 
 
 def executable() -> Path:
@@ -84,7 +85,8 @@ class SentinelSettings:
 
 @dataclass(frozen=True)
 class Topology:
-    """As the message of that name. `heard` is time.monotonic() of its arrival here."""
+    """As the message of that name. `heard` is the time.monotonic() at which it was sent, by the
+    kernel's word: it does not matter how busy the threads of a test are."""
 
     group: str
     era: int
@@ -107,6 +109,7 @@ class Watcher:
     ) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._socket = ours
+        ours.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
         self.topologies: list[Topology] = []
         self.problems: dict[tuple[str, str], str] = {}
         self.problem_history: list[dict[tuple[str, str], str]] = []
@@ -268,7 +271,7 @@ class Watcher:
     def _read(self) -> None:
         while True:
             try:
-                packet = self._socket.recv(1 << 18)
+                packet, stamps, _, _ = self._socket.recvmsg(1 << 18, socket.CMSG_SPACE(16))
             except OSError:
                 packet = b""
             if not packet:
@@ -277,7 +280,7 @@ class Watcher:
                     self._news.notify_all()
                 return
             _, kind, _, _, _, group_size, body_size = _HEADER.unpack_from(packet)
-            body = _Body(packet[_HEADER.size + group_size :])
+            body = _Body(packet[_HEADER.size + group_size :], sent_at(stamps))
             assert len(body.data) == body_size, "a body that did not come in the packet"
             with self._news:
                 if kind == _READY:
@@ -299,6 +302,15 @@ class Watcher:
             with self._news:
                 self.log.append(line)
                 self._news.notify_all()
+
+
+def sent_at(stamps: list[tuple[int, int, bytes]]) -> float:
+    """The kernel's stamp of a packet, which is of the other clock, as time.monotonic()."""
+    ((_, kind, stamp),) = stamps
+    assert kind == SO_TIMESTAMPNS
+    seconds, nanoseconds = struct.unpack("@qq", stamp)
+    age = time.time_ns() - (seconds * 1_000_000_000 + nanoseconds)
+    return time.monotonic() - age / 1e9
 
 
 def _as_descriptor_3(descriptor: int) -> None:
@@ -377,8 +389,9 @@ def _topology(topology: Topology) -> bytes:
 
 
 class _Body:
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, sent_at: float) -> None:
         self.data = data
+        self._sent_at = sent_at
         self._place = 0
 
     def take(self, form: str) -> Any:
@@ -407,7 +420,7 @@ class _Body:
             self.text(),
             self.take("q"),
             self.take("Q"),
-            time.monotonic(),
+            self._sent_at,
         )
 
     def report(self) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], int]]:
