@@ -15,6 +15,7 @@
 
 #include "common/config/loading.h"
 #include "common/log.h"
+#include "common/text.h"
 #include "common/uv/handle.h"
 #include "supervisor/describe.h"
 #include "supervisor/http_server.h"
@@ -48,6 +49,8 @@ int check(const Arguments& arguments) {
     return EX_CONFIG;
   }
   fmt::print("{}", to_toml(*configuration));
+  for (const std::string& note : configuration->notes)
+    fmt::print(stderr, "note: {}\n", printable(note));
   return EX_OK;
 }
 

@@ -24,6 +24,10 @@ constexpr std::array<DurationKey<SentinelSettings>, 6> sentinel_durations{{
     {"resolve_interval", &SentinelSettings::resolve_interval, 1'000, 3'600'000},
 }};
 
+constexpr std::array<DurationKey<GroupSettings>, 1> group_durations{{
+    {"reset_after", &GroupSettings::reset_after, 1'000, 3'600'000},
+}};
+
 constexpr std::array<DurationKey<TargetSettings>, 3> target_durations{{
     {"deadline", &TargetSettings::deadline, 100, 600'000},
     {"retry_min", &TargetSettings::retry_min, 10, 60'000},

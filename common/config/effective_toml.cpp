@@ -37,21 +37,53 @@ std::string durations(const std::array<DurationKey<Settings>, size>& keys,
 
 std::string secret(const std::string& text) { return toml_string(text.empty() ? "" : mask); }
 
+std::string boolean(bool holds) { return holds ? "true" : "false"; }
+
+// The keys of a table, by their path from the one above: `tls.enabled`.
+std::string access_toml(const std::string& path, const AccessSettings& access) {
+  const auto key = [&](std::string_view name, const std::string& value) {
+    return line(path + std::string(name), value);
+  };
+  std::string out = key("username", toml_string(access.username));
+  // One of the two at most can be read again.
+  if (access.password_file.empty()) out += key("password", secret(access.password));
+  if (access.password.empty()) out += key("password_file", toml_string(access.password_file));
+  return out + key("tls.enabled", boolean(access.tls.enabled)) +
+         key("tls.ca_file", toml_string(access.tls.ca_file)) +
+         key("tls.cert_file", toml_string(access.tls.cert_file)) +
+         key("tls.key_file", toml_string(access.tls.key_file)) +
+         key("tls.server_name", toml_string(access.tls.server_name)) +
+         key("tls.insecure_skip_verify", boolean(access.tls.insecure_skip_verify));
+}
+
+// Keys that would have a meaning by being there.
+std::string commented_out(const std::string& lines) {
+  std::string out = "# ";
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    out += lines[i];
+    if (lines[i] == '\n' && i + 1 < lines.size()) out += "# ";
+  }
+  return out;
+}
+
+std::string group_toml(const GroupSettings& group) {
+  return "[[sentinel.group]]\n" + line("name", toml_string(group.name)) +
+         line("act_on", toml_string(to_string(group.act_on))) +
+         line("demote_on", toml_string(to_string(group.demote_on))) +
+         durations(group_durations, group);
+}
+
 std::string sentinel_toml(const SentinelSettings& sentinel) {
   std::vector<std::string> addresses;
   for (const Endpoint& endpoint : sentinel.addresses) addresses.push_back(to_string(endpoint));
   std::string out = "[[sentinel]]\n" + line("name", toml_string(sentinel.name)) +
-                    line("addresses", toml_list(addresses)) +
-                    line("username", toml_string(sentinel.access.username));
-  // One of the two at most can be read again.
-  if (sentinel.access.password_file.empty())
-    out += line("password", secret(sentinel.access.password));
-  if (sentinel.access.password.empty())
-    out += line("password_file", toml_string(sentinel.access.password_file));
-  out += durations(sentinel_durations, sentinel);
-  for (const GroupSettings& group : sentinel.groups) {
-    out += "\n[[sentinel.group]]\n" + line("name", toml_string(group.name));
-  }
+                    line("addresses", toml_list(addresses)) + access_toml("", sentinel.access);
+  const std::string instances = access_toml("instances.", sentinel.instances);
+  out += sentinel.ask_instances
+             ? instances
+             : "# The instances are not asked for their ROLE.\n" + commented_out(instances);
+  out += line("discover", boolean(sentinel.discover)) + durations(sentinel_durations, sentinel);
+  for (const GroupSettings& group : sentinel.groups) out += "\n" + group_toml(group);
   return out;
 }
 
@@ -63,7 +95,7 @@ std::string value_toml(const Setting& setting) {
     case SettingType::integer:
       return std::to_string(setting.integer);
     case SettingType::boolean:
-      return setting.integer != 0 ? "true" : "false";
+      return boolean(setting.integer != 0);
     case SettingType::duration:
       return toml_string(format_duration(setting.integer));
     case SettingType::string_list:

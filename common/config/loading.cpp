@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -14,21 +13,12 @@
 
 #include "common/config/reading.h"
 #include "common/config/toml_bounds.h"
+#include "common/descriptor.h"
 #include "common/text.h"
 
 namespace reconciler {
 
 namespace {
-
-struct Descriptor {
-  int fd;
-  explicit Descriptor(int opened) : fd(opened) {}
-  ~Descriptor() {
-    if (fd >= 0) ::close(fd);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-};
 
 // Never blocks: a pipe or a device is refused. Reads one byte more than is allowed at most.
 Result<std::string> read_file(const std::string& path) {
@@ -37,16 +27,16 @@ Result<std::string> read_file(const std::string& path) {
                              printable(path), what));
   };
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
-  if (file.fd < 0) return wrong(std::strerror(errno));
+  if (!file.valid()) return wrong(std::strerror(errno));
   struct stat status {};
-  if (::fstat(file.fd, &status) != 0) return wrong(std::strerror(errno));
+  if (::fstat(file.get(), &status) != 0) return wrong(std::strerror(errno));
   if (S_ISDIR(status.st_mode)) return wrong("it is a folder");
   if (!S_ISREG(status.st_mode)) return wrong("it is no regular file");
 
   std::string text;
   std::array<char, 65'536> buffer{};
   while (text.size() <= largest_file) {
-    const ssize_t count = ::read(file.fd, buffer.data(), buffer.size());
+    const ssize_t count = ::read(file.get(), buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return wrong(std::strerror(errno));
     if (count == 0) break;
@@ -61,20 +51,6 @@ std::vector<std::string> all_groups(const std::vector<SentinelSettings>& sentine
     for (const GroupSettings& group : sentinel.groups) groups.push_back(group.name);
   }
   return groups;
-}
-
-// A group that no target serves is most likely forgotten.
-std::vector<std::string> unserved_groups(const Configuration& configuration) {
-  std::vector<std::string> notes;
-  for (const std::string& group : all_groups(configuration.sentinels)) {
-    const bool served = std::any_of(configuration.targets.begin(), configuration.targets.end(),
-                                    [&](const TargetSettings& target) {
-                                      return std::find(target.groups.begin(), target.groups.end(),
-                                                       group) != target.groups.end();
-                                    });
-    if (!served) notes.push_back(fmt::format("group {} is served by no target", quote(group)));
-  }
-  return notes;
 }
 
 }  // namespace
@@ -125,8 +101,7 @@ Result<Configuration> load_configuration(const std::optional<std::string>& file,
   if (problems.count() != 0) return problems.error();
 
   configuration.notes = variables.notes();
-  for (std::string& note : unserved_groups(configuration))
-    configuration.notes.push_back(std::move(note));
+  for (std::string& note : notes_on(configuration)) configuration.notes.push_back(std::move(note));
   return configuration;
 }
 

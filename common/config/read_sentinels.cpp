@@ -1,9 +1,5 @@
 // `[[sentinel]]` with its groups, and the variables that go over them.
-#include <algorithm>
-#include <utility>
-
 #include "common/config/reading.h"
-#include "common/text.h"
 
 namespace reconciler {
 
@@ -15,21 +11,42 @@ constexpr std::size_t most_sets = 64;
 struct SentinelVariables {
   std::optional<Written> host;
   std::optional<Written> port;
-  std::optional<Written> username;
-  std::optional<Written> password;
-  std::optional<Written> password_file;
+  AccessVariables access;
+  AccessVariables instances;
   std::optional<Written> master_name;
+  std::optional<Written> act_on;
 
   explicit SentinelVariables(Variables& variables)
       : host(variables.take("VALKEY_SENTINEL_HOST", "sentinel.addresses")),
         port(variables.take_port("VALKEY_SENTINEL_PORT", "sentinel.addresses")),
-        username(variables.take("VALKEY_SENTINEL_USERNAME", "sentinel.username")),
-        password(variables.take("VALKEY_SENTINEL_PASSWORD", "sentinel.password")),
-        password_file(variables.take("VALKEY_SENTINEL_PASSWORD_FILE", "sentinel.password_file")),
-        master_name(variables.take("VALKEY_MASTER_NAME", "sentinel.group.name")) {}
+        access{.username = variables.take("VALKEY_SENTINEL_USERNAME", "sentinel.username"),
+               .password = variables.take("VALKEY_SENTINEL_PASSWORD", "sentinel.password"),
+               .password_file =
+                   variables.take("VALKEY_SENTINEL_PASSWORD_FILE", "sentinel.password_file"),
+               .tls = variables.take("VALKEY_SENTINEL_TLS", "sentinel.tls"),
+               .ca_file = variables.take("VALKEY_SENTINEL_CA_FILE", "sentinel.tls.ca_file")},
+        instances{
+            .username = variables.take("VALKEY_INSTANCE_USERNAME", "sentinel.instances.username"),
+            .password = {},
+            .password_file =
+                variables.take("VALKEY_INSTANCE_PASSWORD_FILE", "sentinel.instances.password_file"),
+            .tls = {},
+            .ca_file = {}},
+        master_name(variables.take("VALKEY_MASTER_NAME", "sentinel.group.name")),
+        act_on(variables.take("VALKEY_ACT_ON", "sentinel.group.act_on")) {}
 
-  std::array<std::optional<Written>*, 6> all() {
-    return {&host, &port, &username, &password, &password_file, &master_name};
+  std::vector<std::optional<Written>*> all() {
+    return {&host,
+            &port,
+            &access.username,
+            &access.password,
+            &access.password_file,
+            &access.tls,
+            &access.ca_file,
+            &instances.username,
+            &instances.password_file,
+            &master_name,
+            &act_on};
   }
 };
 
@@ -41,9 +58,8 @@ class SentinelReader {
   std::vector<SentinelSettings> read(TableReader* root) {
     std::vector<TableReader> tables =
         root == nullptr ? std::vector<TableReader>() : root->take_tables("sentinel", most_sets);
-    if (tables.size() > 1) refuse_variables(tables);
+    if (tables.size() > 1) refuse_variables(variables_.all(), "[[sentinel]]", tables);
     std::vector<SentinelSettings> sets;
-    sets.reserve(tables.size());
     sets.reserve(tables.size());
     for (TableReader& table : tables) sets.push_back(read_set(&table));
     if (!tables.empty()) return sets;
@@ -61,15 +77,17 @@ class SentinelReader {
   }
 
  private:
-  // A variable can't say which of several sets it means.
-  void refuse_variables(std::vector<TableReader>& tables) {
-    for (std::optional<Written>* variable : variables_.all()) {
+  // A variable can't say which of several tables it means.
+  void refuse_variables(const std::vector<std::optional<Written>*>& variables,
+                        std::string_view heading, const std::vector<TableReader>& tables) {
+    for (std::optional<Written>* variable : variables) {
       if (!*variable) continue;
       problems_.add(
           (*variable)->where(), (*variable)->key(),
-          fmt::format("goes over the only [[sentinel]], but there are {}: at {} and {}; expected "
-                      "one, or no such variable",
-                      tables.size(), to_string(tables[0].where()), to_string(tables[1].where())));
+          fmt::format("goes over the only {}, but there are {}: at {} and {}; expected one, or no "
+                      "such variable",
+                      heading, tables.size(), to_string(tables[0].where()),
+                      to_string(tables[1].where())));
       variable->reset();
     }
   }
@@ -78,128 +96,108 @@ class SentinelReader {
     SentinelSettings set;
     set.name = table == nullptr ? "main" : read_name(*table, set_names_, problems_);
     set.addresses = read_addresses(table, variables_.host, variables_.port, problems_);
-    read_credentials(table, set);
+    set.access = read_access(table, variables_.access, reading_);
+    read_instances(table, set);
     read_groups(table, set);
     if (table == nullptr) return set;
     read_durations(*table, sentinel_durations, set, problems_);
     check_order(*table, "backoff_min", set.backoff_min, "backoff_max", set.backoff_max, problems_);
-    const auto is_false = [](const TomlValue& value) {
-      return value.kind() == TomlValue::Kind::boolean && !value.boolean();
-    };
-    table->take_later("tls", [&](const TomlValue& value) {
-      return value.kind() == TomlValue::Kind::table && value.has("enabled") &&
-             is_false(value.at("enabled"));
-    });
-    table->take_later("instances", [](const TomlValue&) { return false; });
-    table->take_later("discover", is_false);
+    if (const auto discover = table->take("discover"))
+      set.discover = read_boolean(*discover, problems_).value_or(true);
     table->refuse_unknown();
     return set;
   }
 
-  void read_credentials(TableReader* table, SentinelSettings& set) {
-    for (const Written& layer : layers(table, "username", variables_.username)) {
-      set.access.username = read_text(layer, problems_).value_or("");
-    }
-    const auto in_file = [&](const std::string& key) {
-      return table == nullptr ? std::nullopt : table->take(key);
-    };
-    const auto password = in_file("password");
-    const auto password_file = in_file("password_file");
-    // Of the two kinds, the variables go over the file's; within one source there is one of them.
-    read_password(password, password_file, set);
-    read_password(variables_.password, variables_.password_file, set);
-  }
-
-  void read_password(const std::optional<Written>& password, const std::optional<Written>& file,
-                     SentinelSettings& set) {
-    std::string text;
-    std::string path;
-    if (password) text = read_secret(*password);
-    if (file) path = reading_.resolve(*file, read_text(*file, problems_).value_or(""));
-    if (!text.empty() && !path.empty()) {
-      problems_.add(file->where(), file->key(),
-                    fmt::format("is there beside the password at {}; expected one of the two",
-                                to_string(password->where())));
-    }
-    if (text.empty() && path.empty()) return;
-    set.access.password = text;
-    set.access.password_file = path;
-  }
-
-  // Any bytes from a variable; never shown.
-  std::string read_secret(const Written& written) {
-    if (written.in_file()) return read_text(written, problems_).value_or("");
-    if (written.text().size() <= longest_text) return written.text();
-    problems_.add(written.where(), written.key(),
-                  fmt::format("is too long; expected at most {} bytes", longest_text));
-    return {};
+  // That the table or a variable is there means that instances are asked, whatever it says.
+  void read_instances(TableReader* table, SentinelSettings& set) {
+    const AccessVariables& variables = variables_.instances;
+    auto instances = table == nullptr ? std::nullopt : table->take_table("instances");
+    set.ask_instances = variables.username || variables.password_file ||
+                        (table != nullptr && table->take("instances"));
+    set.instances = read_access(instances ? &*instances : nullptr, variables, reading_);
+    if (instances) instances->refuse_unknown();
   }
 
   void read_groups(TableReader* table, SentinelSettings& set) {
+    const std::size_t before = problems_.count();
     std::vector<TableReader> tables =
         table == nullptr ? std::vector<TableReader>() : table->take_tables("group", most_items);
-    const std::size_t before = problems_.count();
-    Names written_names;  // of this set's tables, where a variable replaces them
-    for (TableReader& group : tables) {
-      read_group(group, variables_.master_name ? written_names : group_names_, set);
-    }
-    if (!variables_.master_name) {
-      if (table == nullptr) set.groups.push_back({.name = "myprimary"});
-      if (table != nullptr && tables.empty() && problems_.count() == before) {
-        problems_.add(
-            table->where(), table->path_to("group"),
-            "is missing; expected at least one [[sentinel.group]], or VALKEY_MASTER_NAME");
-      }
-      return;
-    }
     if (tables.size() > 1) {
-      problems_.add(
-          variables_.master_name->where(), variables_.master_name->key(),
-          fmt::format("goes over the only [[sentinel.group]], but there are {}: at {} and {}; "
-                      "expected one, or no "
-                      "such variable",
-                      tables.size(), to_string(tables[0].where()), to_string(tables[1].where())));
-      return;
+      refuse_variables({&variables_.master_name, &variables_.act_on}, "[[sentinel.group]]", tables);
     }
-    set.groups.clear();
-    const auto items = read_list(*variables_.master_name, problems_);
-    if (items && items->empty()) {
-      problems_.add(variables_.master_name->where(), variables_.master_name->key(),
-                    "names no group; expected names by comma");
+    for (TableReader& group : tables) read_group(&group, set);
+    if (!tables.empty()) return;
+    if (table == nullptr || variables_.master_name) {
+      read_group(nullptr, set);
+    } else if (problems_.count() == before) {
+      problems_.add(table->where(), table->path_to("group"),
+                    "is missing; expected at least one [[sentinel.group]], or VALKEY_MASTER_NAME");
     }
-    for (const Written& item : items.value_or(std::vector<Written>()))
-      add_group(item, group_names_, set);
   }
 
-  void read_group(TableReader& table, Names& names, SentinelSettings& set) {
-    if (const auto name = table.take("name")) {
-      add_group(*name, names, set);
+  // `table`: null where there are variables alone. They may name several groups, which have the rest in common.
+  void read_group(TableReader* table, SentinelSettings& set) {
+    GroupSettings group;
+    read_act_on(layers(table, "act_on", variables_.act_on), set.ask_instances, group);
+    for (const Written& layer : layers(table, "demote_on", {})) {
+      group.demote_on =
+          read_named_choice(layer, {DemoteOn::primary_switch, DemoteOn::odown}, problems_)
+              .value_or(group.demote_on);
+    }
+    if (table != nullptr) read_durations(*table, group_durations, group, problems_);
+    read_group_names(table, group, set);
+    if (table != nullptr) table->refuse_unknown();
+  }
+
+  void read_act_on(const Layers& written, bool ask_instances, GroupSettings& group) {
+    for (const Written& layer : written) {
+      group.act_on =
+          read_named_choice(layer, {ActOn::announcement, ActOn::agreement, ActOn::promotion},
+                            problems_)
+              .value_or(ActOn::announcement);
+    }
+    if (group.act_on != ActOn::promotion || ask_instances) return;
+    problems_.add(written.back().where(), written.back().key(),
+                  "is \"promotion\", for which the instances are asked for their ROLE; expected "
+                  "instances = { ... } in the same [[sentinel]], or VALKEY_INSTANCE_USERNAME or "
+                  "VALKEY_INSTANCE_PASSWORD_FILE");
+  }
+
+  void read_group_names(TableReader* table, const GroupSettings& group, SentinelSettings& set) {
+    std::vector<Written> names;
+    if (table == nullptr) {
+      names.push_back(Written::as_text("sentinel.group.name", "default", "myprimary"));
+    } else if (const auto in_file = table->take("name")) {
+      names.push_back(*in_file);
     } else {
-      problems_.add(table.where(), table.path_to("name"),
+      problems_.add(table->where(), table->path_to("name"),
                     "is missing; expected the group's name, as Sentinel knows it");
     }
-    const auto is = [](std::string_view today) {
-      return [today](const TomlValue& value) {
-        return value.kind() == TomlValue::Kind::string && value.string() == today;
-      };
-    };
-    table.take_later("act_on", is("announcement"));
-    table.take_later("demote_on", is("switch"));
-    table.take_later("reset_after", [](const TomlValue&) { return false; });
-    table.refuse_unknown();
+    if (const auto& variable = variables_.master_name) {
+      for (const Written& in_file : names) read_group_name(in_file);
+      const auto items = read_list(*variable, problems_);
+      if (items && items->empty()) {
+        problems_.add(variable->where(), variable->key(),
+                      "names no group; expected names by comma");
+      }
+      names = items.value_or(std::vector<Written>());
+    }
+    for (const Written& written : names) {
+      const auto name = read_group_name(written);
+      // A topology is known by its group's name alone, so that names differ across sets too.
+      if (!name || !group_names_.add(written, *name, problems_)) continue;
+      set.groups.push_back(group);
+      set.groups.back().name = *name;
+    }
   }
 
-  // A topology is known by its group's name alone, so that names differ across sets too.
-  void add_group(const Written& written, Names& names, SentinelSettings& set) {
-    const auto name = read_text(written, problems_);
-    if (!name) return;
-    if (name->empty() || *name == "*") {
-      problems_.add(
-          written.where(), written.key(),
-          fmt::format("{} is no group; expected its name, as Sentinel knows it", quote(*name)));
-      return;
-    }
-    if (names.add(written, *name, problems_)) set.groups.push_back({.name = *name});
+  std::optional<std::string> read_group_name(const Written& written) {
+    auto name = read_text(written, problems_);
+    if (!name || (!name->empty() && *name != "*")) return name;
+    problems_.add(
+        written.where(), written.key(),
+        fmt::format("{} is no group; expected its name, as Sentinel knows it", quote(*name)));
+    return std::nullopt;
   }
 
   Problems& problems_;

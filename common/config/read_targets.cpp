@@ -32,7 +32,6 @@ class TargetReader {
         root == nullptr ? std::vector<TableReader>() : root->take_tables("target", most_targets);
     std::vector<Draft> drafts;
     drafts.reserve(tables.size() + 1);
-    drafts.reserve(tables.size() + 1);
     for (TableReader& table : tables) drafts.push_back(begin(table));
     if (root == nullptr) drafts.push_back(made_of_variables());
     if (drafts.empty() && problems_.count() == before) {

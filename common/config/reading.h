@@ -34,6 +34,18 @@ struct Reading {
 
 std::vector<SentinelSettings> read_sentinels(TableReader* root, Reading& reading);
 
+// The variables that go over one access.
+struct AccessVariables {
+  std::optional<Written> username;
+  std::optional<Written> password;
+  std::optional<Written> password_file;
+  std::optional<Written> tls;
+  std::optional<Written> ca_file;
+};
+
+// `username`, `password`, `password_file` and `tls` of a table; null: the variables alone.
+AccessSettings read_access(TableReader* table, const AccessVariables& variables, Reading& reading);
+
 // A set's `addresses`, with VALKEY_SENTINEL_HOST and VALKEY_SENTINEL_PORT over them. `table`: null without a file.
 std::vector<Endpoint> read_addresses(TableReader* table, const std::optional<Written>& host,
                                      const std::optional<Written>& port, Problems& problems);
@@ -45,6 +57,9 @@ std::vector<TargetSettings> read_targets(TableReader* root, const std::vector<st
 // `[http]`, `[log]` and `[supervision]`.
 void read_sections(TableReader* root, const Environment& environment, Reading& reading,
                    Configuration& configuration);
+
+// What is accepted as it is, but worth a line.
+std::vector<std::string> notes_on(const Configuration& configuration);
 
 // The key of the file, if it is there, and the variable over it.
 Layers layers(TableReader* table, const std::string& key, std::optional<Written> variable);

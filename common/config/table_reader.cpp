@@ -31,8 +31,8 @@ std::optional<TableReader> TableReader::take_table(const std::string& key) {
   if (written->value()->kind() == Kind::table)
     return TableReader(*written->value(), path_to(key), *problems_);
   problems_->add({table_.file(), table_.key_place(key)}, path_to(key),
-                 fmt::format("is {}; expected a table [{}]", describe(written->value()->kind()),
-                             path_to(key)));
+                 fmt::format("is {}; expected a table, [{}] or {} = {{ ... }}",
+                             describe(written->value()->kind()), path_to(key), key));
   return std::nullopt;
 }
 
@@ -58,14 +58,6 @@ std::vector<TableReader> TableReader::take_tables(const std::string& key, std::s
     tables.emplace_back(item, path_to(key), *problems_);
   }
   return tables;
-}
-
-void TableReader::take_later(const std::string& key,
-                             const std::function<bool(const TomlValue&)>& asks_nothing_new) {
-  const auto written = take(key);
-  if (!written || asks_nothing_new(*written->value())) return;
-  problems_->add({table_.file(), table_.key_place(key)}, written->key(),
-                 "is not supported by this version yet; expected no such key");
 }
 
 void TableReader::refuse_unknown() {

@@ -1,7 +1,6 @@
 // One table of the file while it is read: hands out its keys, and afterwards refuses those that nobody asked for.
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,10 +22,6 @@ class TableReader {
   // The table of that name, and the tables of an array `[[key]]`; of another kind: a problem.
   std::optional<TableReader> take_table(const std::string& key);
   std::vector<TableReader> take_tables(const std::string& key, std::size_t most);
-
-  // A key that a later version knows: a problem, except where its value asks for what this version does anyway.
-  void take_later(const std::string& key,
-                  const std::function<bool(const TomlValue&)>& asks_nothing_new);
 
   // To be called when every key was asked for.
   void refuse_unknown();

@@ -137,6 +137,9 @@ std::string_view expectation(std::string_view line, std::string_view title) {
       (value.size() == 1 || value.find('"', 1) == std::string_view::npos)) {
     return "expected a closing quote on the same line";
   }
+  if (value.starts_with('{') && value.find('}') == std::string_view::npos) {
+    return "expected the closing '}' on the same line";
+  }
   if ((value[0] >= 'a' && value[0] <= 'z') || (value[0] >= 'A' && value[0] <= 'Z')) {
     return "expected a text in quotes, a number, true or false";
   }

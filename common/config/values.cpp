@@ -123,6 +123,22 @@ std::string format_duration(Milliseconds duration) {
   return "0s";
 }
 
+std::string_view to_string(ActOn act_on) {
+  switch (act_on) {
+    case ActOn::announcement:
+      return "announcement";
+    case ActOn::agreement:
+      return "agreement";
+    case ActOn::promotion:
+      break;
+  }
+  return "promotion";
+}
+
+std::string_view to_string(DemoteOn demote_on) {
+  return demote_on == DemoteOn::odown ? "odown" : "switch";
+}
+
 Result<int64_t> parse_integer(std::string_view text) {
   int64_t value = 0;
   const char* end = text.data() + text.size();

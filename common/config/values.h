@@ -19,6 +19,10 @@ std::string quote(std::string_view text);
 Result<Milliseconds> parse_duration(std::string_view text);
 std::string format_duration(Milliseconds duration);  // in the largest unit that divides it
 
+// As the configuration writes them: "announcement", "switch".
+std::string_view to_string(ActOn act_on);
+std::string_view to_string(DemoteOn demote_on);
+
 // A whole number, as a variable has it.
 Result<int64_t> parse_integer(std::string_view text);
 

@@ -18,17 +18,11 @@ constexpr std::array<std::string_view, 3> own_prefixes{"VALKEY_SENTINEL_", "VALK
 // DESIGN.md section 9 names these; they are silently obeyed by no version, so this one refuses them.
 struct LaterVariable {
   std::string_view name;
-  std::string_view today;   // the value that asks for what this version does; empty: none
   std::string_view plugin;  // refused only where a target has this plugin; empty: always
 };
-constexpr std::array<LaterVariable, 7> later_variables{{
-    {"VALKEY_SENTINEL_TLS", "false", ""},
-    {"VALKEY_SENTINEL_CA_FILE", "", ""},
-    {"VALKEY_INSTANCE_USERNAME", "", ""},
-    {"VALKEY_INSTANCE_PASSWORD_FILE", "", ""},
-    {"VALKEY_ACT_ON", "announcement", ""},
-    {"VALKEY_RECONCILER_SOCKET", "", ""},
-    {"SERVICE_NAME", "", "kubernetes"},
+constexpr std::array<LaterVariable, 2> later_variables{{
+    {"VALKEY_RECONCILER_SOCKET", ""},
+    {"SERVICE_NAME", "kubernetes"},
 }};
 
 bool is_url_of_service(std::string_view value) {
@@ -90,14 +84,12 @@ void Variables::refuse_later(const std::vector<std::string>& plugins) {
     const auto known = std::find(known_.begin(), known_.end(), name);
     if (known != known_.end()) continue;  // a plugin knows it
     const auto written = take(name, "");
-    if (!written || written->text() == later.today) continue;
+    if (!written) continue;
     if (!later.plugin.empty() &&
         std::find(plugins.begin(), plugins.end(), later.plugin) == plugins.end())
       continue;
-    const std::string expected = later.today.empty() ? "" : fmt::format(" or \"{}\"", later.today);
-    problems_->add(
-        written->where(), "",
-        fmt::format("is not supported by this version yet; expected it to be unset{}", expected));
+    problems_->add(written->where(), "",
+                   "is not supported by this version yet; expected it to be unset");
   }
 }
 

@@ -25,8 +25,7 @@ class Variables {
   // A port, except where Kubernetes set the variable for a Service whose name happens to make it: that is noted and not taken.
   std::optional<Written> take_port(const std::string& name, const std::string& key);
 
-  // Variables of later versions: a problem, except where they ask for what this version does anyway.
-  // `plugins`: that targets use; some variables matter to one plugin only.
+  // Variables of later versions: a problem. `plugins`: that targets use; some variables matter to one plugin only.
   void refuse_later(const std::vector<std::string>& plugins);
 
   // To be called when every variable was asked for.

@@ -103,8 +103,12 @@ std::optional<std::string> read_choice(const Written& written,
                                        Problems& problems) {
   auto text = read_text(written, problems);
   if (!text || std::find(choices.begin(), choices.end(), *text) != choices.end()) return text;
-  problems.add(written.where(), written.key(),
-               fmt::format("is {}; expected {}", written.shown(), any_of(choices)));
+  const std::string suggestion = nearest(*text, choices);
+  problems.add(
+      written.where(), written.key(),
+      fmt::format("is {};{} expected {}", written.shown(),
+                  suggestion.empty() ? "" : fmt::format(" did you mean {}?", quote(suggestion)),
+                  any_of(choices)));
   return std::nullopt;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "common/config/plugin_schema.h"
 #include "common/config/problems.h"
 #include "common/config/toml_document.h"
+#include "common/config/values.h"
 
 namespace reconciler {
 
@@ -62,6 +64,18 @@ struct Range {
 std::optional<std::string> read_text(const Written& written, Problems& problems);
 std::optional<std::string> read_choice(const Written& written,
                                        const std::vector<std::string>& choices, Problems& problems);
+// A choice, by the names that to_string has for its values.
+template <typename Choice>
+std::optional<Choice> read_named_choice(const Written& written,
+                                        std::initializer_list<Choice> choices, Problems& problems) {
+  std::vector<std::string> names;
+  for (const Choice choice : choices) names.emplace_back(to_string(choice));
+  const auto text = read_choice(written, names, problems);
+  for (const Choice choice : choices) {
+    if (text && *text == to_string(choice)) return choice;
+  }
+  return std::nullopt;
+}
 std::optional<int64_t> read_integer(const Written& written, Range range, Problems& problems);
 std::optional<bool> read_boolean(const Written& written, Problems& problems);
 std::optional<Milliseconds> read_duration(const Written& written, Range range, Problems& problems);

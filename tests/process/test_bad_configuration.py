@@ -6,10 +6,16 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 import tempfile
 import unittest
 from dataclasses import dataclass, field
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from lab.configuration import configuration, file_target, table  # noqa: E402
+from lab.program import Program  # noqa: E402
 
 PROGRAM = Path(os.environ.get("RECONCILER_BUILD", "build")) / "bin" / "valkey-reconciler"
 FOLDER = Path(__file__).resolve().parent / "bad_configurations"
@@ -118,6 +124,39 @@ class GoodConfigurationTest(unittest.TestCase):
                      'namespace = "store"', 'label = "primary"', 'value = "yes"'):
             self.assertIn(line, done.stdout)
         self.assertNotIn("s3cret", done.stdout + done.stderr)
+
+    def test_tls_and_how_much_proof_is_wanted_by_variables_alone(self) -> None:
+        done = check([], {"VALKEY_SENTINEL_HOST": "vk-headless", "VALKEY_SENTINEL_TLS": "true",
+                          "VALKEY_SENTINEL_CA_FILE": "/run/ca.pem",
+                          "VALKEY_INSTANCE_USERNAME": "asker",
+                          "VALKEY_INSTANCE_PASSWORD_FILE": "/run/password",
+                          "VALKEY_MASTER_NAME": "shop,carts", "VALKEY_ACT_ON": "agreement"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for line in ("tls.enabled = true", 'tls.ca_file = "/run/ca.pem"',
+                     'instances.username = "asker"', 'instances.password_file = "/run/password"'):
+            self.assertIn(f"\n{line}\n", done.stdout)
+        self.assertEqual(done.stdout.count('act_on = "agreement"'), 2)
+
+    def test_what_is_risky_is_noted_by_the_check_and_at_each_start(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            text = configuration(
+                table("sentinel", name="main", addresses=["127.0.0.1:1"],
+                      tls={"insecure_skip_verify": True}, instances={}),
+                table("sentinel.group", name="shop", act_on="promotion"),
+                file_target(folder))
+            path = folder / "risky.toml"
+            path.write_text(text, encoding="utf-8")
+            notes = ("meant for a few instances of this program", "are not verified")
+            done = check(["--config", str(path)], {})
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(len(done.stderr.splitlines()), len(notes))
+            for note in notes:
+                self.assertRegex(done.stderr, f"note: .*{note}")
+            for _ in range(2):
+                with Program(folder, text) as program:
+                    for note in notes:
+                        program.wait_for_log(note)
 
     def test_what_it_prints_can_be_read_again(self) -> None:
         first = check(["--config", str(COMMENTED)], {}).stdout
