@@ -143,9 +143,10 @@ constexpr Milliseconds role_lifetime = 2'000;
 // Sentinels that agree are believed after that, though the instance itself can't be asked.
 constexpr Milliseconds role_patience = 2'000;
 // A majority that stays with the old primary takes a provisional one back after that: where it can't be asked, and where it
-// goes on calling itself primary. (Where it calls itself a replica, at once.)
+// goes on calling itself primary. (Where it calls itself a replica, at once.) A leader that lives has seen the promotion
+// within 1 s, and the others hear of it within 2 s more.
 constexpr Milliseconds take_back_silent = 2'000;
-constexpr Milliseconds take_back_contrary = 10'000;
+constexpr Milliseconds take_back_contrary = 5'000;
 // A candidate whose leader is gone is waited for so long.
 constexpr Milliseconds candidate_lifetime = 15'000;
 

@@ -10,33 +10,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from lab.processes import stop_on_signals, wait_until  # noqa: E402
+from lab.rights import instance_rights, sentinel_rights  # noqa: E402
 from lab.valkey import Failover, ValkeyGroup  # noqa: E402
 from watcher_alone import SentinelSettings, Topology, Watcher  # noqa: E402
-
-CHANNELS = [
-    "+switch-master",
-    "+promoted-slave",
-    "+config-update-from",
-    "+selected-slave",
-    "+failover-end",
-    "+odown",
-    "-odown",
-    "+sdown",
-    "-sdown",
-    "+slave",
-    "+slave-reconf-done",
-    "-role-change",
-    "+reset-master",
-    "+monitor",
-    "-monitor",
-    "+tilt",
-    "-tilt",
-]
-LEAST_RIGHTS = (
-    "-@all resetchannels +ping +subscribe +sentinel|get-master-addr-by-name "
-    "+sentinel|master +sentinel|replicas " + " ".join("&" + channel for channel in CHANNELS)
-)
-
 
 class Real(unittest.TestCase):
     group: ValkeyGroup
@@ -44,7 +20,10 @@ class Real(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         cls.group = cls.enterClassContext(
-            ValkeyGroup(sentinel_lines=(f"user watcher on >secret {LEAST_RIGHTS}",))
+            ValkeyGroup(
+                sentinel_lines=(f"user watcher on >secret {sentinel_rights()}",),
+                instance_lines=(f"user asker on >secret {instance_rights()}",),
+            )
         )
 
     def setUp(self) -> None:
