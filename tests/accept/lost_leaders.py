@@ -110,6 +110,10 @@ class Scene:
         if newest is None or newest.primary != final.address:
             raise AssertionError(f"right at first, the watcher went on to {newest}")
 
+        right = {old.address, loss.turned.address, final.address}
+        if strange := [move for move in moves if move.primary not in right]:
+            raise AssertionError(f"the watcher named one that never was primary: {strange}")
+
         def after_t0(moment: float) -> float:
             return (moment - loss.turned.time) * 1000
 
@@ -161,14 +165,16 @@ class Scene:
         self._loss = Loss(leader, time.monotonic(), turned)
 
     def _word_of_leader(self) -> Event | None:
-        """Of the new primary: then the others may have heard of it."""
+        """Of the new primary, before it died: then the others may have heard of it."""
+        loss = self._loss
         return next(
             (
                 event
                 for event in self.group.events.since(self._begun)
-                if self._loss is not None
+                if loss is not None
                 and event.channel in NEWS
-                and event.sentinel == self._loss.leader.name
+                and event.sentinel == loss.leader.name
+                and event.time < loss.moment + 1.0  # later it is one that was started anew
             ),
             None,
         )

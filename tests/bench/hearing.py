@@ -95,7 +95,7 @@ def judge(table: Table, rounds: dict[str, list[Round]], wanted: int) -> dict[str
         text = f"{goal.listener} {goal.statistic} <= {goal.at_most:g} ms"
         verdicts[f"{text}: worst {worst:.1f} ({where})"] = worst <= goal.at_most
     wrong = sum(int(rows[act_on]["wrong"]) for rows in table.values() for act_on in WATCHERS)
-    verdicts[f"no topology named a wrong primary: {wrong} did"] = wrong == 0
+    verdicts[f"each named the new primary and no other: {wrong} did not"] = wrong == 0
     right = {name: sum(1 for e in entries if e["ok"]) for name, entries in rounds.items()}
     verdicts[f"{wanted} rounds each: {right}"] = all(count >= wanted for count in right.values())
     return verdicts

@@ -120,14 +120,10 @@ class HearingScene:
         turned = failover.turned
         if turned is None or turned.address != failover.new.address:
             raise AssertionError(f"T0 of {failover.new} was not seen: {turned}")
-        heard: dict[str, float | None] = {}
-        for act_on, watcher in self._watchers.items():
-            watcher.wait_primary(failover.new.address, timeout=HEARD_WITHIN)
-            heard[act_on] = next(
-                topology.heard
-                for topology in watcher.of()[told[act_on] :]
-                if topology.primary == failover.new.address and topology.heard >= failover.begun
-            )
+        heard: dict[str, float | None] = {
+            act_on: self._heard(watcher, failover, told[act_on])
+            for act_on, watcher in self._watchers.items()
+        }
         switched = self.group.events.wait_for(
             lambda event: event.channel == "+switch-master" and event.sentinel == subscribed,
             since=failover.begun,
@@ -150,6 +146,19 @@ class HearingScene:
             "t0_early_ms": (turned.time - turned.after) * 1000,
             "t0_late_ms": (turned.before - turned.time) * 1000,
         }
+
+    def _heard(self, watcher: Watcher, failover: Failover, told: int) -> float | None:
+        """When the new primary was first named; None: it was not, which run_round() notes."""
+        end = max(time.monotonic(), failover.ended + HEARD_WITHIN)
+        try:
+            watcher.wait_primary(failover.new.address, timeout=end - time.monotonic())
+        except AssertionError:
+            return None
+        return next(
+            topology.heard
+            for topology in watcher.of()[told:]
+            if topology.primary == failover.new.address and topology.heard >= failover.begun
+        )
 
     def _heal(self, failover: Failover) -> None:
         if self._stuck is not None:
