@@ -118,15 +118,17 @@ class Scene:
             return (moment - loss.turned.time) * 1000
 
         early = [move.heard for move in moves if move.primary == loss.turned.address]
-        measured: Round = {
+        if not early or after_t0(early[0]) > 1000:
+            raise AssertionError(f"the watcher did not hear of the promotion by itself: {moves}")
+        return {
             "kind": kind,
             "promotion": "kept" if final.address == loss.turned.address else "taken back",
             "named": [f"{move.primary[0]} at {after_t0(move.heard):.0f}" for move in moves],
             "leader_killed_ms": after_t0(loss.moment),
+            "named_ms": after_t0(early[0]),
             "settled_ms": after_t0(settled),
             "right_ms": after_t0(moves[-1].heard if moves else loss.turned.time),
         }
-        return measured | ({"named_ms": after_t0(early[0])} if early else {})
 
     def is_void(self) -> bool:
         """No leader was lost between T0 and its first word of it."""
