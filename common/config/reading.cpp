@@ -1,12 +1,16 @@
 #include "common/config/reading.h"
 
 #include <filesystem>
+#include <system_error>
 
 namespace reconciler {
 
 std::string Reading::resolve(const Written& written, const std::string& path) const {
-  if (path.empty() || !written.in_file()) return path;
-  return (std::filesystem::path(folder) / path).lexically_normal().string();
+  if (path.empty()) return path;
+  std::error_code failed;
+  const std::filesystem::path base =
+      written.in_file() ? std::filesystem::path(folder) : std::filesystem::current_path(failed);
+  return (base / path).lexically_normal().string();
 }
 
 Layers layers(TableReader* table, const std::string& key, std::optional<Written> variable) {

@@ -28,7 +28,7 @@ struct Reading {
 
   // The whole configuration as a place: the file, or the environment.
   Where whole() const { return {file.empty() ? "environment" : file, {}}; }
-  // `path`, written at `written`, as an absolute path where it was in the file.
+  // `path`, written at `written`, as an absolute path: a variable's is relative to where the program was started.
   std::string resolve(const Written& written, const std::string& path) const;
 };
 

@@ -43,6 +43,11 @@ inline Configuration of_variables(const Environment& environment) {
   return accepted(load_configuration(std::nullopt, environment, test::describe));
 }
 
+// A variable's path is relative to where the program was started.
+inline std::string started_in(const std::string& path) {
+  return (std::filesystem::current_path() / path).string();
+}
+
 class ConfigurationTest : public testing::Test {
  protected:
   ConfigurationTest() {

@@ -175,7 +175,7 @@ TEST_F(ConfigurationTest, each_type_of_a_plugins_key_is_read_from_file_and_varia
   EXPECT_EQ(setting(of_variables, "count").integer, 5);
   EXPECT_EQ(setting(of_variables, "dry").integer, 0);
   EXPECT_EQ(setting(of_variables, "wait").integer, 3'600'000);
-  EXPECT_THAT(setting(of_variables, "files").list, ElementsAre("c", "d"));
+  EXPECT_THAT(setting(of_variables, "files").list, ElementsAre(started_in("c"), started_in("d")));
 }
 
 TEST_F(ConfigurationTest,

@@ -170,8 +170,7 @@ TEST_F(ConfigurationTest, one_kind_of_password_by_variable_goes_over_both_kinds_
                                                  {{"VALKEY_SENTINEL_PASSWORD_FILE", "relative"}}))
                                        .sentinels[0];
   EXPECT_EQ(by_file.access.password, "");
-  EXPECT_EQ(by_file.access.password_file, "relative")
-      << "a variable's path is relative to where the program was started";
+  EXPECT_EQ(by_file.access.password_file, started_in("relative"));
 }
 
 TEST_F(ConfigurationTest, a_password_by_variable_may_be_any_bytes_and_is_never_shown) {
