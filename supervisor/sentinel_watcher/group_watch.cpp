@@ -31,9 +31,7 @@ constexpr uint64_t news_lifetime_ns = 10'000'000'000;
 }  // namespace
 
 GroupWatch::GroupWatch(const Shared& shared, std::string name, const Proof& proof)
-    : shared_(shared),
-      builder_(std::move(name), proof, shared.names.aliases()),
-      wake_(shared.loop) {}
+    : shared_(shared), builder_(std::move(name), proof, shared.names.aliases()) {}
 
 void GroupWatch::remember(const Topology& topology) {
   builder_.remember(topology);
@@ -153,7 +151,8 @@ void GroupWatch::heard(Sentinel& sentinel, const SentinelEvent& event) {
   const bool is_first =
       !news_ || news_->primary != event.subject || uv_hrtime() - news_->mono_ns > news_lifetime_ns;
   if (is_news && is_first)
-    news_ = news_now(event.subject, event.channel + " from " + sentinel.name());
+    news_ =
+        std::make_unique<News>(news_now(event.subject, event.channel + " from " + sentinel.name()));
   ask_all();
   burst_step_ = 0;
   burst_at_ = now() + burst_waits[0];
@@ -246,8 +245,9 @@ void GroupWatch::schedule() {
   const std::optional<Milliseconds> next = burst_at_ && look_again_at_
                                                ? std::min(burst_at_, look_again_at_)
                                                : (burst_at_ ? burst_at_ : look_again_at_);
-  if (!next) return wake_.stop();
-  wake_.start(static_cast<uint64_t>(std::max<Milliseconds>(*next - now(), 0)), [this] { wake(); });
+  if (!next) return wake_.reset();
+  if (!wake_) wake_ = std::make_unique<uv::Timer>(shared_.loop);
+  wake_->start(static_cast<uint64_t>(std::max<Milliseconds>(*next - now(), 0)), [this] { wake(); });
 }
 
 }  // namespace reconciler

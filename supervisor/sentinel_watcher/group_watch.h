@@ -22,7 +22,8 @@
 
 namespace reconciler {
 
-// Driven and owned by a SentinelSet, which tells it of each Sentinel that comes and goes.
+// Driven and owned by a SentinelSet, which tells it of each Sentinel that comes and goes. There may be thousands of them: what
+// a group needs only at times has no place of its own in it.
 class GroupWatch {
  public:
   // What it shares with the other groups of its set; all outlive it.
@@ -90,13 +91,13 @@ class GroupWatch {
   std::optional<std::size_t> source_;  // of the replicas
   bool replicas_wanted_ = false;       // there is another primary or epoch
   bool replicas_asked_ = false;
-  std::optional<News> news_;
+  std::unique_ptr<News> news_;
   std::unique_ptr<InstanceRoles> roles_;  // once instances were to be asked
   ShownDoubts doubts_;
   std::size_t burst_step_ = 0;
   std::optional<Milliseconds> burst_at_;       // ask all again then
   std::optional<Milliseconds> look_again_at_;  // decide again then
-  uv::Timer wake_;
+  std::unique_ptr<uv::Timer> wake_;            // only while there is something to wait for
 };
 
 }  // namespace reconciler

@@ -176,11 +176,15 @@ void Sentinel::ask_primary(const std::string& group, Answer<PrimaryAnswer> answe
                   const auto address = std::exchange(address_answer_, std::nullopt);
                   if (!address)
                     abort_with("SENTINEL MASTER was answered before GET-MASTER-ADDR-BY-NAME");
-                  if (!*address)
-                    return answer((*address).error().within("SENTINEL GET-MASTER-ADDR-BY-NAME"));
                   const auto primary = parse_primary(reply);
-                  if (!primary) return answer(primary.error().within("SENTINEL MASTER"));
-                  answer(PrimaryAnswer{**address, *primary});
+                  if (!*address) {
+                    answer((*address).error().within("SENTINEL GET-MASTER-ADDR-BY-NAME"));
+                  } else if (!primary) {
+                    answer(primary.error().within("SENTINEL MASTER"));
+                  } else {
+                    answer(PrimaryAnswer{**address, *primary});
+                  }
+                  handlers_.on_answer();
                 });
 }
 

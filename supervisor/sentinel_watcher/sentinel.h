@@ -26,6 +26,8 @@ class Sentinel {
   struct Handlers {
     // Events may have been missed: everything is to be asked anew.
     std::function<void()> on_fresh;
+    // A question about a primary was answered.
+    std::function<void()> on_answer;
     std::function<void(const SentinelEvent&)> on_event;
     // Its answers don't come any more, and what it said doesn't count.
     std::function<void()> on_lost;
@@ -54,6 +56,8 @@ class Sentinel {
   const Endpoint& endpoint() const { return endpoint_; }
   const std::string& name() const { return name_; }
   bool answers() const { return commands_.up(); }
+  // Commands that have no reply yet.
+  std::size_t pending() const { return commands_.pending(); }
 
   // Sent with the next flush(), both commands in one write. The answer comes from the loop; never, if on_lost comes before.
   void ask_primary(const std::string& group, Answer<PrimaryAnswer> answer);

@@ -65,6 +65,7 @@ class SentinelConnection {
   void start();
 
   bool up() const { return up_; }
+  std::size_t pending() const { return conversation_.pending(); }
 
   // Only when it is up. Written with the next flush().
   void ask(const std::vector<std::string_view>& words, Conversation::Answer answer);

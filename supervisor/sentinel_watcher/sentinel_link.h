@@ -38,6 +38,7 @@ class SentinelLink {
   void hurry();
 
   bool up() const { return connection_ != nullptr && connection_->up(); }
+  std::size_t pending() const { return connection_ == nullptr ? 0 : connection_->pending(); }
 
   // As those of SentinelConnection; nothing is done while it isn't up.
   void ask(const std::vector<std::string_view>& words, Conversation::Answer answer);

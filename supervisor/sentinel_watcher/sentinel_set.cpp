@@ -14,6 +14,8 @@ namespace {
 
 // Many groups are polled a few at a time, so that an event never waits behind the answers for all of them.
 constexpr std::size_t max_polls_per_interval = 50;
+// And on a new connection: when so few commands are unanswered, so many further groups are asked for.
+constexpr std::size_t few_questions = 32;
 // One that is not on the roster any more and doesn't answer: a pod that got another address.
 constexpr uint64_t forget_after_ms = 30'000;
 // How often Sentinels are asked for the others, beside the event of a new one.
@@ -112,6 +114,7 @@ void SentinelSet::add(const SocketAddress& address) {
       loop_, settings_, address.endpoint, address.socket, reports_,
       Sentinel::Handlers{
           .on_fresh = [this, member] { fresh(*member); },
+          .on_answer = [this, member] { ask_some(*member); },
           .on_event = [this, member](const SentinelEvent& event) { heard(*member, event); },
           .on_lost = [this, member] { lost(*member); },
           .on_failed = [this] { roster_.look_up_soon(); }});
@@ -129,9 +132,9 @@ void SentinelSet::forget(std::size_t place, const char* why) {
 }
 
 void SentinelSet::fresh(Member& member) {
-  for (const auto& group : groups_) group->ask(*member.sentinel);
+  member.unasked = groups_.size();
+  ask_some(member);
   ask_for_peers(member);
-  member.sentinel->flush();
   const std::size_t polls = std::clamp<std::size_t>(groups_.size(), 1, max_polls_per_interval);
   const auto period = std::max<uint64_t>(static_cast<uint64_t>(settings_.poll_interval) / polls, 1);
   // Sentinels that came up together are polled apart from each other.
@@ -140,6 +143,15 @@ void SentinelSet::fresh(Member& member) {
     poll(member);
     member.poll.start_repeating(period, [this, &member] { poll(member); });
   });
+}
+
+// Not all at once: the answers for thousands of groups would stand before those to an event, and in memory.
+void SentinelSet::ask_some(Member& member) {
+  if (member.unasked == 0 || member.sentinel->pending() >= few_questions) return;
+  for (std::size_t i = 0; i < few_questions && member.unasked > 0; ++i) {
+    groups_[groups_.size() - member.unasked--]->ask(*member.sentinel);
+  }
+  member.sentinel->flush();
 }
 
 // It is the PING of the connection for commands, too.
@@ -173,6 +185,7 @@ void SentinelSet::ask_for_peers(Member& member) {
 
 void SentinelSet::lost(Member& member) {
   member.poll.stop();
+  member.unasked = 0;
   member.asked_for_peers = false;
   roster_.lost(member.sentinel->endpoint());
   for (const auto& group : groups_) group->lost(*member.sentinel);

@@ -40,7 +40,8 @@ class SentinelSet {
 
     std::unique_ptr<Sentinel> sentinel;
     uv::Timer poll;
-    std::size_t next_group = 0;      // to be polled
+    std::size_t unasked = 0;     // groups of which everything is to be asked anew: the last so many
+    std::size_t next_group = 0;  // to be polled
     std::size_t next_for_peers = 0;  // the group whose other Sentinels are asked for
     bool asked_for_peers = false;
     std::optional<uint64_t> unwanted_since;  // it is not on the roster any more
@@ -53,6 +54,7 @@ class SentinelSet {
   const Member* member(const Endpoint& endpoint) const;
 
   void fresh(Member& member);
+  void ask_some(Member& member);
   void lost(Member& member);
   void heard(Member& member, const SentinelEvent& event);
   void poll(Member& member);

@@ -60,7 +60,8 @@ void TopologyBuilder::take_replicas(const std::vector<ReplicaReply>& replies, Mi
 void TopologyBuilder::take_candidate(const Endpoint& instance, std::string_view sentinel,
                                      Milliseconds now) {
   if (proof_.act_on != ActOn::promotion) return;
-  candidate_ = Candidate{instance, std::string(sentinel), now};
+  candidate_ = std::make_unique<Candidate>(
+      Candidate{.instance = instance, .leader = std::string(sentinel), .named = now});
 }
 
 Verdict TopologyBuilder::decide(const Picture& picture) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -127,8 +128,9 @@ class TopologyBuilder {
   std::vector<KnownReplica> replicas_;            // sorted by endpoint
   std::optional<Milliseconds> replicas_changed_;  // and not yet published
   std::optional<Milliseconds> first_heard_;       // a usable view, before there is a topology
-  std::optional<Persistent> persistent_;
-  std::optional<Candidate> candidate_;
+  // Mostly nothing, in each of thousands of groups.
+  std::unique_ptr<Persistent> persistent_;
+  std::unique_ptr<Candidate> candidate_;
 };
 
 // How long a cold start waits for a majority of the Sentinels before it believes fewer.

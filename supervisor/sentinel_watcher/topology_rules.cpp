@@ -80,7 +80,7 @@ bool TopologyBuilder::has_persisted(Round& round, Belief belief, const Endpoint&
   round.persists = true;
   if (!persistent_ || persistent_->belief != belief ||
       !aliases_.same(persistent_->primary, primary)) {
-    persistent_ = Persistent{belief, primary, now};
+    persistent_ = std::make_unique<Persistent>(Persistent{belief, primary, now});
   }
   const Milliseconds due = persistent_->since + wait;
   if (now < due) {
