@@ -118,12 +118,13 @@ class ValkeyGroup:
         options: SentinelOptions = SentinelOptions(),
         password: str = "",
         sentinel_password: str = "",
+        block: AddressBlock | None = None,
         instance_lines: tuple[str, ...] = (),
         sentinel_lines: tuple[str, ...] = (),
     ) -> None:
         self.name = name
         self.folder = temporary_folder("valkey")
-        self._block = AddressBlock()
+        self._block = block or AddressBlock()
         self.options = replace(options, auth_password=password) if password else options
         hosts = [self._block.address(11 + index) for index in range(replicas + 1)]
         port = self._block.free_port(hosts)
@@ -419,8 +420,11 @@ class ValkeyGroup:
         if not all(replica["runid"] for replica in seen):
             return f"{sentinel} has had no INFO yet of a replica"
         seen = [pairs(reply) for reply in peers]
+        answering = [peer.address for peer in self.sentinels.alive()]
         if len(seen) != len(self.sentinels.all) - 1 or any(
-            "s_down" in peer["flags"] or "disconnected" in peer["flags"] for peer in seen
+            "s_down" in peer["flags"] or "disconnected" in peer["flags"]
+            for peer in seen
+            if (peer["ip"], int(peer["port"])) in answering
         ):
             return (
                 f"{sentinel} sees the Sentinels {[(peer['name'], peer['flags']) for peer in seen]}"
