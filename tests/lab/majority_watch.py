@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lab.resp import RespError, pairs
@@ -25,10 +25,14 @@ class Word:
 
 
 class MajorityWatch:
-    """Asks each Sentinel every 20 ms, in a thread of its own."""
+    """Asks each Sentinel every 20 ms, in a thread of its own. Host names are taken for the address
+    that `hosts` has for them."""
 
-    def __init__(self, sentinels: Sequence[Sentinel], group: str) -> None:
+    def __init__(
+        self, sentinels: Sequence[Sentinel], group: str, hosts: Mapping[str, str] | None = None
+    ) -> None:
         self._group = group
+        self._hosts = hosts or {}
         self._quorum = len(sentinels) // 2 + 1
         self._words: list[Word] = []
         self._lock = threading.Lock()
@@ -48,6 +52,9 @@ class MajorityWatch:
         for thread in self._threads:
             thread.join(5)
 
+    def known_as(self, address: Address) -> Address:
+        return self._hosts.get(address[0], address[0]), address[1]
+
     def primary(self) -> Address | None:
         """Which one a majority names at this moment."""
         *_, (_, last) = self._states()
@@ -61,10 +68,10 @@ class MajorityWatch:
 
     def named(self, address: Address, epoch: int, since: float) -> bool:
         """Whether a majority named that primary under that epoch or a higher one, then or later."""
-        return self._named(address, epoch, since, self._quorum)
+        return self._named(self.known_as(address), epoch, since, self._quorum)
 
     def named_by_one(self, address: Address, epoch: int, since: float) -> bool:
-        return self._named(address, epoch, since, 1)
+        return self._named(self.known_as(address), epoch, since, 1)
 
     def story(self, since: float = 0.0) -> str:
         with self._lock:
@@ -105,9 +112,9 @@ class MajorityWatch:
                             ]
                         )
                         if isinstance(address, list) and isinstance(master, list):
-                            host, port = address
+                            named = self.known_as((address[0], int(address[1])))
                             epoch = int(pairs(master)["config-epoch"])
-                            self._note(sentinel, (host, int(port)), epoch)
+                            self._note(sentinel, named, epoch)
                         else:
                             self._note(sentinel, None, 0)
             except (OSError, RespError):

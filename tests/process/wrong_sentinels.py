@@ -6,7 +6,7 @@ import functools
 import sys
 import time
 import unittest
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,23 +60,20 @@ class Watchers:
     roles: RoleWatch
     all: list[Judged] = field(default_factory=list)
 
-    def newest(self) -> dict[str, Address | None]:
-        return {
-            one.name: newest.primary if (newest := one.watcher.newest(self.group)) else None
-            for one in self.all
-        }
+    def primary_of(self, one: Judged) -> Address | None:
+        newest = one.watcher.newest(self.group)
+        return None if newest is None else self.majority.known_as(newest.primary)
 
     def wait_primary(self, primary: Address, timeout: float = 10.0) -> None:
         for one in self.all:
-            one.watcher.wait_primary(primary, self.group, timeout)
+            one.watcher.wait_for(
+                lambda: self.primary_of(one) == primary, f"{one.name} names {primary}", timeout
+            )
 
-    def moves(self) -> dict[str, list[Address]]:
-        """The primaries that each named, one after the other."""
-        told = {one.name: [t.primary for t in one.watcher.of(self.group)] for one in self.all}
-        return {
-            name: [p for i, p in enumerate(all) if i == 0 or all[i - 1] != p]
-            for name, all in told.items()
-        }
+    def moves(self, one: Judged) -> list[Address]:
+        """The primaries that it named, one after the other."""
+        told = [self.majority.known_as(t.primary) for t in one.watcher.of(self.group)]
+        return [p for i, p in enumerate(told) if i == 0 or told[i - 1] != p]
 
     def check(self) -> None:
         for one in self.all:
@@ -96,7 +93,7 @@ class Watchers:
             primary = self.majority.primary()
             return primary is not None and all(
                 (newest := one.watcher.newest(self.group)) is not None
-                and newest.primary == primary
+                and self.majority.known_as(newest.primary) == primary
                 and (newest.step % 2, newest.state) == (0, 0)
                 for one in self.all
             )
@@ -111,12 +108,15 @@ class Watchers:
             ) from None
 
     def _fault(self, one: Judged, before: Topology | None, topology: Topology) -> str:
+        named = self.majority.known_as(topology.primary)
+        if named in (self.majority.known_as((host, port)) for host, port, _ in topology.replicas):
+            return "named one instance as primary and as replica"
         if before is not None:
             last, this = ((t.era, t.epoch, t.step) for t in (before, topology))
             if this < last:
                 return f"went backwards from {last}"
             if this == last:  # then it is about the replicas alone
-                same = before.primary == topology.primary
+                same = named == self.majority.known_as(before.primary)
                 return "" if same else "named another primary by the same decision"
         if topology.step % 2 == 1 or topology.state != 0:
             if topology.state == 0 and not self._turned(topology):
@@ -137,7 +137,8 @@ class Watchers:
     def _turned(self, topology: Topology) -> bool:
         turned = self.roles.turns()
         return any(
-            turn.address == topology.primary and turn.time <= topology.heard + SLACK
+            turn.address == self.majority.known_as(topology.primary)
+            and turn.time <= topology.heard + SLACK
             for turn in turned
         )
 
@@ -148,6 +149,8 @@ class WrongSentinels(unittest.TestCase):
 
     options = SentinelOptions()
 
+    hosts: Mapping[str, str] = {}  # names to addresses, where there are names
+
     def make_group(self) -> ValkeyGroup:
         return ValkeyGroup(options=self.options)
 
@@ -155,7 +158,7 @@ class WrongSentinels(unittest.TestCase):
         self.group = self.enterContext(self.make_group())
         self.sleepers: set[str] = set()
         self.majority = self.enterContext(
-            MajorityWatch(self.group.sentinels.all, self.group.name)
+            MajorityWatch(self.group.sentinels.all, self.group.name, self.hosts)
         )
         self.watchers = Watchers(self.group.name, self.majority, self.group.roles)
         self.watch()
