@@ -99,7 +99,8 @@ class ManyGroups(unittest.TestCase):
         self.assertEqual({newest.of[group].epoch for group in wanted}, {2})
         print(f"memory after that: {newest.watcher.resident_bytes()} bytes")
         questions = sum(one.do("count")["questions"] for one in (leader, *others))
-        print(f"questions asked, from the start on: {questions / MANY / 3:.1f} a group and Sentinel")
+        each = questions / MANY / 3
+        print(f"questions asked, from the start on: {each:.1f} for each group and Sentinel")
 
     def test_a_group_costs_little_memory(self) -> None:
         sizes = []

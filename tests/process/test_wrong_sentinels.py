@@ -7,7 +7,8 @@ import threading
 import time
 import unittest
 
-from wrong_sentinels import RESET_AFTER, SLACK, WrongSentinels, played_again  # first: it sets sys.path
+# First, since it sets sys.path:
+from wrong_sentinels import RESET_AFTER, SLACK, WrongSentinels, played_again
 
 from lab.processes import stop_on_signals, wait_until
 from lab.resp import pairs
@@ -112,6 +113,8 @@ class LivesInThePast(WrongSentinels):
 class OneEpochTwoPrimaries(WrongSentinels):
     """Nothing but another address gives them away."""
 
+    rounds = 3
+
     @played_again
     def test_a_leader_that_is_reset_before_it_has_switched_itself(self) -> None:
         leader, *others = self.group.sentinels.all
@@ -146,16 +149,16 @@ class OneEpochTwoPrimaries(WrongSentinels):
 
     @played_again
     def test_failovers_on_two_sentinels_at_once(self) -> None:
-        rounds, disagreements = 3, 0
+        disagreements = 0
         for one in self.watchers.all:
             one.may_follow_one = True
-        for number in range(rounds):
+        for number in range(self.rounds):
             disagreed = self.fail_over_twice_at_once()
             disagreements += disagreed
             self.watchers.check()
-            if number + 1 < rounds or disagreed:
+            if number + 1 < self.rounds or disagreed:
                 self.group.wait_healthy()
-        print(f"\ntwo addresses under one epoch: in {disagreements} of {rounds} rounds")
+        print(f"\ntwo addresses under one epoch: in {disagreements} of {self.rounds} rounds")
         self.watchers.check_end()
 
     def fail_over_twice_at_once(self) -> bool:

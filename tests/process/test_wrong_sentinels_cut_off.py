@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import unittest
 
-from wrong_sentinels import WrongSentinels, played_again  # first: it sets sys.path
+# First, since it sets sys.path:
+from wrong_sentinels import WrongSentinels, played_again
 
 from lab.namespaces import TwoSides, why_not
 from lab.processes import stop_on_signals, wait_until
@@ -39,9 +40,7 @@ class CutOff(WrongSentinels):
 
         self.sides.cut()
         near = [one for one in self.watchers.all if one not in far]
-        wait_until(
-            lambda: self.majority.primary() not in (None, old.address), 30, "a failover"
-        )
+        wait_until(lambda: self.majority.primary() not in (None, old.address), 30, "a failover")
         new = self.group.at(self.majority.primary() or old.address)
         for one in near:
             one.watcher.wait_primary(new.address, self.group.name)

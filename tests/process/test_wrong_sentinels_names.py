@@ -1,5 +1,5 @@
 """Instances that are known by host names: one that a Sentinel can't resolve, and announced names
-that come and go. The names are those of a hosts file that this process and its children alone see."""
+that come and go. They stand in a hosts file that this process and its children alone see."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import sys
 import time
 import unittest
 
-from wrong_sentinels import Judged, WrongSentinels, played_again  # first: it sets sys.path
+# First, since it sets sys.path:
+from wrong_sentinels import Judged, WrongSentinels, played_again
 
 from lab.processes import stop_on_signals
 from lab.sentinels import Sentinel, SentinelOptions

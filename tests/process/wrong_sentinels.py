@@ -1,4 +1,4 @@
-"""What the tests of wrong Sentinels share: watchers of each `act_on` side by side, and their judge."""
+"""What the tests of wrong Sentinels share: watchers of each `act_on` side by side, and a judge."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ class WrongSentinels(unittest.TestCase):
     # What is done to the group
 
     def fail_over(self, leader: Sentinel | None = None) -> Failover:
-        """A planned one, to its end, and all instances in step again; the watchers have followed."""
+        """A planned one, to its end; the watchers have followed, and all are in step again."""
         failover = self.group.wait_failover(self.group.sentinel_failover(leader))
         self.group.heal(failover)
         self.watchers.wait_primary(failover.new.address)
