@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""SENTINEL FAILOVER on two Sentinels at once, again and again, with watchers of each `act_on` beside
-them: none names a wrong primary, all end with the majority's. Says how often one epoch had two."""
+"""SENTINEL FAILOVER on two Sentinels at once, again and again, beside watchers of each `act_on`:
+none names a wrong primary, all end with the majority's. Says how often one epoch had two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Sentinel that is hostile, beside two that are not: with all waits at 1 ms nothing grows, nothing
+"""A Sentinel that is hostile beside two that are not: with waits of 1 ms nothing grows, nothing
 spins, the log has a line but not one for each attempt, and the others go on being heard."""
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import time
 import unittest
 
 # First, since it sets sys.path:
-from wrong_sentinels import RESET_AFTER, SLACK, WrongSentinels, played_again
+from wrong_sentinels import RESET_AFTER, SLACK, Judged, WrongSentinels, played_again
 
 from lab.processes import stop_on_signals, wait_until
 from lab.resp import pairs
@@ -19,6 +19,20 @@ TILT_AFTER = 2.0  # SENTINEL_TILT_TRIGGER of sentinel.c: a Sentinel that stood s
 
 class LivesInThePast(WrongSentinels):
     """One Sentinel that missed failovers, and names an old primary under a lower epoch."""
+
+    def watch(self, label: str = "", **settings: object) -> list[Judged]:
+        """That soon miss who has become silent."""
+        return super().watch(label, **({"poll_interval": 200, "reply_timeout": 400} | settings))
+
+    def be_alone(self, forgetful: Sentinel) -> None:
+        """The others can't tell it, and the watchers hear nobody else."""
+        others = [each for each in self.group.sentinels.all if each is not forgetful]
+        self.silence(others)
+        for one in self.watchers.all:
+            for each in others:
+                one.watcher.wait_problem(
+                    "sentinel-unreachable", containing=f"{each.host}:{each.port}"
+                )
 
     @played_again
     def test_one_that_was_frozen_during_two_failovers(self) -> None:
@@ -74,8 +88,7 @@ class LivesInThePast(WrongSentinels):
         epoch = others[0].epoch(self.group.name)
         forgetful.kill()
         forgetful.file.write_bytes(old_file)
-        # The others can't tell it, and the watchers hear nobody else.
-        self.silence(others)
+        self.be_alone(forgetful)
         forgetful.start()
         forgetful.wait_ready()
         self.wait_says(forgetful, old.address)
@@ -96,7 +109,7 @@ class LivesInThePast(WrongSentinels):
         old = self.group.primary()
         failover = self.fail_over(others[0])
         epoch = others[0].epoch(self.group.name)
-        self.silence(others)
+        self.be_alone(forgetful)
         self.monitor_anew(forgetful, old.address)
         self.wait_says(forgetful, old.address)
         self.assertLess(forgetful.epoch(self.group.name), epoch)
