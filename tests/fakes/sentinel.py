@@ -77,6 +77,7 @@ class FakeSentinel:
         self.commands: list[list[bytes]] = []
         self.times: list[float] = []  # of `commands`
         self.accepted = 0
+        self.sent = 0  # bytes of nonsense and of floods
         self._news = threading.Condition()
         self._open: dict[socket.socket, set[bytes]] = {}
         self._closing = False
@@ -138,6 +139,16 @@ class FakeSentinel:
             for connection in listeners:
                 connection.sendall(_array(_bulk(b"message"), _bulk(name), _bulk(payload.encode())))
             return len(listeners)
+
+    def flood(self, channel: str, payload: str, total: int) -> None:
+        """As publish(), again and again, until so many bytes were taken."""
+        message = _array(_bulk(b"message"), _bulk(channel.encode()), _bulk(payload.encode()))
+        block = message * max(1, 65536 // len(message))
+        while self.sent < total:
+            with self._news:
+                for connection in [one for one, channels in self._open.items() if channels]:
+                    connection.sendall(block)
+                    self.sent += len(block)
 
     def promote(self, address: Address, epoch: int, group: str = "myprimary") -> None:
         """As the leader of a failover does: +promoted-slave, and the new address from then on."""
@@ -212,7 +223,7 @@ class FakeSentinel:
                 return
             if self.behaviour == "flood":
                 while True:
-                    connection.sendall(self.nonsense)
+                    self.sent += connection.send(self.nonsense)
             if self.behaviour == "trickle":
                 while True:
                     connection.sendall(b"+")

@@ -11,8 +11,11 @@ import sys
 import time
 import weakref
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import IO
+
+from lab.namespaces import NetworkNamespace
 
 _PR_SET_PDEATHSIG = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -77,6 +80,12 @@ class Process:
         self._folder = folder
         self._log = log
         self._popen: subprocess.Popen[bytes] | None = None
+        self.namespace: NetworkNamespace | None = None  # None: that of whoever starts it
+        self.is_paused = False
+
+    def placed(self) -> AbstractContextManager[None]:
+        """In it the calling thread is on the same network as this process."""
+        return nullcontext() if self.namespace is None else self.namespace.entered()
 
     @property
     def pid(self) -> int:
@@ -96,7 +105,8 @@ class Process:
     def start(self, *, standard_error_to_pipe: bool = False) -> IO[bytes] | None:
         """Appends both outputs to the log; or gives the reading end of standard error."""
         assert not self.is_alive(), f"{self.name} runs already"
-        with open(self._log or os.devnull, "ab") as output:
+        self.is_paused = False
+        with open(self._log or os.devnull, "ab") as output, self.placed():
             self._popen = subprocess.Popen(
                 self.argv,
                 env=self._environment,
@@ -116,10 +126,12 @@ class Process:
             self._popen.send_signal(number)
 
     def pause(self) -> None:
+        self.is_paused = True
         self.send(signal.SIGSTOP)
 
     def resume(self) -> None:
         self.send(signal.SIGCONT)
+        self.is_paused = False
 
     def wait(self, timeout: float) -> int:
         assert self._popen is not None

@@ -65,6 +65,11 @@ class RoleWatch:
             self._news.wait_for(lambda: found() is not None, timeout)
             return found()
 
+    def turns(self) -> list[Turned]:
+        """All that were seen so far."""
+        with self._news:
+            return list(self._turned)
+
     def on_turn(self, listener: Callable[[Turned], None]) -> None:
         """Called for each, in the thread that reads of it."""
         self._listeners.append(listener)

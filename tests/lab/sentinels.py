@@ -56,9 +56,14 @@ class Server(Process):
         return [*username, self._password] if self._password else []
 
     def connect(self, timeout: float = 2.0) -> Connection:
-        return Connection(
-            self.host, self.port, timeout=timeout, username=self._username, password=self._password
-        )
+        with self.placed():
+            return Connection(
+                self.host,
+                self.port,
+                timeout=timeout,
+                username=self._username,
+                password=self._password,
+            )
 
     def query(self, *commands: tuple[str | int, ...], timeout: float = 1.0) -> list[Reply]:
         """All in one write; OSError when there is no answer, error replies stand in the list."""
@@ -109,7 +114,7 @@ class Sentinel(Server):
         extra_lines: tuple[str, ...],
     ) -> None:
         super().__init__(name, host, port, folder, password=password)
-        self._file = folder / f"{name}.conf"
+        self.file = folder / f"{name}.conf"
         lines = [
             f"bind {host}",
             f"port {port}",
@@ -121,8 +126,13 @@ class Sentinel(Server):
         ]
         if password:
             lines += [f'requirepass "{password}"', f'sentinel sentinel-pass "{password}"']
-        self._file.write_text("\n".join(lines) + "\n")
-        self.argv = [str(find_servers().sentinel), str(self._file)]
+        self._first_content = "\n".join(lines) + "\n"
+        self.forget()
+        self.argv = [str(find_servers().sentinel), str(self.file)]
+
+    def forget(self) -> None:
+        """Its file becomes what it was before the first start; not while it runs."""
+        self.file.write_text(self._first_content)
 
     def primary(self, group: str) -> tuple[str, int] | None:
         reply = self.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", group)
@@ -166,7 +176,10 @@ class SentinelSet:
         return [f"{sentinel.host}:{sentinel.port}" for sentinel in self.all]
 
     def alive(self) -> list[Sentinel]:
-        return [sentinel for sentinel in self.all if sentinel.is_alive()]
+        """Those that can answer."""
+        return [
+            sentinel for sentinel in self.all if sentinel.is_alive() and not sentinel.is_paused
+        ]
 
     def start(self) -> None:
         for sentinel in self.all:

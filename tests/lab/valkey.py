@@ -39,14 +39,16 @@ class Instance(Server):
         folder: Path,
         *,
         password: str = "",
+        host_name: str = "",
         extra_lines: tuple[str, ...] = (),
     ) -> None:
         super().__init__(name, host, port, folder, password=password)
+        self.host_name = host_name
         self._file = folder / f"{name}.conf"
         self._lines = [
             f"bind {host}",
             f"bind-source-addr {host}",
-            f"replica-announce-ip {host}",
+            f"replica-announce-ip {host_name or host}",
             f"port {port}",
             f"dir {folder}",
             f"dbfilename {name}.rdb",
@@ -64,6 +66,14 @@ class Instance(Server):
             *([f'requirepass "{password}"', f'masterauth "{password}"'] if password else []),
             *extra_lines,
         ]
+
+    @property
+    def announced(self) -> Address:
+        """The address by which it is made known to Sentinels and replicas."""
+        return self.host_name or self.host, self.port
+
+    def is_at(self, address: Address | None) -> bool:
+        return address in (self.address, self.announced)
 
     def start_as(self, primary: Address | None) -> None:
         """As a replica of that one, or as a primary."""
@@ -123,13 +133,15 @@ class ValkeyGroup:
         options: SentinelOptions = SentinelOptions(),
         password: str = "",
         sentinel_password: str = "",
+        block: AddressBlock | None = None,
+        host_names: tuple[str, ...] = (),
         instance_lines: tuple[str, ...] = (),
         sentinel_lines: tuple[str, ...] = (),
         role_interval: float = 0.1,
     ) -> None:
         self.name = name
         self.folder = temporary_folder("valkey")
-        self._block = AddressBlock()
+        self._block = block or AddressBlock()
         self.options = replace(options, auth_password=password) if password else options
         hosts = [self._block.address(11 + index) for index in range(replicas + 1)]
         port = self._block.free_port(hosts)
@@ -140,6 +152,7 @@ class ValkeyGroup:
                 port,
                 self.folder,
                 password=password,
+                host_name=host_names[index] if host_names else "",
                 extra_lines=instance_lines,
             )
             for index, host in enumerate(hosts)
@@ -192,7 +205,7 @@ class ValkeyGroup:
             self.sentinels.start()
         self._events = SentinelEvents(self.sentinels.all)
         self._events.wait_subscribed()
-        self.sentinels.monitor(self.name, self.instances[0].address, self.options)
+        self.sentinels.monitor(self.name, self.instances[0].announced, self.options)
 
     def close(self) -> None:
         for watch in (self._roles, self._events):
@@ -218,15 +231,15 @@ class ValkeyGroup:
         return self._events
 
     def at(self, address: Address) -> Instance:
-        return next(instance for instance in self.instances if instance.address == address)
+        return next(instance for instance in self.instances if instance.is_at(address))
 
     def primary(self) -> Instance:
         """The one that a majority of the Sentinels names and that says so itself."""
-        named = Counter(sentinel.primary(self.name) for sentinel in self.sentinels.alive())
-        address, votes = named.most_common(1)[0]
-        if address is None or votes < self.sentinels.quorum:
-            raise RuntimeError(f"no majority about {self.name}: {dict(named)}")
-        instance = self.at(address)
+        words = [sentinel.primary(self.name) for sentinel in self.sentinels.alive()]
+        named = Counter(self.at(word) for word in words if word is not None)
+        instance, votes = named.most_common(1)[0] if named else (self.instances[0], 0)
+        if votes < self.sentinels.quorum:
+            raise RuntimeError(f"no majority about {self.name}: {words}")
         if (role := instance.role()) != "master":
             raise RuntimeError(f"Sentinels name {instance}, whose role is {role!r}")
         return instance
@@ -304,7 +317,7 @@ class ValkeyGroup:
         for sentinel in self.sentinels.alive():
             self._said(trigger.moment, end, by=sentinel.name)
         wait_until(
-            lambda: trigger.old.address not in self._named() and len(self._named()) == 1,
+            lambda: (named := self._named()) is not None and named is not trigger.old,
             max(1.0, end - time.monotonic()),
             f"all Sentinels name one new primary of {self.name}",
         )
@@ -326,7 +339,7 @@ class ValkeyGroup:
             lambda event: event.group() == self.name
             and (
                 event.channel.startswith("-failover-abort")
-                or (event.channel in NEWS and event.address() != trigger.old.address)
+                or (event.channel in NEWS and not trigger.old.is_at(event.address()))
             ),
             since=trigger.moment,
             timeout=timeout,
@@ -338,7 +351,7 @@ class ValkeyGroup:
         return self.events.wait_for(
             lambda event: event.channel in NEWS
             and event.group() == self.name
-            and event.address() != trigger.old.address,
+            and not trigger.old.is_at(event.address()),
             since=trigger.moment,
             timeout=timeout,
         )
@@ -359,8 +372,12 @@ class ValkeyGroup:
 
     # Inside
 
-    def _named(self) -> set[Address | None]:
-        return {sentinel.primary(self.name) for sentinel in self.sentinels.alive()}
+    def _named(self) -> Instance | None:
+        """The one that all Sentinels name."""
+        named = {sentinel.primary(self.name) for sentinel in self.sentinels.alive()}
+        return next(
+            (each for each in self.instances if all(each.is_at(address) for address in named)), None
+        )
 
     def _said(self, since: float, end: float, by: str = "", but_not_by: str = "") -> Event | None:
         """The first +switch-master of this group from that Sentinel, or from any other one."""
@@ -398,7 +415,7 @@ class ValkeyGroup:
                     return f"{instance} has the role {role}"
             elif (
                 role[0] != "slave"
-                or (role[1], role[2]) != primary.address
+                or not primary.is_at((role[1], role[2]))
                 or role[3] != "connected"
             ):
                 return f"{instance} has the role {role}"
@@ -414,7 +431,9 @@ class ValkeyGroup:
             if isinstance(reply, RespError):
                 return f"{sentinel}: {reply}"
         known = pairs(master)
-        if known["flags"] != "master" or (known["ip"], int(known["port"])) != primary.address:
+        if known["flags"] != "master" or not primary.is_at(
+            (known["ip"], int(known["port"]))
+        ):
             return f"{sentinel} sees the primary {known['ip']}:{known['port']} as {known['flags']}"
         assert isinstance(replicas, list) and isinstance(peers, list)
         seen = [pairs(reply) for reply in replicas]
@@ -426,8 +445,11 @@ class ValkeyGroup:
         if not all(replica["runid"] for replica in seen):
             return f"{sentinel} has had no INFO yet of a replica"
         seen = [pairs(reply) for reply in peers]
+        answering = [peer.address for peer in self.sentinels.alive()]
         if len(seen) != len(self.sentinels.all) - 1 or any(
-            "s_down" in peer["flags"] or "disconnected" in peer["flags"] for peer in seen
+            "s_down" in peer["flags"] or "disconnected" in peer["flags"]
+            for peer in seen
+            if (peer["ip"], int(peer["port"])) in answering
         ):
             return (
                 f"{sentinel} sees the Sentinels {[(peer['name'], peer['flags']) for peer in seen]}"

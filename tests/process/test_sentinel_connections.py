@@ -1,4 +1,4 @@
-"""The sentinel-watcher's connections: credentials, names, deadlines, hostile peers."""
+"""The sentinel-watcher's connections: credentials, names, deadlines, what is no answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from watcher_alone import SentinelSettings, Watcher  # noqa: E402
 
 A = ("10.0.0.1", 6379)
 B = ("10.0.0.2", 6379)
-MEBIBYTE = 1024 * 1024
 
 
 class WithOneFake(unittest.TestCase):
@@ -166,66 +165,8 @@ class Deadlines(WithOneFake):
         watcher.wait_primary(B, timeout=2)
 
 
-class Hostile(WithOneFake):
-    """Nothing grows, nothing spins, and the log has a line, not one for each attempt."""
-
-    def attempts(self, count: int, **settings: object) -> Watcher:
-        given: dict[str, object] = {
-            "backoff_min": 1,
-            "backoff_max": 1,
-            "poll_interval": 1,
-            "resolve_interval": 1,
-        }
-        watcher = self.watch(**(given | settings))
-        warm = min(count // 4, 200)
-        self.sentinel.wait_for(lambda: self.sentinel.accepted >= warm, f"{warm} connections", 60)
-        memory, descriptors = watcher.resident_bytes(), watcher.descriptors()
-        self.sentinel.wait_for(lambda: self.sentinel.accepted >= count, f"{count} connections", 120)
-        if not watcher.is_sanitized():
-            self.assertLess(watcher.resident_bytes() - memory, MEBIBYTE // 2, "memory grows")
-        self.assertLess(watcher.descriptors() - descriptors, 4, "descriptors grow")
-        self.assertIsNone(watcher.returncode(), watcher.story())
-        self.assertEqual(watcher.topologies, [])
-        warnings = [
-            line
-            for line in watcher.log
-            if line["level"] == "warning" and self.sentinel.name in line["message"]
-        ]
-        self.assertGreaterEqual(len(warnings), 1)
-        self.assertLess(len(warnings), 12, watcher.story())
-        return watcher
-
-    def test_one_that_accepts_and_closes(self) -> None:
-        self.serve().behaviour = "close"
-        self.attempts(2000)
-
-    def test_one_that_greets_and_closes(self) -> None:
-        self.serve().behaviour = "greet and close"
-        self.attempts(1000)
-
-    def test_one_that_refuses_is_not_asked_without_pause(self) -> None:
-        self.serve().close()
-        watcher = self.watch(backoff_min=1, backoff_max=1)
-        watcher.wait_problem("sentinel-unreachable")
-        before = watcher.cpu_seconds()
-        time.sleep(2)
-        self.assertLess(watcher.cpu_seconds() - before, 1.2)
-        self.assertLess(len(watcher.lines("cannot reach")), 3)
-
-    def test_one_that_trickles(self) -> None:
-        self.serve().behaviour = "trickle"
-        self.attempts(200, connect_timeout=10)
-
-    def test_one_that_sends_a_gigabyte_of_nonsense(self) -> None:
-        self.serve().behaviour = "flood"
-        self.attempts(200).wait_problem(
-            "no-sentinel", containing="does not speak as a Sentinel does: not RESP2"
-        )
-
-    def test_one_that_announces_a_bulk_of_512_megabytes(self) -> None:
-        self.serve().behaviour = "say"
-        self.sentinel.nonsense = b"$536870912\r\n" + b"x" * 4 * MEBIBYTE
-        self.attempts(50).wait_problem("no-sentinel", containing="more than 65536 bytes")
+class NoAnswers(WithOneFake):
+    """Each told in its own words; hostile peers in earnest are in test_sentinel_hostility.py."""
 
     def test_what_is_no_answer_is_told(self) -> None:
         table = {
