@@ -137,8 +137,8 @@ std::vector<Doubt> find_doubts(const DoubtfulPicture& doubtful) {
   }
   if (sorted.answering * 2 <= known) doubts.push_back(about_reach(sorted, known, current));
   if (current == nullptr) {
-    doubts.push_back(
-        {"primary-unknown", "the Sentinels have not told of a primary yet", Severity::blocking, 0});
+    doubts.push_back({"primary-unknown", "the Sentinels have not told of a primary yet",
+                      Severity::blocking, 1'000});
   }
   return doubts;
 }

@@ -46,6 +46,9 @@ std::size_t GroupWatch::place_of(const Sentinel& sentinel) const {
 }
 
 void GroupWatch::add(Sentinel& sentinel) {
+  // As many as there are, and no more.
+  asked_.reserve(asked_.size() + 1);
+  views_.reserve(views_.size() + 1);
   asked_.push_back({.sentinel = &sentinel});
   views_.push_back({.sentinel = sentinel.name()});
 }

@@ -21,22 +21,25 @@ constexpr uint64_t forget_after_ms = 30'000;
 // How often Sentinels are asked for the others, beside the event of a new one.
 constexpr uint64_t discovery_interval_ms = 30'000;
 
-SentinelSettings for_instances(const SentinelSettings& settings) {
-  SentinelSettings changed = settings;
-  changed.access = settings.instances;
-  changed.groups.clear();
-  return changed;
+SentinelSettings without_groups(SentinelSettings settings) {
+  settings.groups = {};
+  return settings;
+}
+
+SentinelSettings for_instances(SentinelSettings settings) {
+  settings.access = settings.instances;
+  return settings;
 }
 
 Proof proof_for(const GroupSettings& group, const SentinelSettings& settings) {
-  return {group.act_on, group.demote_on, group.reset_after, settings.ask_instances};
+  return {group.reset_after, group.act_on, group.demote_on, settings.ask_instances};
 }
 
 }  // namespace
 
-SentinelSet::SentinelSet(uv_loop_t* loop, SentinelSettings settings, Reports& reports)
+SentinelSet::SentinelSet(uv_loop_t* loop, const SentinelSettings& settings, Reports& reports)
     : loop_(loop),
-      settings_(std::move(settings)),
+      settings_(without_groups(settings)),
       instance_settings_(for_instances(settings_)),
       reports_(reports),
       names_(loop, settings_.resolve_interval,
@@ -52,11 +55,13 @@ SentinelSet::SentinelSet(uv_loop_t* loop, SentinelSettings settings, Reports& re
                    },
                .on_change = [this] { gather(); }}),
       discovery_timer_(loop) {
-  for (const GroupSettings& group : settings_.groups) {
+  groups_.reserve(settings.groups.size());
+  for (const GroupSettings& group : settings.groups) {
     groups_.push_back(
         std::make_unique<GroupWatch>(shared_, group.name, proof_for(group, settings_)));
-    groups_by_name_[groups_.back()->name()] = groups_.back().get();
   }
+  std::sort(groups_.begin(), groups_.end(),
+            [](const auto& one, const auto& other) { return one->name() < other->name(); });
 }
 
 SentinelSet::~SentinelSet() = default;
@@ -71,8 +76,10 @@ void SentinelSet::start() {
 }
 
 GroupWatch* SentinelSet::group(std::string_view name) {
-  const auto place = groups_by_name_.find(name);
-  return place == groups_by_name_.end() ? nullptr : place->second;
+  const auto place = std::lower_bound(
+      groups_.begin(), groups_.end(), name,
+      [](const auto& one, std::string_view wanted) { return one->name() < wanted; });
+  return place == groups_.end() || (*place)->name() != name ? nullptr : place->get();
 }
 
 const SentinelSet::Member* SentinelSet::member(const Endpoint& endpoint) const {
@@ -187,6 +194,7 @@ void SentinelSet::lost(Member& member) {
   member.poll.stop();
   member.unasked = 0;
   member.asked_for_peers = false;
+  member.tilt = false;
   roster_.lost(member.sentinel->endpoint());
   for (const auto& group : groups_) group->lost(*member.sentinel);
 }
@@ -194,6 +202,7 @@ void SentinelSet::lost(Member& member) {
 void SentinelSet::heard(Member& member, const SentinelEvent& event) {
   if (event.group.empty()) {  // +tilt, -tilt
     const bool tilt = event.channel == "+tilt";
+    if (std::exchange(member.tilt, tilt) == tilt) return;
     log::write(tilt ? log::Level::warning : log::Level::info,
                fmt::format("Sentinel {} {} tilt mode", member.sentinel->name(),
                            tilt ? "entered" : "left"));

@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "common/config/configuration.h"
@@ -24,7 +23,7 @@ namespace reconciler {
 // Driven by its roster, timers and Sentinels; owned by the Watcher.
 class SentinelSet {
  public:
-  SentinelSet(uv_loop_t* loop, SentinelSettings settings, Reports& reports);
+  SentinelSet(uv_loop_t* loop, const SentinelSettings& settings, Reports& reports);
   ~SentinelSet();
   SentinelSet(const SentinelSet&) = delete;
   SentinelSet& operator=(const SentinelSet&) = delete;
@@ -44,6 +43,7 @@ class SentinelSet {
     std::size_t next_group = 0;  // to be polled
     std::size_t next_for_peers = 0;  // the group whose other Sentinels are asked for
     bool asked_for_peers = false;
+    bool tilt = false;
     std::optional<uint64_t> unwanted_since;  // it is not on the roster any more
   };
 
@@ -61,14 +61,13 @@ class SentinelSet {
   void ask_for_peers(Member& member);
 
   uv_loop_t* loop_;
-  const SentinelSettings settings_;
+  const SentinelSettings settings_;  // without its groups, which know themselves
   const SentinelSettings instance_settings_;
   Reports& reports_;
   InstanceNames names_;
   const GroupWatch::Shared shared_;
-  std::vector<std::unique_ptr<GroupWatch>> groups_;
-  std::unordered_map<std::string_view, GroupWatch*> groups_by_name_;
-  std::vector<std::unique_ptr<Member>> members_;  // goes before the groups, which they call
+  std::vector<std::unique_ptr<GroupWatch>> groups_;  // sorted by name
+  std::vector<std::unique_ptr<Member>> members_;     // goes before the groups, which they call
   SentinelRoster roster_;
   uv::Timer discovery_timer_;
 };

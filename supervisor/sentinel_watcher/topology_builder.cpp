@@ -27,6 +27,7 @@ void TopologyBuilder::remember(const Topology& topology) {
 
 void TopologyBuilder::take_replicas(const std::vector<ReplicaReply>& replies, Milliseconds now) {
   std::vector<KnownReplica> replicas;
+  replicas.reserve(replies.size());
   for (const ReplicaReply& reply : replies) {
     const auto before = std::find_if(
         replicas_.begin(), replicas_.end(),
@@ -123,6 +124,7 @@ void TopologyBuilder::commit(Round& round, const Endpoint& primary, Decision dec
 void TopologyBuilder::refresh_replicas(Round& round) {
   if (!has_topology_) return;
   std::vector<Replica> replicas;
+  replicas.reserve(replicas_.size());
   for (const KnownReplica& known : replicas_) {
     if (!aliases_.same(known.replica.endpoint, current_.primary)) replicas.push_back(known.replica);
   }

@@ -47,9 +47,9 @@ struct Verdict {
 
 // How much proof is wanted.
 struct Proof {
+  Milliseconds reset_after = 10'000;
   ActOn act_on = ActOn::announcement;
   DemoteOn demote_on = DemoteOn::primary_switch;
-  Milliseconds reset_after = 10'000;
   bool ask_instances = false;
 };
 
