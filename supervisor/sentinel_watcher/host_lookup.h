@@ -17,6 +17,7 @@ namespace reconciler {
 struct SocketAddress {
   Endpoint endpoint;  // the same as text: an IP address and the port
   sockaddr_storage socket{};
+  std::string name;  // the host name that led to it, else the IP address
 };
 
 // Where `endpoint` is an IP address already; nothing where it is a host name.

@@ -25,6 +25,7 @@ SentinelSet::SentinelSet(uv_loop_t* loop, SentinelSettings settings, Reports& re
     : loop_(loop),
       settings_(std::move(settings)),
       reports_(reports),
+      access_(settings_.access, fmt::format("Sentinels of set {}", settings_.name), reports_),
       look_up_timer_(loop),
       look_up_soon_timer_(loop) {
   for (const GroupSettings& group : settings_.groups) {
@@ -116,6 +117,7 @@ void SentinelSet::gather() {
   }
   for (std::size_t i = members_.size(); i-- > 0;) {
     Member& member = *members_[i];
+    name_anew(*member.sentinel, wanted);
     if (std::any_of(wanted.begin(), wanted.end(), is(member.sentinel->endpoint())) ||
         member.sentinel->answers()) {
       member.unwanted_since.reset();
@@ -128,11 +130,22 @@ void SentinelSet::gather() {
   tell_number();
 }
 
+// A pod may have got the address that another one had.
+void SentinelSet::name_anew(Sentinel& sentinel, const std::vector<const SocketAddress*>& wanted) {
+  const std::string* name = nullptr;
+  for (const SocketAddress* address : wanted) {
+    if (address->endpoint != sentinel.endpoint()) continue;
+    if (address->name == sentinel.host()) return;
+    if (name == nullptr) name = &address->name;
+  }
+  if (name != nullptr) sentinel.set_host(*name);
+}
+
 void SentinelSet::add(const SocketAddress& address) {
   auto owned = std::make_unique<Member>(loop_);
   Member* member = owned.get();
   member->sentinel = std::make_unique<Sentinel>(
-      loop_, settings_, address.endpoint, address.socket, reports_,
+      loop_, settings_, access_, address.endpoint, Peer{address.socket, address.name}, reports_,
       Sentinel::Handlers{
           .on_fresh = [this, member] { fresh(*member); },
           .on_event = [this, member](const SentinelEvent& event) { heard(*member, event); },

@@ -14,6 +14,7 @@
 #include "common/config/configuration.h"
 #include "common/topology.h"
 #include "common/uv/handle.h"
+#include "supervisor/sentinel_watcher/access.h"
 #include "supervisor/sentinel_watcher/group_watch.h"
 #include "supervisor/sentinel_watcher/host_lookup.h"
 #include "supervisor/sentinel_watcher/reports.h"
@@ -58,6 +59,7 @@ class SentinelSet {
   bool answers_by(const HostName& host, int family) const;
   // Takes up the Sentinels that there should be, and forgets those that are gone for long.
   void gather();
+  static void name_anew(Sentinel& sentinel, const std::vector<const SocketAddress*>& wanted);
   void add(const SocketAddress& address);
   void forget(std::size_t place);
   void tell_number();
@@ -70,6 +72,7 @@ class SentinelSet {
   uv_loop_t* loop_;
   const SentinelSettings settings_;
   Reports& reports_;
+  Access access_;
   std::vector<std::unique_ptr<GroupWatch>> groups_;
   std::unordered_map<std::string_view, GroupWatch*> groups_by_name_;
   std::vector<SocketAddress> literals_;
