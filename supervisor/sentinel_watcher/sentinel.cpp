@@ -149,7 +149,7 @@ void Sentinel::went_down(bool events, const ConnectionFailure& failure) {
     events_failure_.reset();
     show_trouble(events, failure);
   }
-  reports_.count("resp_connection_failures_total", "sentinel", name_);
+  reports_.count("sentinel_connection_failures_total", "sentinel", name_);
   if (!events) {
     address_answer_.reset();
     handlers_.on_lost();

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.addresses import AddressBlock
+from lab.certificates import ServerTls
 from lab.processes import wait_until
 from lab.resp import RespError, pairs
 from lab.role_watch import RoleWatch
 from lab.sentinel_events import NEWS, Event, SentinelEvents
-from lab.sentinels import Sentinel, SentinelOptions, SentinelSet, Server
+from lab.sentinels import MakeTls, Sentinel, SentinelOptions, SentinelSet, Server
 from lab.servers import find_servers
 
 Address = tuple[str, int]
@@ -40,14 +41,15 @@ class Instance(Server):
         *,
         password: str = "",
         extra_lines: tuple[str, ...] = (),
+        tls: ServerTls | None = None,
     ) -> None:
-        super().__init__(name, host, port, folder, password=password)
+        super().__init__(name, host, port, folder, password=password, tls=tls)
         self._file = folder / f"{name}.conf"
         self._lines = [
             f"bind {host}",
             f"bind-source-addr {host}",
             f"replica-announce-ip {host}",
-            f"port {port}",
+            *self.port_lines(),
             f"dir {folder}",
             f"dbfilename {name}.rdb",
             "protected-mode no",
@@ -120,6 +122,7 @@ class ValkeyGroup:
         sentinel_password: str = "",
         instance_lines: tuple[str, ...] = (),
         sentinel_lines: tuple[str, ...] = (),
+        tls: MakeTls | None = None,
     ) -> None:
         self.name = name
         self.folder = temporary_folder("valkey")
@@ -129,12 +132,13 @@ class ValkeyGroup:
         port = self._block.free_port(hosts)
         self.instances = [
             Instance(
-                f"valkey-{index}",
+                instance_name := f"valkey-{index}",
                 host,
                 port,
                 self.folder,
                 password=password,
                 extra_lines=instance_lines,
+                tls=tls(instance_name, host) if tls else None,
             )
             for index, host in enumerate(hosts)
         ]
@@ -148,6 +152,7 @@ class ValkeyGroup:
                 sentinels,
                 password=sentinel_password,
                 extra_lines=sentinel_lines,
+                tls=tls,
             )
         )
         self._roles: RoleWatch | None = None
