@@ -121,4 +121,15 @@ std::vector<SocketAddress> one_family(const std::vector<SocketAddress>& found, b
   return ipv6_answers && !ipv4_answers ? ipv6 : ipv4;
 }
 
+std::string name_leading_to(const Endpoint& endpoint, const std::string& present,
+                            const std::vector<const SocketAddress*>& addresses) {
+  const std::string* other = nullptr;
+  for (const SocketAddress* address : addresses) {
+    if (address->endpoint != endpoint) continue;
+    if (address->name == present) return present;
+    if (other == nullptr) other = &address->name;
+  }
+  return other != nullptr ? *other : present;
+}
+
 }  // namespace reconciler

@@ -53,4 +53,9 @@ class HostLookup {
 std::vector<SocketAddress> one_family(const std::vector<SocketAddress>& found, bool ipv4_answers,
                                       bool ipv6_answers, bool tried_before);
 
+// The name under which `endpoint` is reached: the present one as long as it leads there, else another one that does: a pod
+// may have got the address that another one had.
+std::string name_leading_to(const Endpoint& endpoint, const std::string& present,
+                            const std::vector<const SocketAddress*>& addresses);
+
 }  // namespace reconciler

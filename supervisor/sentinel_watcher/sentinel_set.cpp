@@ -117,7 +117,8 @@ void SentinelSet::gather() {
   }
   for (std::size_t i = members_.size(); i-- > 0;) {
     Member& member = *members_[i];
-    name_anew(*member.sentinel, wanted);
+    member.sentinel->set_host(
+        name_leading_to(member.sentinel->endpoint(), member.sentinel->host(), wanted));
     if (std::any_of(wanted.begin(), wanted.end(), is(member.sentinel->endpoint())) ||
         member.sentinel->answers()) {
       member.unwanted_since.reset();
@@ -128,17 +129,6 @@ void SentinelSet::gather() {
     }
   }
   tell_number();
-}
-
-// A pod may have got the address that another one had.
-void SentinelSet::name_anew(Sentinel& sentinel, const std::vector<const SocketAddress*>& wanted) {
-  const std::string* name = nullptr;
-  for (const SocketAddress* address : wanted) {
-    if (address->endpoint != sentinel.endpoint()) continue;
-    if (address->name == sentinel.host()) return;
-    if (name == nullptr) name = &address->name;
-  }
-  if (name != nullptr) sentinel.set_host(*name);
 }
 
 void SentinelSet::add(const SocketAddress& address) {

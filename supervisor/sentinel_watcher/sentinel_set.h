@@ -59,7 +59,6 @@ class SentinelSet {
   bool answers_by(const HostName& host, int family) const;
   // Takes up the Sentinels that there should be, and forgets those that are gone for long.
   void gather();
-  static void name_anew(Sentinel& sentinel, const std::vector<const SocketAddress*>& wanted);
   void add(const SocketAddress& address);
   void forget(std::size_t place);
   void tell_number();

@@ -77,16 +77,15 @@ void Stream::send() {
   if (std::string bytes = tls_->take_outgoing(); !bytes.empty()) tcp_->write(std::move(bytes));
 }
 
-void Stream::lost(const Error& cause) {
-  std::string text = cause.message();
-  if (tls_ && reached_ && !tls_->established()) {
-    text += " during the TLS handshake";
-    if (!tls_->peer_speaks_tls()) text += " (a plain port?)";
-  } else if (reached_ && !received_) {
-    text += " without an answer";
-    if (!tls_) text += " (a port that wants TLS?)";
-  }
-  end({Kind::unreachable, text});
+void Stream::lost(const Error& cause) { end({Kind::unreachable, cause.message()}); }
+
+std::string Stream::at_what_point() const {
+  if (!reached_) return {};
+  if (tls_ && !tls_->established())
+    return tls_->peer_speaks_tls() ? " during the TLS handshake"
+                                   : " during the TLS handshake (a plain port?)";
+  if (received_) return {};
+  return tls_ ? " without an answer" : " without an answer (a port that wants TLS?)";
 }
 
 std::string Stream::silence(const std::string& time) const {
@@ -96,10 +95,11 @@ std::string Stream::silence(const std::string& time) const {
          (tls_->peer_speaks_tls() ? "" : " (it hangs, or is a plain port)");
 }
 
-void Stream::end(const ConnectionFailure& failure) {
+void Stream::end(ConnectionFailure failure) {
+  if (failure.kind == Kind::unreachable) failure.cause += at_what_point();
   tcp_.reset();
   const auto tell = handlers_.on_end;
-  tell(ConnectionFailure(failure));
+  tell(failure);
 }
 
 }  // namespace reconciler

@@ -49,7 +49,8 @@ class Stream {
   void received(std::string_view bytes);
   void lost(const Error& cause);
   void send();
-  void end(const ConnectionFailure& failure);
+  std::string at_what_point() const;
+  void end(ConnectionFailure failure);
 
   Handlers handlers_;
   bool reached_ = false;       // TCP is connected

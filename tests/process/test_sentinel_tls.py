@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 import socket
+import ssl
 import sys
 import threading
 import unittest
@@ -110,7 +112,7 @@ class Success(WithOneSentinel):
         self.serve()
         watcher = self.watch()
         watcher.wait_primary(PRIMARY)
-        self.assertEqual(watcher.problems, {})
+        watcher.wait_for(lambda: not watcher.problems, "no problem")
         self.assertEqual(watcher.lines("not verified"), [])
 
     def test_by_ipv6_address(self) -> None:
@@ -257,6 +259,67 @@ class WrongServer(WithOneSentinel):
             self.refusal(self.watch(settings={"connect_timeout": 300}), "sentinel-unreachable"),
             "no answer to the TLS handshake within 0.3 s",
         )
+
+    def test_what_is_said_in_one_breath_with_the_handshake_and_the_end_is_heard(self) -> None:
+        for version in ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
+            with self.subTest(version.name):
+                self.serve_by_script(version, b"-ERR max number of clients reached\r\n")
+                text = self.watch().wait_problem("sentinel-auth")
+                self.assertTrue(text.endswith(": ERR max number of clients reached"), text)
+
+    def test_one_that_closes_after_the_handshake(self) -> None:
+        for version in ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
+            with self.subTest(version.name):
+                for politely in True, False:
+                    self.serve_by_script(version, b"", politely)
+                    self.assertEqual(
+                        self.refusal(self.watch(), "sentinel-unreachable"),
+                        "closed by the peer without an answer",
+                    )
+
+    def serve_by_script(
+        self, version: ssl.TLSVersion, words: bytes, politely: bool = True
+    ) -> None:
+        """Says these at once when it has shaken hands, and closes; politely: as TLS wants it."""
+        certificate = self.ca.issue("sentinel", "127.0.0.1")
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate.cert_file, certificate.key_file)
+        context.minimum_version = context.maximum_version = version
+        listener = self.enterContext(socket.create_server(("127.0.0.1", 0)))
+        self.addCleanup(listener.shutdown, socket.SHUT_RDWR)
+        self.host, self.port = listener.getsockname()
+
+        def serve_one(accepted: socket.socket) -> None:
+            incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+            peer = context.wrap_bio(incoming, outgoing, server_side=True)
+            while True:
+                try:
+                    peer.do_handshake()
+                    break
+                except ssl.SSLWantReadError:
+                    accepted.sendall(outgoing.read())
+                    incoming.write(accepted.recv(1 << 16))
+            peer.write(words)
+            try:
+                if politely:
+                    peer.unwrap()
+            except ssl.SSLError:  # the client's own end is yet to come
+                pass
+            accepted.sendall(outgoing.read())
+            accepted.shutdown(socket.SHUT_WR)
+            while accepted.recv(1 << 16):
+                pass
+
+        def serve_all() -> None:
+            while True:
+                try:
+                    accepted, _ = listener.accept()
+                except OSError:
+                    return
+                with accepted, contextlib.suppress(OSError):  # the watcher may be gone by then
+                    serve_one(accepted)
+
+        threading.Thread(target=serve_all, daemon=True).start()
 
     def test_a_tls_port_for_one_that_speaks_plain(self) -> None:
         self.serve()
