@@ -1,4 +1,4 @@
-"""The sentinel-watcher and TLS: whom it believes, what it says of each refusal, files that change."""
+"""The watcher and TLS: whom it believes, what it says of each refusal, files that change."""
 
 from __future__ import annotations
 
@@ -270,17 +270,28 @@ class WrongServer(WithOneSentinel):
     def test_one_that_closes_after_the_handshake(self) -> None:
         for version in ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
             with self.subTest(version.name):
-                for politely in True, False:
-                    self.serve_by_script(version, b"", politely)
+                for end in "polite", "rude":
+                    self.serve_by_script(version, b"", end)
                     self.assertEqual(
                         self.refusal(self.watch(), "sentinel-unreachable"),
                         "closed by the peer without an answer",
                     )
 
-    def serve_by_script(
-        self, version: ssl.TLSVersion, words: bytes, politely: bool = True
-    ) -> None:
-        """Says these at once when it has shaken hands, and closes; politely: as TLS wants it."""
+    def test_the_server_is_told_that_it_is_over_and_why(self) -> None:
+        version = ssl.TLSVersion.TLSv1_2
+        self.serve_by_script(version, b"-ERR go away\r\n", "the client's")
+        self.watch()
+        wait_until(lambda: "close_notify" in self.heard, 10, f"a close_notify: {self.heard}")
+        self.serve_by_script(version, b"", "the client's")
+        self.watch(server_name="somebody-else")
+        wait_until(lambda: self.heard, 10, "an alert")
+        self.assertIn("BAD_CERTIFICATE", self.heard[0])
+
+    def serve_by_script(self, version: ssl.TLSVersion, words: bytes, end: str = "polite") -> None:
+        """Says these at once when it has shaken hands, and closes: polite, with a close_notify.
+        `heard`: how its connections ended."""
+        self.heard: list[str] = []
+        heard = self.heard
         certificate = self.ca.issue("sentinel", "127.0.0.1")
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(certificate.cert_file, certificate.key_file)
@@ -299,16 +310,23 @@ class WrongServer(WithOneSentinel):
                 except ssl.SSLWantReadError:
                     accepted.sendall(outgoing.read())
                     incoming.write(accepted.recv(1 << 16))
+                except ssl.SSLError as error:
+                    heard.append(error.reason)
+                    return
             peer.write(words)
-            try:
-                if politely:
+            if end == "polite":
+                with contextlib.suppress(ssl.SSLError):  # the client's own end is yet to come
                     peer.unwrap()
-            except ssl.SSLError:  # the client's own end is yet to come
-                pass
             accepted.sendall(outgoing.read())
-            accepted.shutdown(socket.SHUT_WR)
-            while accepted.recv(1 << 16):
-                pass
+            if end != "the client's":
+                accepted.shutdown(socket.SHUT_WR)
+            while more := accepted.recv(1 << 16):
+                incoming.write(more)
+            incoming.write_eof()
+            with contextlib.suppress(ssl.SSLError):
+                while peer.read():
+                    pass
+                heard.append("close_notify")
 
         def serve_all() -> None:
             while True:
