@@ -14,7 +14,7 @@
 
 namespace reconciler {
 
-// Driven and owned by a SentinelConnection. Answers may ask again; they must not destroy it.
+// Driven and owned by a RespConnection. Answers may ask again; they must not destroy it.
 class Conversation {
  public:
   using Answer = std::function<void(const Reply&)>;

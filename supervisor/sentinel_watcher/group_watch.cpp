@@ -196,8 +196,9 @@ void GroupWatch::decide(const std::string& cause) {
 void GroupWatch::ask_instances(const std::vector<Endpoint>& wanted) {
   if (!roles_) {
     if (wanted.empty()) return;
-    roles_ = std::make_unique<InstanceRoles>(
-        shared_.loop, shared_.instances, [this](const InstanceRole& role) { heard_role(role); });
+    roles_ =
+        std::make_unique<InstanceRoles>(shared_.loop, shared_.settings, shared_.instances,
+                                        [this](const InstanceRole& role) { heard_role(role); });
   }
   roles_->want(wanted);
 }

@@ -31,7 +31,8 @@ class GroupWatch {
     uv_loop_t* loop;
     Reports& reports;
     InstanceNames& names;
-    const SentinelSettings& instances;  // how instances are reached
+    const SentinelSettings& settings;
+    Access& instances;  // how instances are reached
   };
 
   GroupWatch(const Shared& shared, std::string name, const Proof& proof);

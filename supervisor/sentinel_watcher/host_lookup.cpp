@@ -25,12 +25,15 @@ SocketAddress from_sockaddr(const sockaddr* address, std::size_t size, uint16_t 
   return result;
 }
 
-std::vector<SocketAddress> to_addresses(const addrinfo* list, uint16_t port) {
+// `name`: empty where the IP address itself is the name.
+std::vector<SocketAddress> to_addresses(const addrinfo* list, const std::string& name,
+                                        uint16_t port) {
   std::vector<SocketAddress> addresses;
   for (const addrinfo* entry = list; entry != nullptr && addresses.size() < max_addresses;
        entry = entry->ai_next) {
     if (entry->ai_family != AF_INET && entry->ai_family != AF_INET6) continue;
     SocketAddress address = from_sockaddr(entry->ai_addr, entry->ai_addrlen, port);
+    address.name = name.empty() ? address.endpoint.host : name;
     const bool known =
         std::any_of(addresses.begin(), addresses.end(),
                     [&](const SocketAddress& other) { return other.endpoint == address.endpoint; });
@@ -55,7 +58,7 @@ std::optional<SocketAddress> literal_address(const Endpoint& endpoint) {
   if (::getaddrinfo(endpoint.host.c_str(), std::to_string(endpoint.port).c_str(), &wanted, &list) !=
       0)
     return {};
-  auto addresses = to_addresses(list, endpoint.port);
+  auto addresses = to_addresses(list, "", endpoint.port);
   ::freeaddrinfo(list);
   if (addresses.empty()) return {};
   return std::move(addresses.front());
@@ -85,8 +88,11 @@ void HostLookup::start(Found found) {
   const addrinfo wanted = hints(0);
   const auto done = [](uv_getaddrinfo_t* ended, int status, addrinfo* list) {
     const std::unique_ptr<Request> whole(static_cast<Request*>(ended->data));
-    auto addresses = whole->owner != nullptr ? to_addresses(list, whole->owner->name_.port)
-                                             : std::vector<SocketAddress>();
+    std::vector<SocketAddress> addresses;
+    if (whole->owner != nullptr) {
+      const Endpoint& name = whole->owner->name_;
+      addresses = to_addresses(list, name.host, name.port);
+    }
     uv_freeaddrinfo(list);
     if (whole->owner == nullptr) return;
     whole->owner->running_ = nullptr;
@@ -113,6 +119,17 @@ std::vector<SocketAddress> one_family(const std::vector<SocketAddress>& found, b
   if (ipv4.empty() || ipv6.empty() || (tried_before && !ipv4_answers && !ipv6_answers))
     return found;
   return ipv6_answers && !ipv4_answers ? ipv6 : ipv4;
+}
+
+std::string name_leading_to(const Endpoint& endpoint, const std::string& present,
+                            const std::vector<SocketAddress>& addresses) {
+  const std::string* other = nullptr;
+  for (const SocketAddress& address : addresses) {
+    if (address.endpoint != endpoint) continue;
+    if (address.name == present) return present;
+    if (other == nullptr) other = &address.name;
+  }
+  return other != nullptr ? *other : present;
 }
 
 }  // namespace reconciler

@@ -17,6 +17,7 @@ namespace reconciler {
 struct SocketAddress {
   Endpoint endpoint;  // the same as text: an IP address and the port
   sockaddr_storage socket{};
+  std::string name;  // the host name that led to it, else the IP address
 };
 
 // Where `endpoint` is an IP address already; nothing where it is a host name.
@@ -51,5 +52,10 @@ class HostLookup {
 // tried before and none answers.
 std::vector<SocketAddress> one_family(const std::vector<SocketAddress>& found, bool ipv4_answers,
                                       bool ipv6_answers, bool tried_before);
+
+// The name under which `endpoint` is reached: the present one as long as it leads there, else another one that does: a pod
+// may have got the address that another one had.
+std::string name_leading_to(const Endpoint& endpoint, const std::string& present,
+                            const std::vector<SocketAddress>& addresses);
 
 }  // namespace reconciler

@@ -12,9 +12,9 @@ constexpr uint64_t linger_ms = 1'000;
 
 }  // namespace
 
-InstanceRoles::InstanceRoles(uv_loop_t* loop, const SentinelSettings& settings,
+InstanceRoles::InstanceRoles(uv_loop_t* loop, const SentinelSettings& settings, Access& access,
                              std::function<void(const InstanceRole&)> heard)
-    : loop_(loop), settings_(settings), heard_(std::move(heard)), sweep_(loop) {}
+    : loop_(loop), settings_(settings), access_(access), heard_(std::move(heard)), sweep_(loop) {}
 
 void InstanceRoles::want(const std::vector<Endpoint>& instances) {
   for (Asked& asked : asked_) {
@@ -31,12 +31,13 @@ void InstanceRoles::want(const std::vector<Endpoint>& instances) {
       return asked.watch->role().instance == instance;
     });
     if (known) continue;
-    auto watch = std::make_unique<InstanceWatch>(loop_, settings_, instance, [this, instance] {
-      const auto place = std::find_if(asked_.begin(), asked_.end(), [&](const Asked& asked) {
-        return asked.watch->role().instance == instance;
-      });
-      if (!place->unwanted_since) heard_(place->watch->role());
-    });
+    auto watch =
+        std::make_unique<InstanceWatch>(loop_, settings_, access_, instance, [this, instance] {
+          const auto place = std::find_if(asked_.begin(), asked_.end(), [&](const Asked& asked) {
+            return asked.watch->role().instance == instance;
+          });
+          if (!place->unwanted_since) heard_(place->watch->role());
+        });
     watch->start();
     asked_.push_back({std::move(watch), {}});
   }

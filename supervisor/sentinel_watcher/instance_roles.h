@@ -11,6 +11,7 @@
 #include "common/config/configuration.h"
 #include "common/topology.h"
 #include "common/uv/handle.h"
+#include "supervisor/sentinel_watcher/access.h"
 #include "supervisor/sentinel_watcher/instance_watch.h"
 #include "supervisor/sentinel_watcher/sentinel_view.h"
 
@@ -19,8 +20,8 @@ namespace reconciler {
 // Driven and owned by a GroupWatch.
 class InstanceRoles {
  public:
-  // `heard` is told of each answer, with the instance. `settings`: the access to instances; outlives it.
-  InstanceRoles(uv_loop_t* loop, const SentinelSettings& settings,
+  // `heard` is told of each answer, with the instance. `settings` and `access` outlive it.
+  InstanceRoles(uv_loop_t* loop, const SentinelSettings& settings, Access& access,
                 std::function<void(const InstanceRole&)> heard);
 
   // These are asked from now on, until they are not among the wanted any more.
@@ -39,6 +40,7 @@ class InstanceRoles {
 
   uv_loop_t* loop_;
   const SentinelSettings& settings_;
+  Access& access_;
   std::function<void(const InstanceRole&)> heard_;
   std::vector<Asked> asked_;
   uv::Timer sweep_;

@@ -11,10 +11,11 @@ constexpr uint64_t look_up_again_ms = 500;
 
 }  // namespace
 
-InstanceWatch::InstanceWatch(uv_loop_t* loop, const SentinelSettings& settings, Endpoint instance,
-                             std::function<void()> heard)
+InstanceWatch::InstanceWatch(uv_loop_t* loop, const SentinelSettings& settings, Access& access,
+                             Endpoint instance, std::function<void()> heard)
     : loop_(loop),
       settings_(settings),
+      access_(access),
       heard_(std::move(heard)),
       role_{.instance = std::move(instance)},
       lookup_(loop, role_.instance),
@@ -30,7 +31,8 @@ void InstanceWatch::look_up() {
 }
 
 void InstanceWatch::connect(const SocketAddress& address) {
-  link_.emplace(loop_, settings_, address.socket, std::vector<std::string_view>{},
+  link_.emplace(loop_, settings_, access_, Peer{address.socket, address.name},
+                std::vector<std::string_view>{},
                 SentinelLink::Handlers{
                     .on_up =
                         [this](const std::vector<RefusedChannel>&) {

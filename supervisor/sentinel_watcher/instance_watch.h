@@ -9,6 +9,7 @@
 #include "common/config/configuration.h"
 #include "common/topology.h"
 #include "common/uv/handle.h"
+#include "supervisor/sentinel_watcher/access.h"
 #include "supervisor/sentinel_watcher/host_lookup.h"
 #include "supervisor/sentinel_watcher/sentinel_link.h"
 #include "supervisor/sentinel_watcher/sentinel_view.h"
@@ -20,9 +21,9 @@ namespace reconciler {
 // The slow repetition is the belt.
 class InstanceWatch {
  public:
-  // `heard` is told of each answer, and of each failure. `settings` outlives it.
-  InstanceWatch(uv_loop_t* loop, const SentinelSettings& settings, Endpoint instance,
-                std::function<void()> heard);
+  // `heard` is told of each answer, and of each failure. `settings` and `access` outlive it.
+  InstanceWatch(uv_loop_t* loop, const SentinelSettings& settings, Access& access,
+                Endpoint instance, std::function<void()> heard);
 
   // Nothing is told from within.
   void start() {
@@ -41,6 +42,7 @@ class InstanceWatch {
 
   uv_loop_t* loop_;
   const SentinelSettings& settings_;
+  Access& access_;
   std::function<void()> heard_;
   InstanceRole role_;
   HostLookup lookup_;

@@ -43,9 +43,11 @@ std::string in_words(const std::string& name, bool events, const ConnectionFailu
   switch (failure.kind) {
     case ConnectionFailure::Kind::unreachable:
       return fmt::format("cannot {} Sentinel {}", events ? "hear the events of" : "reach", name);
+    case ConnectionFailure::Kind::tls:
+      return fmt::format("no secure connection to Sentinel {}", name);
     case ConnectionFailure::Kind::refused:
       return fmt::format("cannot log in to Sentinel {}", name);
-    case ConnectionFailure::Kind::no_sentinel:
+    case ConnectionFailure::Kind::stranger:
       break;
   }
   return fmt::format("{} does not speak as a Sentinel does", name);
@@ -55,9 +57,11 @@ std::string problem_id(const ConnectionFailure& failure) {
   switch (failure.kind) {
     case ConnectionFailure::Kind::unreachable:
       return "sentinel-unreachable";
+    case ConnectionFailure::Kind::tls:
+      return "sentinel-tls";
     case ConnectionFailure::Kind::refused:
       return "sentinel-auth";
-    case ConnectionFailure::Kind::no_sentinel:
+    case ConnectionFailure::Kind::stranger:
       break;
   }
   return "no-sentinel";
@@ -65,8 +69,8 @@ std::string problem_id(const ConnectionFailure& failure) {
 
 }  // namespace
 
-Sentinel::Sentinel(uv_loop_t* loop, const SentinelSettings& settings, Endpoint endpoint,
-                   const sockaddr_storage& address, Reports& reports, Handlers handlers)
+Sentinel::Sentinel(uv_loop_t* loop, const SentinelSettings& settings, Access& access,
+                   Endpoint endpoint, const Peer& peer, Reports& reports, Handlers handlers)
     : loop_(loop),
       endpoint_(std::move(endpoint)),
       name_(to_string(endpoint_)),
@@ -74,11 +78,11 @@ Sentinel::Sentinel(uv_loop_t* loop, const SentinelSettings& settings, Endpoint e
       handlers_(std::move(handlers)),
       settled_(loop),
       commands_(
-          loop, settings, address, {},
+          loop, settings, access, peer, {},
           {.on_up = [this](const std::vector<RefusedChannel>&) { commands_up(); },
            .on_event = nullptr,
            .on_down = [this](const ConnectionFailure& failure) { went_down(false, failure); }}),
-      events_(loop, settings, address, event_channels(),
+      events_(loop, settings, access, peer, event_channels(),
               {.on_up = [this](const std::vector<RefusedChannel>& refused) { events_up(refused); },
                .on_event = [this](const SentinelEvent& event) { handlers_.on_event(event); },
                .on_down = [this](const ConnectionFailure& failure) { went_down(true, failure); }}) {
@@ -93,6 +97,11 @@ Sentinel::~Sentinel() {
 void Sentinel::start() {
   commands_.start();
   events_.start();
+}
+
+void Sentinel::set_host(const std::string& host) {
+  commands_.set_host(host);
+  events_.set_host(host);
 }
 
 void Sentinel::commands_up() {

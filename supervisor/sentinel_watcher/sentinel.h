@@ -44,14 +44,18 @@ class Sentinel {
   using Replicas = std::optional<std::vector<ReplicaReply>>;
   using Peers = std::optional<std::vector<PeerReply>>;
 
-  // `settings` and `reports` outlive it.
-  Sentinel(uv_loop_t* loop, const SentinelSettings& settings, Endpoint endpoint,
-           const sockaddr_storage& address, Reports& reports, Handlers handlers);
+  // `settings`, `access` and `reports` outlive it.
+  Sentinel(uv_loop_t* loop, const SentinelSettings& settings, Access& access, Endpoint endpoint,
+           const Peer& peer, Reports& reports, Handlers handlers);
   ~Sentinel();
   Sentinel(const Sentinel&) = delete;
   Sentinel& operator=(const Sentinel&) = delete;
 
   void start();
+
+  // Under which name it is reached; another one may have its address by now.
+  const std::string& host() const { return commands_.host(); }
+  void set_host(const std::string& host);
 
   const Endpoint& endpoint() const { return endpoint_; }
   const std::string& name() const { return name_; }

@@ -6,42 +6,29 @@
 
 namespace reconciler {
 
-SentinelLink::SentinelLink(uv_loop_t* loop, const SentinelSettings& settings,
-                           const sockaddr_storage& address, std::vector<std::string_view> channels,
-                           Handlers handlers)
+SentinelLink::SentinelLink(uv_loop_t* loop, const SentinelSettings& settings, Access& access,
+                           Peer peer, std::vector<std::string_view> channels, Handlers handlers)
     : loop_(loop),
       settings_(settings),
-      address_(address),
+      access_(access),
+      peer_(std::move(peer)),
       channels_(std::move(channels)),
       handlers_(std::move(handlers)),
       backoff_(settings.backoff_min, settings.backoff_max),
       retry_(loop) {}
 
 void SentinelLink::attempt() {
-  auto credentials = this->credentials();
-  if (!credentials)
-    return went_down({ConnectionFailure::Kind::refused, credentials.error().message()});
-  connection_ = std::make_unique<SentinelConnection>(
-      loop_,
-      SentinelConnection::Settings{.address = address_,
-                                   .credentials = std::move(*credentials),
-                                   .channels = channels_,
-                                   .connect_timeout = settings_.connect_timeout,
-                                   .reply_timeout = settings_.reply_timeout,
-                                   .ping_interval = settings_.poll_interval},
-      SentinelConnection::Handlers{
+  connection_ = std::make_unique<RespConnection>(
+      loop_, access_, peer_,
+      RespConnection::Settings{.channels = channels_,
+                               .connect_timeout = settings_.connect_timeout,
+                               .reply_timeout = settings_.reply_timeout,
+                               .ping_interval = settings_.poll_interval},
+      RespConnection::Handlers{
           .on_up = [this](const std::vector<RefusedChannel>& refused) { came_up(refused); },
           .on_event = [this](const SentinelEvent& event) { handlers_.on_event(event); },
           .on_failed = [this](const ConnectionFailure& failure) { went_down(failure); }});
   connection_->start();
-}
-
-Result<Credentials> SentinelLink::credentials() const {
-  const AccessSettings& access = settings_.access;
-  if (access.password_file.empty()) return Credentials{access.username, access.password};
-  auto password = read_password_file(access.password_file);
-  if (!password) return password.error();
-  return Credentials{access.username, std::move(*password)};
 }
 
 void SentinelLink::came_up(const std::vector<RefusedChannel>& refused) {

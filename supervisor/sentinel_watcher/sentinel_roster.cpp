@@ -144,23 +144,17 @@ void SentinelRoster::changed() {
 // The configured ones first: where one Sentinel has two addresses, it is known by that.
 std::vector<SocketAddress> SentinelRoster::candidates() const {
   std::vector<SocketAddress> all = literals_;
-  const auto add = [&](const SocketAddress& address) {
-    const bool known = std::any_of(all.begin(), all.end(), [&](const SocketAddress& other) {
-      return other.endpoint == address.endpoint;
-    });
-    if (!known) all.push_back(address);
-  };
   for (const bool told_of : {false, true}) {
     for (const auto& host : hosts_) {
-      if (host->told_of != told_of) continue;
-      for (const SocketAddress& address : host->addresses) add(address);
+      if (host->told_of == told_of)
+        all.insert(all.end(), host->addresses.begin(), host->addresses.end());
     }
   }
   // Whom a Sentinel tells of may be known under another address: that shows when all have told their ids.
   const bool complete = discovery_.complete();
   for (const Endpoint& endpoint : discovery_.told_of()) {
     const auto address = literal_address(endpoint);
-    if (address && (complete || handlers_.answers(endpoint))) add(*address);
+    if (address && (complete || handlers_.answers(endpoint))) all.push_back(*address);
   }
   return all;
 }
@@ -168,12 +162,20 @@ std::vector<SocketAddress> SentinelRoster::candidates() const {
 std::vector<SocketAddress> SentinelRoster::wanted() const {
   std::vector<SocketAddress> wanted;
   for (SocketAddress& address : candidates()) {
-    const bool twin = std::any_of(wanted.begin(), wanted.end(), [&](const SocketAddress& other) {
-      return discovery_.stands_for(other.endpoint, address.endpoint);
-    });
-    if (!twin) wanted.push_back(std::move(address));
+    const bool is_there =
+        std::any_of(wanted.begin(), wanted.end(), [&](const SocketAddress& other) {
+          return other.endpoint == address.endpoint ||
+                 discovery_.stands_for(other.endpoint, address.endpoint);
+        });
+    if (!is_there) wanted.push_back(std::move(address));
   }
   return wanted;
+}
+
+std::string SentinelRoster::name_leading_to(const Endpoint& sentinel,
+                                            const std::string& present) const {
+  const std::vector<SocketAddress> all = candidates();
+  return reconciler::name_leading_to(sentinel, present, all);
 }
 
 bool SentinelRoster::is_twin(const Endpoint& sentinel) const {

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "common/config/configuration.h"
@@ -46,6 +47,8 @@ class SentinelRoster {
 
   // The Sentinels that there should be, each once.
   std::vector<SocketAddress> wanted() const;
+  // The name for which its certificate must be: the present one as long as it leads there.
+  std::string name_leading_to(const Endpoint& sentinel, const std::string& present) const;
   // Under another address, this is one of them.
   bool is_twin(const Endpoint& sentinel) const;
   // Configured names whose address isn't known yet: each is a Sentinel at least.
@@ -69,6 +72,7 @@ class SentinelRoster {
   void take_up_names();
   void changed();
   void refused(const Endpoint& sentinel, const Error& cause);
+  // An address stands there once for each name that leads to it.
   std::vector<SocketAddress> candidates() const;
 
   uv_loop_t* loop_;

@@ -26,11 +26,6 @@ SentinelSettings without_groups(SentinelSettings settings) {
   return settings;
 }
 
-SentinelSettings for_instances(SentinelSettings settings) {
-  settings.access = settings.instances;
-  return settings;
-}
-
 Proof proof_for(const GroupSettings& group, const SentinelSettings& settings) {
   return {group.reset_after, group.act_on, group.demote_on, settings.ask_instances};
 }
@@ -40,13 +35,15 @@ Proof proof_for(const GroupSettings& group, const SentinelSettings& settings) {
 SentinelSet::SentinelSet(uv_loop_t* loop, const SentinelSettings& settings, Reports& reports)
     : loop_(loop),
       settings_(without_groups(settings)),
-      instance_settings_(for_instances(settings_)),
       reports_(reports),
+      access_(settings_.access, fmt::format("Sentinels of set {}", settings_.name), reports_),
+      instance_access_(settings_.instances, fmt::format("instances of set {}", settings_.name),
+                       reports_),
       names_(loop, settings_.resolve_interval,
              [this] {
                for (const auto& group : groups_) group->names_found();
              }),
-      shared_{loop_, reports_, names_, instance_settings_},
+      shared_{loop_, reports_, names_, settings_, instance_access_},
       roster_(loop, settings_, reports,
               {.answers =
                    [this](const Endpoint& endpoint) {
@@ -98,6 +95,7 @@ void SentinelSet::gather() {
   for (std::size_t i = members_.size(); i-- > 0;) {
     Member& known = *members_[i];
     const Endpoint& endpoint = known.sentinel->endpoint();
+    known.sentinel->set_host(roster_.name_leading_to(endpoint, known.sentinel->host()));
     const bool is_wanted =
         std::any_of(wanted.begin(), wanted.end(),
                     [&](const SocketAddress& address) { return address.endpoint == endpoint; });
@@ -118,7 +116,7 @@ void SentinelSet::add(const SocketAddress& address) {
   auto owned = std::make_unique<Member>(loop_);
   Member* member = owned.get();
   member->sentinel = std::make_unique<Sentinel>(
-      loop_, settings_, address.endpoint, address.socket, reports_,
+      loop_, settings_, access_, address.endpoint, Peer{address.socket, address.name}, reports_,
       Sentinel::Handlers{
           .on_fresh = [this, member] { fresh(*member); },
           .on_answer = [this, member] { ask_some(*member); },

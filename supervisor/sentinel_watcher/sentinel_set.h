@@ -12,6 +12,7 @@
 #include "common/config/configuration.h"
 #include "common/topology.h"
 #include "common/uv/handle.h"
+#include "supervisor/sentinel_watcher/access.h"
 #include "supervisor/sentinel_watcher/group_watch.h"
 #include "supervisor/sentinel_watcher/instance_names.h"
 #include "supervisor/sentinel_watcher/reports.h"
@@ -62,8 +63,9 @@ class SentinelSet {
 
   uv_loop_t* loop_;
   const SentinelSettings settings_;  // without its groups, which know themselves
-  const SentinelSettings instance_settings_;
   Reports& reports_;
+  Access access_;
+  Access instance_access_;
   InstanceNames names_;
   const GroupWatch::Shared shared_;
   std::vector<std::unique_ptr<GroupWatch>> groups_;  // sorted by name

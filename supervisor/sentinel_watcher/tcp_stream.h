@@ -13,7 +13,7 @@
 
 namespace reconciler {
 
-// Driven by the loop, owned by a SentinelConnection. May be destroyed within its own handlers.
+// Driven by the loop, owned by a Stream. May be destroyed within its own handlers.
 class TcpStream {
  public:
   struct Handlers {

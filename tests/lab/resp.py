@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator, Sequence
 from typing import Union
 
@@ -26,10 +27,19 @@ class Connection:
     """One connection. Every failure of the transport is an OSError."""
 
     def __init__(
-        self, host: str, port: int, *, timeout: float = 2.0, username: str = "", password: str = ""
+        self,
+        host: str,
+        port: int,
+        *,
+        timeout: float = 2.0,
+        username: str = "",
+        password: str = "",
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._socket = socket.create_connection((host, port), timeout)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is not None:
+            self._socket = tls.wrap_socket(self._socket)
         self._timeout = timeout
         self._buffer = bytearray()
         if password:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab.addresses import AddressBlock
+from lab.certificates import ServerTls
 from lab.processes import Process, wait_until
 from lab.resp import Connection, Reply, RespError, pairs
 from lab.servers import find_servers
@@ -24,6 +26,10 @@ class SentinelOptions:
     auth_password: str = ""
 
 
+# By name and IP address of a server.
+MakeTls = Callable[[str, str], ServerTls]
+
+
 class Server(Process):
     """A process that speaks RESP. Queries go over one connection, made anew when it broke."""
 
@@ -36,9 +42,11 @@ class Server(Process):
         *,
         username: str = "",
         password: str = "",
+        tls: ServerTls | None = None,
     ) -> None:
         super().__init__(name, [], folder=folder, log=folder / f"{name}.log")
         self.host, self.port = host, port
+        self._tls = tls
         self._username, self._password = username, password
         self._connection: Connection | None = None
         self._query_lock = threading.Lock()
@@ -63,7 +71,11 @@ class Server(Process):
                 timeout=timeout,
                 username=self._username,
                 password=self._password,
+                tls=self._tls.context if self._tls else None,
             )
+
+    def port_lines(self) -> list[str]:
+        return self._tls.lines(self.port) if self._tls else [f"port {self.port}"]
 
     def query(self, *commands: tuple[str | int, ...], timeout: float = 1.0) -> list[Reply]:
         """All in one write; OSError when there is no answer, error replies stand in the list."""
@@ -110,14 +122,15 @@ class Sentinel(Server):
         port: int,
         folder: Path,
         *,
-        password: str,
-        extra_lines: tuple[str, ...],
+        password: str = "",
+        extra_lines: tuple[str, ...] = (),
+        tls: ServerTls | None = None,
     ) -> None:
-        super().__init__(name, host, port, folder, password=password)
+        super().__init__(name, host, port, folder, password=password, tls=tls)
         self.file = folder / f"{name}.conf"
         lines = [
             f"bind {host}",
-            f"port {port}",
+            *self.port_lines(),
             f"bind-source-addr {host}",
             f"dir {folder}",
             "protected-mode no",
@@ -153,12 +166,19 @@ class SentinelSet:
         *,
         password: str = "",
         extra_lines: tuple[str, ...] = (),
+        tls: MakeTls | None = None,
     ) -> None:
         hosts = [block.address(21 + index) for index in range(count)]
         port = block.free_port(hosts)
         self.all = [
             Sentinel(
-                f"sentinel-{index}", host, port, folder, password=password, extra_lines=extra_lines
+                name := f"sentinel-{index}",
+                host,
+                port,
+                folder,
+                password=password,
+                extra_lines=extra_lines,
+                tls=tls(name, host) if tls else None,
             )
             for index, host in enumerate(hosts)
         ]

@@ -11,11 +11,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.addresses import AddressBlock
+from lab.certificates import ServerTls
 from lab.processes import wait_until
 from lab.resp import RespError, pairs
 from lab.role_watch import RoleWatch, Turned
 from lab.sentinel_events import NEWS, Event, SentinelEvents
-from lab.sentinels import Sentinel, SentinelOptions, SentinelSet, Server
+from lab.sentinels import MakeTls, Sentinel, SentinelOptions, SentinelSet, Server
 from lab.servers import find_servers
 
 Address = tuple[str, int]
@@ -41,15 +42,16 @@ class Instance(Server):
         password: str = "",
         host_name: str = "",
         extra_lines: tuple[str, ...] = (),
+        tls: ServerTls | None = None,
     ) -> None:
-        super().__init__(name, host, port, folder, password=password)
+        super().__init__(name, host, port, folder, password=password, tls=tls)
         self.host_name = host_name
         self._file = folder / f"{name}.conf"
         self._lines = [
             f"bind {host}",
             f"bind-source-addr {host}",
             f"replica-announce-ip {host_name or host}",
-            f"port {port}",
+            *self.port_lines(),
             f"dir {folder}",
             f"dbfilename {name}.rdb",
             "protected-mode no",
@@ -138,6 +140,7 @@ class ValkeyGroup:
         instance_lines: tuple[str, ...] = (),
         sentinel_lines: tuple[str, ...] = (),
         role_interval: float = 0.1,
+        tls: MakeTls | None = None,
     ) -> None:
         self.name = name
         self.folder = temporary_folder("valkey")
@@ -147,13 +150,14 @@ class ValkeyGroup:
         port = self._block.free_port(hosts)
         self.instances = [
             Instance(
-                f"valkey-{index}",
+                instance_name := f"valkey-{index}",
                 host,
                 port,
                 self.folder,
                 password=password,
                 host_name=host_names[index] if host_names else "",
                 extra_lines=instance_lines,
+                tls=tls(instance_name, host) if tls else None,
             )
             for index, host in enumerate(hosts)
         ]
@@ -167,6 +171,7 @@ class ValkeyGroup:
                 sentinels,
                 password=sentinel_password,
                 extra_lines=sentinel_lines,
+                tls=tls,
             )
         )
         self._role_interval = role_interval

@@ -1,4 +1,4 @@
-#include "supervisor/sentinel_watcher/sentinel_connection.h"
+#include "supervisor/sentinel_watcher/resp_connection.h"
 
 #include <fmt/format.h>
 
@@ -21,41 +21,59 @@ std::string error_text(const Reply& reply) {
   return printable(std::string_view(reply.text).substr(0, 200));
 }
 
+// What an instance answers while it loads its data, lacks its primary or runs a script: it is there, and who asks is let in.
+bool is_busy(const Reply& reply) {
+  return reply.text.starts_with("LOADING ") || reply.text.starts_with("MASTERDOWN ") ||
+         reply.text.starts_with("BUSY ");
+}
+
 }  // namespace
 
-SentinelConnection::SentinelConnection(uv_loop_t* loop, Settings settings, Handlers handlers)
-    : settings_(std::move(settings)),
+RespConnection::RespConnection(uv_loop_t* loop, Access& access, Peer peer, Settings settings,
+                               Handlers handlers)
+    : access_(access),
+      peer_(std::move(peer)),
+      settings_(std::move(settings)),
       handlers_(std::move(handlers)),
       conversation_(settings_.channels.empty() ? Conversation::Answer()
                                                : [this](const Reply& reply) { pushed(reply); }),
       stream_(loop, static_cast<unsigned>(settings_.reply_timeout),
               {.on_connected = [this] { begin_handshake(); },
                .on_bytes = [this](std::string_view bytes) { received(bytes); },
-               .on_end =
-                   [this](const Error& cause) {
-                     fail({Kind::unreachable, cause.message()});
-                   }}),
+               .on_end = [this](const ConnectionFailure& failure) { fail(failure); }}),
       deadline_(loop),
       ping_(loop) {}
 
-void SentinelConnection::start() {
-  if (auto begun = stream_.connect(settings_.address); !begun) {
-    const std::string cause = begun.error().message();
-    deadline_.start(0, [this, cause] { fail({Kind::unreachable, cause}); });
+void RespConnection::start() {
+  if (const auto failure = begin()) {
+    deadline_.start(0, [this, failure] { fail(*failure); });
     return;
   }
   deadline_.start(static_cast<uint64_t>(settings_.connect_timeout), [this] {
-    fail({Kind::unreachable, "no answer within " + seconds(settings_.connect_timeout)});
+    fail({Kind::unreachable, stream_.silence(seconds(settings_.connect_timeout))});
   });
 }
 
+std::optional<ConnectionFailure> RespConnection::begin() {
+  auto credentials = access_.credentials();
+  if (!credentials) return ConnectionFailure{Kind::refused, credentials.error().message()};
+  credentials_ = std::move(*credentials);
+  if (access_.wants_tls()) {
+    const auto context = access_.tls();
+    if (!context) return ConnectionFailure{Kind::tls, context.error().message()};
+    stream_.use_tls(**context, access_.name_for(peer_.host));
+  }
+  if (auto begun = stream_.connect(peer_.address); !begun)
+    return ConnectionFailure{Kind::unreachable, begun.error().message()};
+  return {};
+}
+
 // All in one write: a refused AUTH shows in the replies to the others, too.
-void SentinelConnection::begin_handshake() {
-  const Credentials& credentials = settings_.credentials;
-  if (credentials.given()) {
+void RespConnection::begin_handshake() {
+  if (credentials_.given()) {
     std::vector<std::string_view> words{"AUTH"};
-    if (!credentials.username.empty()) words.emplace_back(credentials.username);
-    words.emplace_back(credentials.password);
+    if (!credentials_.username.empty()) words.emplace_back(credentials_.username);
+    words.emplace_back(credentials_.password);
     conversation_.ask(words, [this](const Reply& reply) { authenticated(reply); });
   }
   if (settings_.channels.empty()) {
@@ -68,20 +86,19 @@ void SentinelConnection::begin_handshake() {
   flush();
 }
 
-void SentinelConnection::authenticated(const Reply& reply) {
+void RespConnection::authenticated(const Reply& reply) {
   if (reply.is_error()) {
     return give_up(Kind::refused, printable(without_credentials(reply.text).substr(0, 200)));
   }
   if (reply.kind != Reply::Kind::status) {
-    give_up(Kind::no_sentinel, "answers AUTH with " + describe(reply));
+    give_up(Kind::stranger, "answers AUTH with " + describe(reply));
   }
 }
 
 // A server that knows no AUTH repeats its arguments: `unknown command 'AUTH', with args ...`.
-std::string SentinelConnection::without_credentials(std::string text) const {
+std::string RespConnection::without_credentials(std::string text) const {
   text.resize(std::min(text.size(), text.find(", with args")));
-  const Credentials& credentials = settings_.credentials;
-  for (const std::string& secret : {credentials.password, credentials.username}) {
+  for (const std::string& secret : {credentials_.password, credentials_.username}) {
     if (secret.empty()) continue;
     for (std::size_t at = 0; (at = text.find(secret, at)) != std::string::npos; at += 3) {
       text.replace(at, secret.size(), "***");
@@ -90,15 +107,16 @@ std::string SentinelConnection::without_credentials(std::string text) const {
   return text;
 }
 
-void SentinelConnection::handshake_step(const Reply& reply) {
+void RespConnection::handshake_step(const Reply& reply) {
+  if (reply.is_error() && is_busy(reply)) return come_up();
   if (reply.is_error()) return give_up(Kind::refused, error_text(reply));
   if (reply.kind != Reply::Kind::status || reply.text != "PONG") {
-    return give_up(Kind::no_sentinel, "answers PING with " + describe(reply));
+    return give_up(Kind::stranger, "answers PING with " + describe(reply));
   }
   come_up();
 }
 
-void SentinelConnection::subscribed(std::string_view channel, const Reply& reply) {
+void RespConnection::subscribed(std::string_view channel, const Reply& reply) {
   if (reply.is_error()) {
     if (reply.text.starts_with("NOAUTH")) return give_up(Kind::refused, error_text(reply));
     refused_channels_.push_back({std::string(channel), error_text(reply)});
@@ -109,13 +127,13 @@ void SentinelConnection::subscribed(std::string_view channel, const Reply& reply
   } else {
     const auto push = parse_push(reply);
     if (!push || push->kind != Push::Kind::subscribed || push->channel != channel) {
-      return give_up(Kind::no_sentinel, "answers SUBSCRIBE with " + describe(reply));
+      return give_up(Kind::stranger, "answers SUBSCRIBE with " + describe(reply));
     }
   }
   if (conversation_.pending() == 0) come_up();
 }
 
-void SentinelConnection::come_up() {
+void RespConnection::come_up() {
   if (given_up_ || up_) return;
   up_ = true;
   if (!settings_.channels.empty()) {
@@ -124,59 +142,58 @@ void SentinelConnection::come_up() {
   handlers_.on_up(refused_channels_);
 }
 
-void SentinelConnection::send_ping() {
+void RespConnection::send_ping() {
   if (conversation_.pending() > 0) return;
   ask({"PING"}, [this](const Reply& reply) {
     if (reply.is_error()) return give_up(Kind::refused, error_text(reply));
     const auto push = parse_push(reply);
     if (!push || push->kind != Push::Kind::pong) {
-      give_up(Kind::no_sentinel, "answers PING with " + describe(reply));
+      give_up(Kind::stranger, "answers PING with " + describe(reply));
     }
   });
   flush();
 }
 
-void SentinelConnection::ask(const std::vector<std::string_view>& words,
-                             Conversation::Answer answer) {
+void RespConnection::ask(const std::vector<std::string_view>& words, Conversation::Answer answer) {
   const bool first = conversation_.pending() == 0;
   conversation_.ask(words, std::move(answer));
   if (first) watch_replies();
 }
 
-void SentinelConnection::flush() {
+void RespConnection::flush() {
   if (std::string bytes = conversation_.take_outgoing(); !bytes.empty())
     stream_.write(std::move(bytes));
 }
 
-void SentinelConnection::received(std::string_view bytes) {
+void RespConnection::received(std::string_view bytes) {
   const std::size_t answered = conversation_.answered();
   const auto understood = conversation_.receive(bytes);
   if (given_up_) return fail(*given_up_);
-  if (!understood) return fail({Kind::no_sentinel, understood.error().message()});
+  if (!understood) return fail({Kind::stranger, understood.error().message()});
   if (up_ && conversation_.answered() != answered) watch_replies();
 }
 
-void SentinelConnection::pushed(const Reply& reply) {
+void RespConnection::pushed(const Reply& reply) {
   const auto push = parse_push(reply);
   if (!push || push->kind != Push::Kind::message) {
-    return give_up(Kind::no_sentinel, "sends an event as " + describe(reply));
+    return give_up(Kind::stranger, "sends an event as " + describe(reply));
   }
   // An event that can't be read is one that this program doesn't need; the poll stays as a belt.
   if (const auto event = parse_event(push->channel, push->payload)) handlers_.on_event(*event);
 }
 
-void SentinelConnection::watch_replies() {
+void RespConnection::watch_replies() {
   if (conversation_.pending() == 0) return deadline_.stop();
   deadline_.start(static_cast<uint64_t>(settings_.reply_timeout), [this] {
     fail({Kind::unreachable, "no answer within " + seconds(settings_.reply_timeout)});
   });
 }
 
-void SentinelConnection::give_up(ConnectionFailure::Kind kind, std::string cause) {
+void RespConnection::give_up(ConnectionFailure::Kind kind, std::string cause) {
   if (!given_up_) given_up_ = ConnectionFailure{kind, std::move(cause)};
 }
 
-void SentinelConnection::fail(const ConnectionFailure& failure) {
+void RespConnection::fail(const ConnectionFailure& failure) {
   deadline_.stop();
   ping_.stop();
   up_ = false;

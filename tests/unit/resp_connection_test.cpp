@@ -124,5 +124,23 @@ TEST(OneFamily, ASentinelWithTwoAddressesDoesNotCountAsTwo) {
   EXPECT_THAT(hosts(one_family(ipv6, false, false, false)), ElementsAre("fd00::7"));
 }
 
+TEST(NameLeadingTo, StaysAsLongAsItLeadsThereAndElseIsThatOfTheNewOwner) {
+  const auto at = [](const std::string& host, const std::string& name) {
+    SocketAddress address = *literal_address({host, 26379});
+    EXPECT_EQ(address.name, address.endpoint.host) << "an IP address is its own name";
+    address.name = name;
+    return address;
+  };
+  const SocketAddress first = at("10.0.0.7", "vk-0.vk"), second = at("10.0.0.8", "vk-1.vk"),
+                      service = at("10.0.0.7", "vk");
+  const auto name = [&](const std::string& present, const std::vector<SocketAddress>& addresses) {
+    return name_leading_to({"10.0.0.7", 26379}, present, addresses);
+  };
+  EXPECT_EQ(name("vk-0.vk", {service, first, second}), "vk-0.vk");
+  EXPECT_EQ(name("vk", {service, first, second}), "vk");
+  EXPECT_EQ(name("vk-2.vk", {second, first}), "vk-0.vk");
+  EXPECT_EQ(name("vk-2.vk", {second}), "vk-2.vk") << "nothing leads there for now";
+}
+
 }  // namespace
 }  // namespace reconciler

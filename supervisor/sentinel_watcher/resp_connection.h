@@ -1,5 +1,5 @@
-// One TCP connection to one Sentinel, from connect to its end; a new one is made after that. Either for commands, or
-// subscribed to channels: in RESP2 a subscribed connection can only PING.
+// One connection to a Sentinel or an instance, from connect to its end; a new one is made after that. Either for
+// commands, or subscribed to channels: in RESP2 a subscribed connection can only PING.
 #pragma once
 
 #include <uv.h>
@@ -14,38 +14,25 @@
 #include "common/config/configuration.h"
 #include "common/result.h"
 #include "common/uv/handle.h"
+#include "supervisor/sentinel_watcher/access.h"
+#include "supervisor/sentinel_watcher/connection_failure.h"
 #include "supervisor/sentinel_watcher/conversation.h"
 #include "supervisor/sentinel_watcher/credentials.h"
+#include "supervisor/sentinel_watcher/peer.h"
 #include "supervisor/sentinel_watcher/sentinel_event.h"
-#include "supervisor/sentinel_watcher/tcp_stream.h"
+#include "supervisor/sentinel_watcher/stream.h"
 
 namespace reconciler {
-
-// Why a connection ended, or was never made.
-struct ConnectionFailure {
-  enum class Kind : uint8_t {
-    unreachable,  // refused, reset, closed, silent
-    refused,      // the credentials, or a command that can't be done without
-    no_sentinel,  // what speaks there is none
-  };
-
-  Kind kind = Kind::unreachable;
-  std::string cause;  // in the user's words, without the address
-
-  friend bool operator==(const ConnectionFailure&, const ConnectionFailure&) = default;
-};
 
 struct RefusedChannel {
   std::string channel;
   std::string cause;
 };
 
-// Driven by the loop, owned by a SentinelLink. May be destroyed within on_failed only.
-class SentinelConnection {
+// Driven by the loop, owned by whoever makes it anew: a SentinelLink. May be destroyed within on_failed only.
+class RespConnection {
  public:
   struct Settings {
-    sockaddr_storage address{};
-    Credentials credentials;
     std::vector<std::string_view> channels;  // to subscribe to; none: a connection for commands
     Milliseconds connect_timeout = 0;        // until it is up
     Milliseconds reply_timeout = 0;  // afterwards, from one reply to the next while any is awaited
@@ -59,7 +46,8 @@ class SentinelConnection {
     std::function<void(const ConnectionFailure&)> on_failed;
   };
 
-  SentinelConnection(uv_loop_t* loop, Settings settings, Handlers handlers);
+  // `access` outlives it.
+  RespConnection(uv_loop_t* loop, Access& access, Peer peer, Settings settings, Handlers handlers);
 
   // on_failed comes from the loop, never from within.
   void start();
@@ -72,6 +60,7 @@ class SentinelConnection {
   void flush();
 
  private:
+  std::optional<ConnectionFailure> begin();
   void begin_handshake();
   void handshake_step(const Reply& reply);
   void authenticated(const Reply& reply);
@@ -86,13 +75,16 @@ class SentinelConnection {
   void give_up(ConnectionFailure::Kind kind, std::string cause);
   void fail(const ConnectionFailure& failure);
 
+  Access& access_;
+  const Peer peer_;
   Settings settings_;
   Handlers handlers_;
+  Credentials credentials_;
   bool up_ = false;
   std::optional<ConnectionFailure> given_up_;
   std::vector<RefusedChannel> refused_channels_;
   Conversation conversation_;
-  TcpStream stream_;
+  Stream stream_;
   uv::Timer deadline_;
   uv::Timer ping_;
 };
