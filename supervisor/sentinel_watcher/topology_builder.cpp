@@ -1,5 +1,7 @@
 #include "supervisor/sentinel_watcher/topology_builder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <iterator>
 #include <utility>
@@ -83,6 +85,7 @@ Verdict TopologyBuilder::decide(const Picture& picture) {
   }
   consider_candidate(round);
   consider_suspicion(round);
+  prove_access(round);
   if (!round.persists) persistent_.reset();
   refresh_replicas(round);
   find_source(round);
@@ -110,6 +113,7 @@ bool TopologyBuilder::is_provisional() const {
 
 void TopologyBuilder::commit(Round& round, const Endpoint& primary, Decision decision,
                              Change change, std::string because) {
+  if (current_.primary != primary) access_proven_ = false;
   current_.primary = primary;
   current_.decision = decision;
   current_.state = PrimaryState::known;
@@ -118,6 +122,29 @@ void TopologyBuilder::commit(Round& round, const Endpoint& primary, Decision dec
   round.persists = false;
   round.verdict.change = change;
   round.verdict.because = std::move(because);
+}
+
+// Where a failover is going to depend on what instances say, they are asked once while all is well: a password that they
+// don't accept must not show only then.
+void TopologyBuilder::prove_access(Round& round) {
+  if (!proof_.ask_instances) return;
+  if (proof_.act_on != ActOn::announcement && has_topology_ && !access_proven_ &&
+      current_.state == PrimaryState::known) {
+    const InstanceRole::Role role = round.role_of(current_.primary);
+    access_proven_ = role == InstanceRole::Role::primary || role == InstanceRole::Role::replica;
+    if (!access_proven_) round.want_role(current_.primary);
+  }
+  std::string unasked;
+  for (const InstanceRole& role : round.picture.roles) {
+    const std::vector<Endpoint>& wanted = round.verdict.roles_wanted;
+    if (role.role != InstanceRole::Role::out_of_reach ||
+        std::find(wanted.begin(), wanted.end(), role.instance) == wanted.end()) {
+      continue;
+    }
+    unasked += fmt::format("{}cannot ask {} for its ROLE: {}", unasked.empty() ? "" : "; ",
+                           to_string(role.instance), role.cause);
+  }
+  if (!unasked.empty()) round.doubt("instance-unasked", unasked, ipc::Severity::degraded, 3'000);
 }
 
 // At a switch the replicas are those known before, without the new primary; SENTINEL REPLICAS refines them soon after.

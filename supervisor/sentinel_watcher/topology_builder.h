@@ -105,6 +105,7 @@ class TopologyBuilder {
               std::string because);
   Decision next_step(bool settled) const;
   bool is_provisional() const;
+  void prove_access(Round& round);
   void refresh_replicas(Round& round);
   void find_source(Round& round);
 
@@ -124,6 +125,7 @@ class TopologyBuilder {
   const Aliases& aliases_;
   Topology current_;
   bool has_topology_ = false;
+  bool access_proven_ = false;                    // the current primary has told its ROLE
   bool primary_down_ = false;                     // says the source, or nobody is one
   std::vector<KnownReplica> replicas_;            // sorted by endpoint
   std::optional<Milliseconds> replicas_changed_;  // and not yet published

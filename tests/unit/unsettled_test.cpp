@@ -14,7 +14,9 @@ using testing::IsEmpty;
 
 class Promotion : public TopologyBuilderTest {
  protected:
-  Promotion() : TopologyBuilderTest({.act_on = ActOn::promotion, .ask_instances = true}) {}
+  Promotion() : TopologyBuilderTest({.act_on = ActOn::promotion, .ask_instances = true}) {
+    role(a, Role::primary);
+  }
 
   // Sentinel 0 leads a failover of `a`, and has chosen `b`, which has not turned primary yet.
   void choose() {
@@ -32,6 +34,20 @@ class Promotion : public TopologyBuilderTest {
   }
   void leader_ends() { views_[0].failover = FailoverState::none; }
 };
+
+TEST_F(Promotion, EachNewPrimaryIsAskedOnceSoThatABadPasswordShowsInTime) {
+  roles_.clear();
+  begin();
+  EXPECT_THAT(verdict_.roles_wanted, ElementsAre(a));
+  roles_ = {{.instance = a, .role = Role::out_of_reach, .heard = now_, .cause = "WRONGPASS"}};
+  EXPECT_THAT(decide().roles_wanted, ElementsAre(a));
+  EXPECT_EQ(doubt("instance-unasked"), "cannot ask 10.0.0.7:6379 for its ROLE: WRONGPASS");
+  role(a, Role::primary);
+  EXPECT_THAT(decide().roles_wanted, IsEmpty());
+  EXPECT_EQ(doubt("instance-unasked"), "");
+  roles_.clear();
+  EXPECT_THAT(decide_after(60'000).roles_wanted, IsEmpty());
+}
 
 TEST_F(Promotion, TheCandidateIsConnectedToBeforeItsLeaderAnswers) {
   begin();
