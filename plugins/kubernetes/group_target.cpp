@@ -66,7 +66,8 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, const Settings& settings,
 
 void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   Wanted wanted = wanted_from(topology);
-  wanted.claim.decision.era += era_ahead_;
+  told_ = wanted.claim.decision;
+  wanted.claim.decision = ahead_.of(told_);
   if (!wanted_ || wanted_->claim != wanted.claim) no_pod_since_ns_.reset();
   wanted_ = std::move(wanted);
   cause_ = topology.cause == nullptr ? "" : topology.cause;
