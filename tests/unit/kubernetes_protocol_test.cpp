@@ -8,6 +8,7 @@
 #include <memory>
 #include <random>
 
+#include "plugins/count_ahead.h"
 #include "plugins/kubernetes/json_patch.h"
 #include "plugins/kubernetes/plan.h"
 #include "tests/unit/json_patch_server.h"
@@ -23,13 +24,15 @@ enum class Variation {
   no_unique_number,
   fence_labelled_only,
   promote_first,
-  skip_idle_fences
+  skip_idle_fences,
+  never_take_over
 };
 
 struct World {
   bool recreations = false;
   bool wipes = false;
   bool hand_labels = false;
+  bool unsettled = false;  // provisional promotions and suspicions, too
   Variation variation = Variation::none;
 };
 
@@ -52,16 +55,20 @@ class Instance {
  public:
   explicit Instance(Walk& walk) : walk_(&walk) {}
   void step();
-  void order(Wanted wanted) {
-    wanted_ = std::move(wanted);
+  // `told`: in its own count.
+  void order(Wanted told) {
+    told_ = std::move(told);
     begin();
   }
+  const Wanted& told() const { return told_; }
   void die();
   void see_everything();
   bool finish_attempt();
 
  private:
   void begin();
+  void learn();
+  bool takes_over();
   void watch_one();
   void take_answers();
   std::shared_ptr<Write> make(const Pod& pod, StampKind kind);
@@ -69,7 +76,9 @@ class Instance {
   Walk* walk_;
   PodStore store_;
   size_t seen_ = 0;
-  Wanted wanted_;
+  Wanted told_;
+  Wanted wanted_;  // the same in the pods' count
+  CountAhead ahead_;
   std::vector<std::shared_ptr<Write>> fences_;
   std::shared_ptr<Write> promotion_;
   bool promoting_ = false;
@@ -86,13 +95,35 @@ class Walk {
 
   // Two primaries under one epoch happen, too.
   Wanted topology(uint64_t epoch) {
-    const size_t pod = pick(8) == 0 ? pick(names.size()) : (epoch * 7) % names.size();
-    Wanted wanted;
-    wanted.group = "g";
-    wanted.host = "10.0.0." + std::to_string(pod + 1);
-    wanted.port = 6379;
-    wanted.claim = {{0, epoch, 0}, wanted.host + ":6379"};
-    return wanted;
+    const bool tie = !world_.unsettled && pick(8) == 0;
+    return decision({0, epoch, 0}, tie ? pick(names.size()) : primary_of(epoch));
+  }
+
+  // What an instance's Sentinels, or its own eyes, tell it after `told`.
+  Wanted after(const Wanted& told) {
+    const Decision& last = told.claim.decision;
+    const bool anew = told.group.empty() || last.epoch + 1 < epoch_ || pick(3) == 0;
+    if (anew || !world_.unsettled) {
+      const uint64_t epoch = epoch_ - std::min<uint64_t>(epoch_ - 1, pick(2));
+      return anew && epoch == last.epoch ? settled_after(told, epoch) : topology(epoch);
+    }
+    if (pick(2) == 0) return settled_after(told, last.epoch);
+    const size_t primary = primary_of(last.epoch);
+    const bool suspected = pick(2) == 0;
+    Wanted next = decision({0, last.epoch, *next_step(last.step, /*settled=*/false)},
+                           suspected ? primary : (primary + 1 + pick(2)) % names.size());
+    next.withdrawn = suspected;
+    return next;
+  }
+
+  // What the Sentinels say of `epoch` in the end.
+  Wanted settled_after(const Wanted& told, uint64_t epoch) {
+    const Decision& last = told.claim.decision;
+    Decision next{0, epoch, 0};
+    if (!told.group.empty() && last.epoch == epoch) {
+      next.step = last.settled() ? last.step : last.step + 1;
+    }
+    return decision(next, primary_of(epoch));
   }
 
   void run(int steps) {
@@ -101,7 +132,7 @@ class Walk {
       Instance& instance = instances_[pick(instances_.size())];
       if (what < 8) {
         if (pick(3) == 0) ++epoch_;
-        instance.order(topology(epoch_ - std::min<uint64_t>(epoch_ - 1, pick(2))));
+        instance.order(after(instance.told()));
       } else if (what < 10) {
         instance.die();
       } else if (what < 11 && world_.recreations) {
@@ -118,21 +149,25 @@ class Walk {
     }
   }
 
-  // Everybody hears the newest, sees everything, and finishes what he does.
+  // Everybody hears the newest, sees everything, and finishes what he does. Where there were unsettled decisions, that is
+  // what the Sentinels say of the same epoch, and those that made them may be gone.
   void settle() {
-    const Wanted newest = topology(epoch_ += 1);
+    if (!world_.unsettled) ++epoch_;
+    const Wanted newest = topology(epoch_);
+    settled_on_ = newest.host;
+    settling_ = true;
     for (int round = 0; round < 200; ++round) {
       bool idle = true;
       while (!in_flight_.empty()) arrive();
       for (Instance& instance : instances_) {
+        if (round == 0 && world_.unsettled && pick(4) != 0) instance.die();
         instance.see_everything();
-        if (round == 0) instance.order(newest);
+        if (round == 0) {
+          instance.order(world_.unsettled ? settled_after(instance.told(), epoch_) : newest);
+        }
         idle &= instance.finish_attempt();
       }
-      if (idle && in_flight_.empty() && round > 0) {
-        settled_on_ = newest.host;
-        return;
-      }
+      if (idle && in_flight_.empty() && round > 1) return;
     }
   }
 
@@ -148,12 +183,30 @@ class Walk {
   JsonPatchServer& server() { return server_; }
   const World& world() const { return world_; }
   void send(std::shared_ptr<Write> write) { in_flight_.push_back(std::move(write)); }
+  // Every label is off, by this decision.
+  void withdrawn(const Claim& claim) {
+    ++withdrawals;
+    highest_ = std::max(highest_, claim);
+  }
+  bool is_settling() const { return settling_; }
 
   bool two_labels = false;
   bool backwards = false;
   size_t promotions = 0;
+  size_t withdrawals = 0;
+  size_t takeovers = 0;
 
  private:
+  static size_t primary_of(uint64_t epoch) { return (epoch * 7) % names.size(); }
+  static Wanted decision(Decision decision, size_t pod) {
+    Wanted wanted;
+    wanted.group = "g";
+    wanted.host = "10.0.0." + std::to_string(pod + 1);
+    wanted.port = 6379;
+    wanted.claim = {decision, wanted.host + ":6379"};
+    return wanted;
+  }
+
   // One of the writes under way reaches the server; which, nobody knows.
   void arrive() {
     if (in_flight_.empty()) return;
@@ -180,6 +233,7 @@ class Walk {
   uint64_t unique_ = 0;
   Claim highest_;
   std::string settled_on_;
+  bool settling_ = false;
 };
 
 void Instance::watch_one() {
@@ -213,12 +267,37 @@ std::shared_ptr<Write> Instance::make(const Pod& pod, StampKind kind) {
   return write;
 }
 
+void Instance::learn() {
+  wanted_ = told_;
+  wanted_.claim.decision = ahead_.of(told_.claim.decision);
+  const std::optional<Decision> known = known_ahead(wanted_, store_.pods(), "shop");
+  if (!known) return;
+  ahead_.learn(told_.claim.decision, *known);
+  wanted_.claim.decision = *known;
+}
+
+// No walk has a clock: that at most one has the label must not hang on how long somebody stood.
+bool Instance::takes_over() {
+  if (walk_->world().variation == Variation::never_take_over) return false;
+  if (!walk_->is_settling() && walk_->pick(4) != 0) return false;
+  const std::optional<Takeover> takeover = takeover_from_unsettled(wanted_, store_.pods());
+  if (!takeover) return false;
+  ++walk_->takeovers;
+  ahead_.learn(told_.claim.decision, takeover->decision);
+  wanted_.claim.decision = takeover->decision;
+  return true;
+}
+
 void Instance::begin() {
   fences_.clear();
   promotion_.reset();
   promoting_ = false;
-  if (wanted_.group.empty()) return;
-  const Plan plan = make_plan(wanted_, store_.pods(), rule, "shop");
+  if (told_.group.empty()) return;
+  learn();
+  Plan plan = make_plan(wanted_, store_.pods(), rule, "shop");
+  if (plan.verdict == Plan::Verdict::stand_down && takes_over()) {
+    plan = make_plan(wanted_, store_.pods(), rule, "shop");
+  }
   if (plan.verdict != Plan::Verdict::change) return;
   const Variation variation = walk_->world().variation;
   for (const Pod* pod : plan.fences) {
@@ -254,6 +333,7 @@ void Instance::take_answers() {
     promoting_ = true;
     walk_->send(promotion_);
   } else {
+    if (wanted_.withdrawn) walk_->withdrawn(wanted_.claim);
     fences_.clear();
     promotion_.reset();
     promoting_ = false;
@@ -284,6 +364,8 @@ struct Tally {
   int backwards = 0;
   int unsettled = 0;
   size_t promotions = 0;
+  size_t withdrawals = 0;
+  size_t takeovers = 0;
 };
 
 Tally walk_many(uint32_t walks, World world, bool until_found = false) {
@@ -291,24 +373,30 @@ Tally walk_many(uint32_t walks, World world, bool until_found = false) {
   for (uint32_t seed = 1; seed <= walks; ++seed) {
     Walk walk(seed, world);
     walk.run(400);
+    if (until_found && walk.two_labels) {
+      tally.two_labels = 1;
+      return tally;
+    }
+    walk.settle();
+    tally.unsettled += !walk.is_right();
     tally.two_labels += walk.two_labels;
     tally.backwards += walk.backwards;
     tally.promotions += walk.promotions;
-    if (until_found && walk.two_labels) return tally;
-    walk.settle();
-    tally.unsettled += !walk.is_right();
+    tally.withdrawals += walk.withdrawals;
+    tally.takeovers += walk.takeovers;
   }
   return tally;
 }
 
 constexpr uint32_t many = 200;
 
-void expect_holds(World world) {
+Tally expect_holds(World world) {
   const Tally tally = walk_many(many, world);
   EXPECT_EQ(tally.two_labels, 0);
   EXPECT_EQ(tally.backwards, 0);
   EXPECT_EQ(tally.unsettled, 0);
   EXPECT_GT(tally.promotions, many * 2);
+  return tally;
 }
 
 TEST(KubernetesProtocol, HoldsForManyWritersWithOldViews) { expect_holds({}); }
@@ -319,6 +407,22 @@ TEST(KubernetesProtocol, HoldsWhenPodsAreCreatedAnewUnderTheirNames) {
 TEST(KubernetesProtocol, HoldsWithBoth) { expect_holds({.recreations = true, .wipes = true}); }
 TEST(KubernetesProtocol, ComesRightWhateverIsLabelledByHand) {
   expect_holds({.recreations = true, .wipes = true, .hand_labels = true});
+}
+
+TEST(KubernetesProtocol, HoldsWithUnsettledDecisionsAndRestarts) {
+  for (const bool wipes : {false, true}) {
+    for (const bool recreations : {false, true}) {
+      const Tally tally =
+          expect_holds({.recreations = recreations, .wipes = wipes, .unsettled = true});
+      EXPECT_GT(tally.withdrawals, many / 4);
+      EXPECT_GT(tally.takeovers, many / 4);
+    }
+  }
+}
+TEST(KubernetesProtocol, HangsWhereNobodyGoesAboveAnUnsettledDecision) {
+  const Tally tally = walk_many(many, {.unsettled = true, .variation = Variation::never_take_over});
+  EXPECT_EQ(tally.two_labels, 0);
+  EXPECT_GT(tally.unsettled, 0);
 }
 
 void expect_broken(Variation variation) {
