@@ -115,6 +115,7 @@ void GroupTarget::stand_down(const Plan& plan) {
         fmt::format("; where both stay so for {} s, this goes above it", takeover_after_ms / 1000);
   }
   verdict_ = plan.verdict;
+  stands_before_ = plan.higher;
   show_problem(plan.newer_format ? "newer-stamp" : "higher-decision", cause);
   finish(VR_REJECTED, cause);
 }

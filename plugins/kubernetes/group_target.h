@@ -119,6 +119,7 @@ class GroupTarget {
   // what became of the last one
   std::optional<vr_outcome> outcome_;
   Plan::Verdict verdict_ = Plan::Verdict::right;
+  Claim stands_before_;       // of stand_down
   std::string problem_;       // the id that is shown
   std::string list_failure_;  // why there is no first list yet
   std::optional<uint64_t> no_pod_since_ns_;

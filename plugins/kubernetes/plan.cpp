@@ -114,6 +114,7 @@ void plan_withdrawal(Plan& plan, const View& view, const Wanted& wanted, const L
   if (promoted != view.group.end()) {
     // Two programs that count differently: one of them must give way, or they would go on for ever.
     plan.verdict = Plan::Verdict::stand_down;
+    plan.higher = wanted.claim;
     plan.cause = fmt::format("pod {} was promoted under {}, which is a suspicion here",
                              (*promoted)->name, describe(wanted.claim));
     return;
@@ -201,8 +202,9 @@ Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
       return plan;
     }
     plan.verdict = Plan::Verdict::stand_down;
+    plan.higher = view.highest->stamp.stamp.claim;
     plan.cause = fmt::format("pod {} remembers {}, and this is {}", view.highest->name,
-                             describe(view.highest->stamp.stamp.claim), describe(wanted.claim));
+                             describe(plan.higher), describe(wanted.claim));
     return plan;
   }
   if (wanted.withdrawn) {

@@ -40,6 +40,7 @@ struct Plan {
   const Pod* promote = nullptr;
   const Pod* primary = nullptr;  // the pod that is the instance, whatever is to be done; null: none
   std::string cause;             // of stand_down, other_group and no_pod...: for people
+  Claim higher;                  // of stand_down: that decision
   bool newer_format = false;     // of stand_down: a newer version of this program wrote the stamp
 };
 
