@@ -15,4 +15,8 @@ inline uint64_t random_number() {
   return number;
 }
 
+inline uint64_t random_between(uint64_t low, uint64_t high) {
+  return low + random_number() % (high - low + 1);
+}
+
 }  // namespace reconciler

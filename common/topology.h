@@ -38,7 +38,12 @@ enum class PrimaryState : uint8_t {
 struct Decision {
   uint32_t era = 0;    // how often Sentinel's epochs began anew; 0: nothing is known of it
   uint64_t epoch = 0;  // Sentinel's config-epoch of the group
-  uint32_t step = 0;   // orders decisions within one epoch
+  // Orders decisions within one epoch. Even: settled, what the Sentinels say. Odd: unsettled, a provisional promotion
+  // (known) or a suspected primary (suspected). Each further decision takes the next higher number of its kind:
+  // 0 A, 1 A suspected, 2 A restored; 0 A, 1 B provisional, then either the next epoch's 0 B or 2 A, taken back.
+  uint32_t step = 0;
+
+  bool settled() const { return step % 2 == 0; }
 
   friend bool operator==(const Decision&, const Decision&) = default;
   friend auto operator<=>(const Decision&, const Decision&) = default;

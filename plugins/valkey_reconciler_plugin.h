@@ -48,7 +48,8 @@ extern "C" {
 /* What is known of a group's primary. */
 typedef enum vr_primary_state {
   VR_PRIMARY_KNOWN = 0,    /* `primary` is to be published */
-  VR_PRIMARY_SUSPECTED = 1 /* `primary` is to be withdrawn, and nothing published in its place */
+  VR_PRIMARY_SUSPECTED = 1 /* `primary` is to be withdrawn, and nothing published in its place. A
+                              target that publishes nothing then agrees: VR_APPLIED */
 } vr_primary_state;
 
 /* One Valkey instance, as Sentinel announces it. */
@@ -70,7 +71,11 @@ typedef struct vr_topology {
   uint32_t era;   /* how often Sentinel's epochs began anew, as far as is known; 0 where nothing is
                      known of it */
   uint64_t epoch; /* Sentinel's config-epoch */
-  uint32_t step;  /* orders decisions within one epoch */
+  uint32_t step;  /* orders decisions within one epoch, counted from the start of the program. Even:
+                     settled, what the Sentinels say. Odd: unsettled, namely a promotion that no
+                     Sentinel has confirmed yet (VR_PRIMARY_KNOWN) or a suspicion. Each further
+                     decision of the epoch takes the next higher number of its kind. What to do with
+                     it: plugins/README.md */
 
   /* (generation, revision) only grows within one run of the program; it is never compared between
    * two. */

@@ -5,9 +5,9 @@
 
 #include <cmath>
 #include <memory>
-#include <tuple>
 
 #include "common/log.h"
+#include "plugins/count_ahead.h"
 
 namespace reconciler::file {
 
@@ -80,7 +80,7 @@ std::string render(const vr_topology& topology, int64_t unix_us) {
   return std::string(text.get()) + "\n";
 }
 
-Result<Held> read_decision(std::string_view document) {
+Result<Held> read_held(std::string_view document) {
   const Json json(cJSON_ParseWithLength(document.data(), document.size()));
   if (!cJSON_IsObject(json.get())) return Error("no JSON object");
   auto era = number_of(json.get(), "era");
@@ -93,7 +93,7 @@ Result<Held> read_decision(std::string_view document) {
   const cJSON* primary = cJSON_GetObjectItemCaseSensitive(json.get(), "primary");
   const cJSON* host = cJSON_GetObjectItemCaseSensitive(primary, "host");
   auto port = number_of(primary, "port");
-  return Held{static_cast<uint32_t>(*era), *epoch, static_cast<uint32_t>(*step),
+  return Held{{static_cast<uint32_t>(*era), *epoch, static_cast<uint32_t>(*step)},
               cJSON_IsString(host) && port ? fmt::format("{} {}", host->valuestring, *port)
                                            : std::string()};
 }
@@ -105,14 +105,23 @@ bool says(std::string_view document, const vr_topology& topology) {
   return cJSON_Compare(json.get(), document_of(topology).get(), /*case_sensitive=*/1) != 0;
 }
 
-bool is_same(const Held& held, const vr_topology& topology) {
-  return held.epoch == topology.epoch && topology.state == VR_PRIMARY_KNOWN &&
-         held.primary == fmt::format("{} {}", topology.primary->host, topology.primary->port);
-}
-
-bool is_above(const Held& held, const vr_topology& topology) {
-  return std::tie(held.era, held.epoch, held.step) >
-         std::tie(topology.era, topology.epoch, topology.step);
+std::optional<Decision> placed(const Held& held, const vr_topology& topology) {
+  const Decision ours{topology.era, topology.epoch, topology.step};
+  const Decision& known = held.decision;
+  if (known <= ours) return ours;
+  const bool withdrawn = topology.state != VR_PRIMARY_KNOWN;
+  const std::string primary = fmt::format("{} {}", topology.primary->host, topology.primary->port);
+  const bool same_era = known.era == ours.era;
+  if (known.epoch != ours.epoch) return std::nullopt;
+  // The very decision. Whose suspicion it was the file doesn't tell, so under another era it proves nothing.
+  const bool same = known.settled() == ours.settled() &&
+                    (withdrawn ? held.primary.empty() && same_era : held.primary == primary);
+  if (same) return known;
+  // A settled decision for another primary is one that this program's Sentinels don't know of.
+  if (!same_era || (known.settled() && held.primary != primary)) return std::nullopt;
+  const std::optional<uint32_t> step = next_step(known.step, ours.settled());
+  if (!step) return std::nullopt;
+  return Decision{known.era, known.epoch, *step};
 }
 
 }  // namespace reconciler::file

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "common/result.h"
+#include "common/topology.h"
 #include "plugins/valkey_reconciler_plugin.h"
 
 namespace reconciler::file {
@@ -17,24 +18,20 @@ std::string file_name(std::string_view group);
 // The object, with a line end. `unix_us`: when it is written.
 std::string render(const vr_topology& topology, int64_t unix_us);
 
-// The decision that a written file holds, as far as an order of decisions needs it.
+// What a written file holds, as far as an order of decisions needs it.
 struct Held {
-  uint32_t era = 0;
-  uint64_t epoch = 0;
-  uint32_t step = 0;
-  std::string primary;  // `host port`; empty: none
+  Decision decision;
+  std::string primary;  // `host port`; empty: none, it was suspected
 };
 
 // Of what render() made, and of nothing else.
-Result<Held> read_decision(std::string_view document);
+Result<Held> read_held(std::string_view document);
 
 // Whether `document` says what `topology` asks for; the time doesn't count.
 bool says(std::string_view document, const vr_topology& topology);
 
-// Whether `held` is the very decision that `topology` is, but for its era and step.
-bool is_same(const Held& held, const vr_topology& topology);
-
-// Whether a target that holds `held` stands by it rather than taking `topology`.
-bool is_above(const Held& held, const vr_topology& topology);
+// The era and step by which a file that holds `held` is to say what `topology` asks for; nothing: it stands by what it
+// holds. Both are counted from the start of a program, and a file has one writer: of two programs the later one writes.
+std::optional<Decision> placed(const Held& held, const vr_topology& topology);
 
 }  // namespace reconciler::file

@@ -159,8 +159,10 @@ void FileTarget::apply(const vr_topology& topology, vr_request* request) {
   Job& job = jobs_[request];
   job.request = request;
   job.topology = topology;
-  job.era_told = topology.era;
-  job.topology.era += era_ahead_[topology.group];
+  job.told = {topology.era, topology.epoch, topology.step};
+  const Decision counted = ahead_[topology.group].of(job.told);
+  job.topology.era = counted.era;
+  job.topology.step = counted.step;
   job.path = folder_ + "/" + file_name(topology.group);
   job.thread = std::thread([&job, done = done_event_.get()] {
     work(job);
@@ -171,25 +173,33 @@ void FileTarget::apply(const vr_topology& topology, vr_request* request) {
 }
 
 void FileTarget::work(Job& job) {
-  auto held = read_file(job.path);
-  if (held && *held) {
-    auto decision = read_decision(**held);
-    if (decision && is_same(*decision, job.topology) && decision->era > job.topology.era) {
-      job.topology.era = decision->era;
+  auto text = read_file(job.path);
+  if (text && *text) {
+    const auto held = read_held(**text);
+    const auto place = held ? placed(*held, job.topology) : std::nullopt;
+    if (place) {
+      if (held->decision.step > job.topology.step && place->step > held->decision.step) {
+        job.note = fmt::format(
+            "{} holds step {} of epoch {} from an earlier run of the program; step {} goes above "
+            "it",
+            job.path, held->decision.step, held->decision.epoch, place->step);
+      }
+      job.topology.era = place->era;
+      job.topology.step = place->step;
     }
-    if (says(**held, job.topology)) {
+    if (says(**text, job.topology)) {
       job.outcome = VR_APPLIED;
       return;
     }
-    if (!decision) {
+    if (!held) {
       job.note = fmt::format("{} was not written by this program and is replaced: {}", job.path,
-                             decision.error().message());
-    } else if (is_above(*decision, job.topology)) {
+                             held.error().message());
+    } else if (!place) {
       job.outcome = VR_REJECTED;
       job.reason = fmt::format(
           "{} holds the higher epoch {} (era {}, step {}); where Sentinel was set up anew, remove "
           "the file",
-          job.path, decision->epoch, decision->era, decision->step);
+          job.path, held->decision.epoch, held->decision.era, held->decision.step);
       return;
     }
   }
@@ -212,15 +222,16 @@ void FileTarget::on_done() {
     const auto node = jobs_.extract(current);
     const Job& job = node.mapped();
     const char* group = job.topology.group;
-    era_ahead_[group] = job.topology.era - job.era_told;
+    ahead_[group].learn(job.told, {job.topology.era, job.topology.epoch, job.topology.step});
     if (!job.note.empty()) host_.log(host_.context, VR_WARNING, group, job.note.c_str());
     if (job.written) {
-      const std::string line = fmt::format(
-          "{} names primary {} (epoch {})", job.path,
-          job.topology.state == VR_PRIMARY_KNOWN
-              ? fmt::format("{}:{}", job.topology.primary->host, job.topology.primary->port)
-              : "none",
-          job.topology.epoch);
+      const vr_instance& primary = *job.topology.primary;
+      const std::string named = fmt::format("{}:{}", primary.host, primary.port);
+      const std::string line = fmt::format("{} names {} (epoch {})", job.path,
+                                           job.topology.state == VR_PRIMARY_KNOWN
+                                               ? "primary " + named
+                                               : "no primary: " + named + " is suspected",
+                                           job.topology.epoch);
       host_.log(host_.context, VR_INFO, group, line.c_str());
     }
     host_.complete(host_.context, job.request, job.outcome, job.reason.c_str());

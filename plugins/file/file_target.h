@@ -8,6 +8,7 @@
 
 #include "common/descriptor.h"
 #include "common/result.h"
+#include "plugins/count_ahead.h"
 #include "plugins/valkey_reconciler_plugin.h"
 
 namespace reconciler::file {
@@ -29,7 +30,7 @@ class FileTarget {
   struct Job {
     vr_request* request = nullptr;
     vr_topology topology{};  // what it points to is unchanged until completed, by the interface
-    uint32_t era_told = 0;   // by the topology itself
+    Decision told;           // by the topology itself; `topology` has it in the file's count
     std::string path;
     std::thread thread;
     std::atomic<bool> done = false;
@@ -49,9 +50,7 @@ class FileTarget {
   const vr_host& host_;
   std::string folder_;
   std::map<std::string, std::string> groups_by_file_;  // file name -> group
-  // Eras are counted from the start of the program; of a program that starts after a reset of
-  // Sentinel, the file knows by how many it is behind. By group.
-  std::map<std::string, uint32_t> era_ahead_;
+  std::map<std::string, CountAhead> ahead_;            // by group, as the files have taught
   std::map<vr_request*, Job> jobs_;
   Descriptor done_event_;  // eventfd: some job is done
   Descriptor inotify_;

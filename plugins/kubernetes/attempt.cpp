@@ -1,4 +1,4 @@
-// One attempt of a GroupTarget: decide, fence, promote, start over. group_target.h has the whole picture.
+// The writes of a GroupTarget: fence, promote, start over. group_target.h has the whole picture.
 #include <algorithm>
 #include <utility>
 
@@ -12,165 +12,8 @@ namespace {
 
 constexpr int most_restarts = 8;
 constexpr uint64_t longest_timeout_ms = 30000;
-// A reset of Sentinel is believed after 10 s at most.
-constexpr uint64_t era_stands_ms = 15000;
-
-uint64_t between(uint64_t low, uint64_t high) { return low + random_number() % (high - low + 1); }
 
 }  // namespace
-
-// ---- deciding ----
-
-// The pods may know the very decision under a higher era or step: those are counted from the start of the program.
-void GroupTarget::learn() {
-  const std::optional<Decision> known = known_ahead(*wanted_, watch_.pods(), api_.pod_namespace());
-  if (!known) return;
-  era_ahead_ += known->era - wanted_->claim.decision.era;
-  wanted_->claim.decision = *known;
-}
-
-// A decision that is lower by its era alone, and has stood so for longer than a reset of Sentinel takes to be believed,
-// takes over the pods' era. README.md has the reasons.
-bool GroupTarget::era_is_adopted() {
-  const std::optional<Claim> known = ahead_by_era_alone(*wanted_, watch_.pods());
-  if (!known) {
-    behind_.reset();
-    behind_timer_.stop();
-    return false;
-  }
-  const uint64_t now = host_.now_ns();
-  if (!behind_ || behind_->wanted != wanted_->claim || behind_->known != *known) {
-    behind_ = {wanted_->claim, *known, now};
-  }
-  const uint64_t stood_ms = (now - behind_->since_ns) / 1000000;
-  if (stood_ms < era_stands_ms) {
-    behind_timer_.start(era_stands_ms - stood_ms + 1, [this] { host_.changed(name_); });
-    return false;
-  }
-  const uint32_t era = known->decision.era;
-  host_.log(VR_WARNING, name_,
-            "the pods remember {}, and this has been {} for {} s: era {} is taken over; where this "
-            "epoch is from before a reset of Sentinel, the label goes backwards",
-            describe(*known), describe(wanted_->claim), stood_ms / 1000, era);
-  era_ahead_ += era - wanted_->claim.decision.era;
-  wanted_->claim.decision.era = era;
-  behind_.reset();
-  behind_timer_.stop();
-  return true;
-}
-
-void GroupTarget::decide() {
-  learn();
-  const Plan plan = make_plan(*wanted_, watch_.pods(), api_.rule(), api_.pod_namespace());
-  const bool lacks_pod =
-      plan.verdict == Plan::Verdict::no_pod || plan.verdict == Plan::Verdict::no_pod_stale;
-  if (!lacks_pod) {
-    no_pod_since_ns_.reset();
-    no_pod_timer_.stop();
-  }
-  if (plan.verdict != Plan::Verdict::stand_down) {
-    behind_.reset();
-    behind_timer_.stop();
-  }
-  switch (plan.verdict) {
-    case Plan::Verdict::right:
-      if (confirm()) finish(VR_APPLIED, {});
-      break;
-    case Plan::Verdict::stand_down:
-      if (!confirm()) break;
-      if (!plan.newer_format && era_is_adopted()) {
-        decide();
-        break;
-      }
-      verdict_ = plan.verdict;
-      show_problem(plan.newer_format ? "newer-stamp" : "higher-decision", plan.cause);
-      finish(VR_REJECTED, plan.cause);
-      break;
-    case Plan::Verdict::other_group:
-      if (!confirm()) break;
-      verdict_ = plan.verdict;
-      show_problem("other-group", plan.cause);
-      finish(VR_REJECTED, plan.cause);
-      break;
-    case Plan::Verdict::no_pod:
-    case Plan::Verdict::no_pod_stale:
-      if (confirm()) decide_without_pod(plan);
-      break;
-    case Plan::Verdict::change:
-      verdict_ = plan.verdict;
-      if (!wait_turn(plan)) start_writing(plan);
-      break;
-  }
-}
-
-void GroupTarget::decide_without_pod(const Plan& plan) {
-  const uint64_t now = host_.now_ns();
-  if (!no_pod_since_ns_) no_pod_since_ns_ = now;
-  verdict_ = plan.verdict;
-  std::string cause = plan.cause;
-  if (plan.verdict == Plan::Verdict::no_pod_stale) {
-    const uint64_t waited_ms = (now - *no_pod_since_ns_) / 1000000;
-    if (waited_ms >= settings_.no_match_after_ms) {
-      if (!wait_turn(plan)) start_writing(plan);
-      return;
-    }
-    cause += "; the old label goes if that stays so";
-    no_pod_timer_.start(settings_.no_match_after_ms - waited_ms + 1,
-                        [this] { host_.changed(name_); });
-  }
-  show_problem("no-pod", cause);
-  finish(VR_REJECTED, cause);
-}
-
-// Whether what was seen is as it is now. To write, a view need not be: preconditions see to that. To rest, it must.
-bool GroupTarget::confirm() {
-  if (watch_.live() || listed_) return true;
-  list_then_decide();
-  return false;
-}
-
-// Of many instances the one next to the new primary acts first; the others look again a little later.
-bool GroupTarget::wait_turn(const Plan& plan) {
-  if (delayed_ || settings_.node_name.empty()) return false;
-  delayed_ = true;
-  if (plan.primary != nullptr && plan.primary->node == settings_.node_name) return false;
-  const Pods& pods = watch_.pods();
-  const bool near = std::any_of(pods.begin(), pods.end(), [&](const auto& entry) {
-    return entry.second.node == settings_.node_name;
-  });
-  phase_ = Phase::delaying;
-  pause_.start(near ? between(40, 80) : between(150, 280), [this] { decide(); });
-  return true;
-}
-
-void GroupTarget::list_then_decide() {
-  phase_ = Phase::listing;
-  watch_.list([this, attempt = attempt_](const std::optional<ApiError>& error) {
-    if (attempt != attempt_) return;
-    if (error) {
-      if (!error->without_answer()) show_problem("change-refused", error->message);
-      finish(cancelled_ ? VR_CANCELLED : VR_RETRY, error->message);
-      return;
-    }
-    listed_ = true;
-    if (is_pointless_now()) {
-      finish(VR_CANCELLED, {});
-    } else {
-      decide();
-    }
-  });
-}
-
-// Cancelled, and the group has its label or never lost it by us.
-bool GroupTarget::is_pointless_now() const {
-  if (!cancelled_) return false;
-  const Pods& pods = watch_.pods();
-  return !took_label_ || std::any_of(pods.begin(), pods.end(), [&](const auto& entry) {
-    return entry.second.carries(api_.rule());
-  });
-}
-
-// ---- writing ----
 
 GroupTarget::Write GroupTarget::make_write(const Pod& pod, StampKind kind) const {
   const Stamp stamp{wanted_->claim, kind, random_number(), name_};
@@ -326,7 +169,7 @@ void GroupTarget::start_over(const ApiError& error, const Pod& seen) {
   if (restarts_ <= 2) {
     list();
   } else {
-    pause_.start(between(1, 10ull << restarts_), list);
+    pause_.start(random_between(1, 10ull << restarts_), list);
   }
 }
 

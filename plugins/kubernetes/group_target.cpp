@@ -66,7 +66,8 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, const Settings& settings,
 
 void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   Wanted wanted = wanted_from(topology);
-  wanted.claim.decision.era += era_ahead_;
+  told_ = wanted.claim.decision;
+  wanted.claim.decision = ahead_.of(told_);
   if (!wanted_ || wanted_->claim != wanted.claim) no_pod_since_ns_.reset();
   wanted_ = std::move(wanted);
   cause_ = topology.cause == nullptr ? "" : topology.cause;
@@ -153,10 +154,12 @@ void GroupTarget::reassess() {
   if (request_ != nullptr || !wanted_ || !outcome_) return;
   learn();
   const Plan plan = make_plan(*wanted_, watch_.pods(), api_.rule(), api_.pod_namespace());
-  const bool settled = outcome_ == VR_APPLIED || outcome_ == VR_REJECTED;
+  const bool at_rest = outcome_ == VR_APPLIED || outcome_ == VR_REJECTED;
+  const bool before_another =
+      plan.verdict == Plan::Verdict::stand_down && plan.higher != stands_before_;
   if (plan.verdict == Plan::Verdict::change) {
     ask_again();
-  } else if (!settled || plan.verdict != verdict_) {
+  } else if (!at_rest || plan.verdict != verdict_ || before_another) {
     host_.changed(name_);
   }
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "plugins/count_ahead.h"
 #include "plugins/host.h"
 #include "plugins/kubernetes/api_client.h"
 #include "plugins/kubernetes/plan.h"
@@ -48,7 +49,10 @@ class GroupTarget {
   // deciding
   void decide();
   void learn();
-  bool era_is_adopted();
+  void count_as(const Decision& known);
+  bool takes_over();
+  void forget_behind();
+  void stand_down(const Plan& plan);
   void decide_without_pod(const Plan& plan);
   bool confirm();
   bool wait_turn(const Plan& plan);
@@ -83,9 +87,10 @@ class GroupTarget {
 
   // the newest topology, also after its request was completed
   std::optional<Wanted> wanted_;
-  uint32_t era_ahead_ = 0;  // of the topologies' eras, as the pods have taught
+  Decision told_;     // by that topology itself; `wanted_` has it in the pods' count
+  CountAhead ahead_;  // as the pods have taught
 
-  // What stands above the newest topology by its era alone, and since when.
+  // What stands above the newest topology by a mere count, and since when.
   struct Behind {
     Claim wanted;
     Claim known;
@@ -114,6 +119,7 @@ class GroupTarget {
   // what became of the last one
   std::optional<vr_outcome> outcome_;
   Plan::Verdict verdict_ = Plan::Verdict::right;
+  Claim stands_before_;       // of stand_down
   std::string problem_;       // the id that is shown
   std::string list_failure_;  // why there is no first list yet
   std::optional<uint64_t> no_pod_since_ns_;

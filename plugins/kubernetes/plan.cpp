@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "plugins/count_ahead.h"
 #include "plugins/kubernetes/match.h"
 
 namespace reconciler {
@@ -23,6 +24,25 @@ bool is_foreign(const Pod& pod, const Wanted& wanted) {
 // section 5: who takes it off may put it on elsewhere. One that was set by hand proves nothing of the other pods.
 bool holds_token(const Pod& pod, const LabelRule& rule) {
   return pod.carries(rule) && is_read(pod) && pod.stamp.stamp.kind == StampKind::promoted;
+}
+
+bool is_believable(const Decision& known, const Decision& ours) {
+  return known.era - ours.era <= most_eras_ahead && known.step < highest_step;
+}
+
+// What they wanted who wrote `claim`, which has the address of what is wanted.
+enum class Intent : uint8_t { promotion, withdrawal, unknown };
+
+Intent intent_of(const Claim& claim, const Wanted& wanted, const Pods& pods,
+                 std::string_view pod_namespace) {
+  Intent intent = Intent::unknown;
+  for (const auto& [name, pod] : pods) {
+    if (!is_read(pod) || is_foreign(pod, wanted) || pod.stamp.stamp.claim != claim) continue;
+    if (pod.stamp.stamp.kind == StampKind::promoted) return Intent::promotion;
+    // A promotion never fences the pod that it promotes: where that is fenced, the decision was to withdraw it.
+    if (names_pod(wanted.host, pod, pod_namespace)) intent = Intent::withdrawal;
+  }
+  return intent;
 }
 
 struct View {
@@ -69,10 +89,36 @@ std::vector<const Pod*> all_but(const std::vector<const Pod*>& pods, const Pod* 
   return others;
 }
 
+// By the highest decision of all, which is higher than what is wanted.
+bool is_promoted_already(const View& view, const Match& match) {
+  return match.pod != nullptr && is_read(*match.pod) &&
+         match.pod->stamp.stamp.claim == view.highest->stamp.stamp.claim &&
+         view.labelled.size() == 1 && view.labelled.front() == match.pod;
+}
+bool is_withdrawn_already(const View& view, const Wanted& wanted) {
+  const Claim& claim = view.highest->stamp.stamp.claim;
+  return view.labelled.empty() && !claim.decision.settled() &&
+         claim.decision.era == wanted.claim.decision.era &&
+         claim.decision.epoch == wanted.claim.decision.epoch &&
+         claim.address == wanted.claim.address;
+}
+
 // Takes the label off wherever it is, and leaves the decision behind so that no older one brings it back.
 void plan_withdrawal(Plan& plan, const View& view, const Wanted& wanted, const LabelRule& rule) {
   const bool token = std::any_of(view.labelled.begin(), view.labelled.end(),
                                  [&](const Pod* pod) { return holds_token(*pod, rule); });
+  const auto promoted = std::find_if(view.group.begin(), view.group.end(), [&](const Pod* pod) {
+    return is_read(*pod) && pod->stamp.stamp.claim == wanted.claim &&
+           pod->stamp.stamp.kind == StampKind::promoted;
+  });
+  if (promoted != view.group.end()) {
+    // Two programs that count differently: one of them must give way, or they would go on for ever.
+    plan.verdict = Plan::Verdict::stand_down;
+    plan.higher = wanted.claim;
+    plan.cause = fmt::format("pod {} was promoted under {}, which is a suspicion here",
+                             (*promoted)->name, describe(wanted.claim));
+    return;
+  }
   if (view.labelled.empty() && view.highest != nullptr &&
       view.highest->stamp.stamp.claim == wanted.claim) {
     return;
@@ -149,16 +195,16 @@ Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
   }
   if (view.highest != nullptr && view.highest->stamp.stamp.claim > wanted.claim) {
     // Whoever decided higher may have decided the same.
-    const bool agreed = !wanted.withdrawn && match.pod != nullptr && is_read(*match.pod) &&
-                        match.pod->stamp.stamp.claim == view.highest->stamp.stamp.claim &&
-                        view.labelled.size() == 1 && view.labelled.front() == match.pod;
-    if (agreed) {
-      if (view.foreign_labelled != nullptr) plan_beside_other_group(plan, view, rule);
+    if (wanted.withdrawn ? is_withdrawn_already(view, wanted) : is_promoted_already(view, match)) {
+      if (!wanted.withdrawn && view.foreign_labelled != nullptr) {
+        plan_beside_other_group(plan, view, rule);
+      }
       return plan;
     }
     plan.verdict = Plan::Verdict::stand_down;
+    plan.higher = view.highest->stamp.stamp.claim;
     plan.cause = fmt::format("pod {} remembers {}, and this is {}", view.highest->name,
-                             describe(view.highest->stamp.stamp.claim), describe(wanted.claim));
+                             describe(plan.higher), describe(wanted.claim));
     return plan;
   }
   if (wanted.withdrawn) {
@@ -176,37 +222,45 @@ Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
 std::optional<Decision> known_ahead(const Wanted& wanted, const Pods& pods,
                                     std::string_view pod_namespace) {
   const Pod* highest = highest_of(wanted, pods);
-  if (highest == nullptr || wanted.withdrawn) return std::nullopt;
+  if (highest == nullptr) return std::nullopt;
   const Claim& claim = highest->stamp.stamp.claim;
   const Decision& known = claim.decision;
-  const bool same =
-      known.epoch == wanted.claim.decision.epoch && claim.address == wanted.claim.address;
-  if (!same || known <= wanted.claim.decision) return std::nullopt;
-  if (known.era - wanted.claim.decision.era > most_eras_ahead) return std::nullopt;
-  // A promotion never fences the pod that it promotes: where that is fenced, the decision was to withdraw it.
-  const auto by = [&](const Pod& pod, StampKind kind) {
-    return is_read(pod) && !is_foreign(pod, wanted) && pod.stamp.stamp.claim == claim &&
-           pod.stamp.stamp.kind == kind;
-  };
-  const bool promoted = std::any_of(pods.begin(), pods.end(), [&](const auto& entry) {
-    return by(entry.second, StampKind::promoted);
-  });
-  const bool withdrawn = std::any_of(pods.begin(), pods.end(), [&](const auto& entry) {
-    return by(entry.second, StampKind::fenced) &&
-           names_pod(wanted.host, entry.second, pod_namespace);
-  });
-  if (withdrawn && !promoted) return std::nullopt;
-  return known;
+  const Decision& ours = wanted.claim.decision;
+  if (known.epoch != ours.epoch || claim.address != wanted.claim.address || known <= ours ||
+      !is_believable(known, ours) || known.settled() != ours.settled()) {
+    return std::nullopt;
+  }
+  const Intent intent = intent_of(claim, wanted, pods, pod_namespace);
+  const bool same = wanted.withdrawn ? intent == Intent::withdrawal : intent != Intent::withdrawal;
+  return same ? std::optional(known) : std::nullopt;
 }
 
-std::optional<Claim> ahead_by_era_alone(const Wanted& wanted, const Pods& pods) {
+std::optional<Takeover> takeover_from_unsettled(const Wanted& wanted, const Pods& pods) {
   const Pod* highest = highest_of(wanted, pods);
-  if (highest == nullptr || wanted.withdrawn) return std::nullopt;
-  const Decision& known = highest->stamp.stamp.claim.decision;
+  if (highest == nullptr || !wanted.settled()) return std::nullopt;
+  const Claim& claim = highest->stamp.stamp.claim;
+  const Decision& known = claim.decision;
   const Decision& ours = wanted.claim.decision;
-  const bool alone =
-      known.era > ours.era && known.era - ours.era <= most_eras_ahead && known.epoch < ours.epoch;
-  return alone ? std::optional(highest->stamp.stamp.claim) : std::nullopt;
+  // Under another era an equal epoch is a coincidence, unless the address is the same, too.
+  const bool same_epoch =
+      known.epoch == ours.epoch && (known.era == ours.era || claim.address == wanted.claim.address);
+  if (!same_epoch || known.settled() || claim <= wanted.claim || !is_believable(known, ours)) {
+    return std::nullopt;
+  }
+  const std::optional<uint32_t> step = next_step(known.step, /*settled=*/true);
+  if (!step) return std::nullopt;
+  return Takeover{claim, {known.era, known.epoch, *step}};
+}
+
+std::optional<Takeover> takeover_of_era(const Wanted& wanted, const Pods& pods) {
+  const Pod* highest = highest_of(wanted, pods);
+  if (highest == nullptr || !wanted.settled()) return std::nullopt;
+  const Claim& claim = highest->stamp.stamp.claim;
+  const Decision& known = claim.decision;
+  const Decision& ours = wanted.claim.decision;
+  const bool alone = known.era > ours.era && is_believable(known, ours) && known.epoch < ours.epoch;
+  if (!alone) return std::nullopt;
+  return Takeover{claim, {known.era, ours.epoch, ours.step}};
 }
 
 }  // namespace reconciler

@@ -21,6 +21,8 @@ struct Wanted {
   std::string host;  // of the primary, canonical
   uint16_t port = 0;
   bool withdrawn = false;  // the primary is suspected: no pod is to carry the label
+
+  bool settled() const { return claim.decision.settled() && !withdrawn; }
 };
 
 struct Plan {
@@ -38,6 +40,7 @@ struct Plan {
   const Pod* promote = nullptr;
   const Pod* primary = nullptr;  // the pod that is the instance, whatever is to be done; null: none
   std::string cause;             // of stand_down, other_group and no_pod...: for people
+  Claim higher;                  // of stand_down: that decision
   bool newer_format = false;     // of stand_down: a newer version of this program wrote the stamp
 };
 
@@ -46,12 +49,21 @@ Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
                std::string_view pod_namespace);
 
 // The decision by which the pods know what is wanted, where it is a higher one than the topology's: the highest stamp
-// of all has its epoch and address, from a promotion. Resets of Sentinel and steps within an epoch are counted from the
-// start of the program, so one that started later finds out here where it is. Nothing where there is nothing to learn.
+// of all has its epoch and address and is of its kind (settled, a provisional promotion, a suspicion). Resets of Sentinel
+// and steps within an epoch are counted from the start of the program, so one that started later finds out here where
+// it is. Nothing where there is nothing to learn.
 std::optional<Decision> known_ahead(const Wanted& wanted, const Pods& pods,
                                     std::string_view pod_namespace);
 
-// The highest claim of the pods, where its era alone makes it higher than what is wanted: the epoch is lower.
-std::optional<Claim> ahead_by_era_alone(const Wanted& wanted, const Pods& pods);
+// What a settled decision that stands down becomes when both sides have stood so for long. README.md has the reasons.
+struct Takeover {
+  Claim known;  // the highest of the pods
+  Decision decision;
+
+  friend bool operator==(const Takeover&, const Takeover&) = default;
+};
+std::optional<Takeover> takeover_from_unsettled(const Wanted& wanted, const Pods& pods);
+// The highest claim's era alone makes it higher than what is wanted: its epoch is lower.
+std::optional<Takeover> takeover_of_era(const Wanted& wanted, const Pods& pods);
 
 }  // namespace reconciler

@@ -4,7 +4,7 @@
 //                                |  |     |                |        |                group
 //                                |  |     |                |        unique: no other write has it, tested for equality only
 //                                |  |     |                what the write was: promoted (label on) or fenced (label off)
-//                                |  era.epoch.step and address: totally ordered in this order, and compared
+//                                |  era.epoch.step and address: totally ordered in this order, and compared; an odd step is unsettled
 //                                version of the format; a reader of v1 ignores further fields after the group
 //
 // Address and group are percent-encoded outside [A-Za-z0-9._:-] and brackets. A version that this program does not

@@ -149,7 +149,11 @@ void Labeler::report(const std::string& name, Group& group, ipc::OutcomeKind kin
          .error = reason});
   }
   if (kind == ipc::OutcomeKind::applied) {
-    const std::string what = fmt::format("in sync with primary {}", to_string(topology.primary));
+    const std::string primary = to_string(topology.primary);
+    const std::string what =
+        topology.state == PrimaryState::known
+            ? fmt::format("in sync with primary {}", primary)
+            : fmt::format("in sync: {} is suspected and not published", primary);
     const log::Fields fields{.group = name,
                              .target = target_.name,
                              .epoch = topology.decision.epoch,

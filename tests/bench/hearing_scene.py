@@ -10,8 +10,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "process"))
 
-from lab.processes import wait_until  # noqa: E402
-from lab.resp import pairs  # noqa: E402
 from lab.rounds import Round  # noqa: E402
 from lab.valkey import Address, Failover, Instance, Trigger, ValkeyGroup  # noqa: E402
 from watcher_alone import (  # noqa: E402
@@ -169,25 +167,9 @@ class HearingScene:
         self.group.events.wait_subscribed()
 
     def _unpromotable_replica(self) -> Instance:
-        """Its priority is known to every Sentinel, from the next INFO on: within 10 s."""
         replica = self.group.replicas()[-1]
-        replica.command("CONFIG", "SET", "replica-priority", "0")
-
-        def known() -> bool:
-            return all(
-                pairs(reply)["slave-priority"] == "0"
-                for sentinel in self.group.sentinels.all
-                for reply in _list(sentinel.command("SENTINEL", "REPLICAS", self.group.name))
-                if pairs(reply)["ip"] == replica.host
-            )
-
-        wait_until(known, 15, f"the Sentinels know that {replica} is not to be promoted")
+        self.group.set_priorities([replica], 0)
         return replica
-
-
-def _list(reply: object) -> list:
-    assert isinstance(reply, list), reply
-    return reply
 
 
 def _primaries(watcher: Watcher, told: int, old: Address) -> list[Address]:

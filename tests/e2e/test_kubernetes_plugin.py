@@ -216,7 +216,7 @@ class Learning(PluginCase):
 
     def test_a_step_is_learnt_and_then_drift_is_repaired(self) -> None:
         first = self.host()
-        first.apply(GROUP, 5, ADDRESSES[0], step=1)
+        first.apply(GROUP, 5, ADDRESSES[0], step=2)
         first.applied()
         first.kill()
         late = self.host()

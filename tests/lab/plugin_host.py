@@ -106,6 +106,9 @@ class PluginHost:
             except subprocess.TimeoutExpired:
                 self.kill()
         self._reader.join(5)
+        for pipe in (self._popen.stdin, self._popen.stdout):
+            if pipe is not None:
+                pipe.close()
         return self._popen.returncode
 
     # What happened

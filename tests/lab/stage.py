@@ -38,6 +38,8 @@ class Stage:
         *,
         more_configuration: str = "",
         log_level: str = "debug",
+        of_sentinels: Mapping[str, configuration.Value] | None = None,
+        of_groups: Mapping[str, configuration.Value] | None = None,
     ) -> None:
         self.kubernetes = kubernetes
         self.groups = list(groups)
@@ -46,6 +48,7 @@ class Stage:
         self.routes.mkdir()
         self._log_level = log_level
         self._more = more_configuration
+        self._of_sentinels, self._of_groups = of_sentinels or {}, of_groups or {}
         self.namespaces: dict[str, Namespace] = {}
         self.watches: dict[str, PodWatch] = {}
         for group in groups:
@@ -108,7 +111,9 @@ class Stage:
             for index, (name, namespace) in enumerate(self.namespaces.items())
         ]
         return configuration.configuration(
-            configuration.sentinel(self.group.sentinels, group_names),
+            configuration.sentinel(
+                self.group.sentinels, group_names, of_groups=self._of_groups, **self._of_sentinels
+            ),
             *targets,
             configuration.file_target(self.routes),
             self._more,

@@ -7,6 +7,8 @@ import shutil
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -360,6 +362,35 @@ class ValkeyGroup:
             since=trigger.moment,
             timeout=timeout,
         )
+
+    def set_priorities(self, replicas: Sequence[Instance], priority: int) -> None:
+        """0: not to be promoted. Until every Sentinel knows, from its next INFO on: within 10 s."""
+        for replica in replicas:
+            replica.command("CONFIG", "SET", "replica-priority", priority)
+        hosts = {replica.host for replica in replicas}
+
+        def known() -> bool:
+            for sentinel in self.sentinels.alive():
+                replies = sentinel.command("SENTINEL", "REPLICAS", self.name)
+                assert isinstance(replies, list)
+                seen = [pairs(reply) for reply in replies]
+                if any(
+                    one["slave-priority"] != str(priority) for one in seen if one["ip"] in hosts
+                ):
+                    return False
+            return True
+
+        wait_until(known, 15, f"the Sentinels know the priority {priority} of {replicas}")
+
+    @contextmanager
+    def without_failover(self) -> Iterator[None]:
+        """Meanwhile no replica may be promoted, whatever becomes of the primary."""
+        replicas = self.replicas()
+        self.set_priorities(replicas, 0)
+        try:
+            yield
+        finally:
+            self.set_priorities(replicas, 100)
 
     def heal(self, failover: Failover) -> None:
         """The old primary becomes a replica at once; by Sentinel it would do so in some 10 s."""

@@ -51,37 +51,76 @@ TEST(FileDocument, TheTimeAloneIsNoDifference) {
   EXPECT_FALSE(says("{}", sample.topology));
 }
 
-TEST(FileDocument, ALowerDecisionStandsBackBehindAHigherOne) {
-  Sample sample;
-  const auto held = read_decision(render(sample.topology, 0));
-  ASSERT_TRUE(held.ok());
-  EXPECT_FALSE(is_above(*held, sample.topology));
-  sample.topology.step = 1;
-  EXPECT_TRUE(is_above(*held, sample.topology));
-  sample.topology.epoch = 13;
-  EXPECT_FALSE(is_above(*held, sample.topology));
-  sample.topology.era = 0;
-  EXPECT_TRUE(is_above(*held, sample.topology));
+// The next decision of a sample, as a program that started later counts.
+struct Told : Sample {
+  Told(Decision decision, const char* host, vr_primary_state state = VR_PRIMARY_KNOWN) {
+    topology.era = decision.era;
+    topology.epoch = decision.epoch;
+    topology.step = decision.step;
+    topology.state = state;
+    primary.host = host;
+  }
+  Held held() const { return *read_held(render(topology, 0)); }
+};
+
+std::optional<Decision> place(const Told& told, const Told& held) {
+  return placed(held.held(), told.topology);
 }
 
-TEST(FileDocument, TheSameDecisionIsKnownAgainUnderAnotherEra) {
-  Sample sample;
-  const auto held = read_decision(render(sample.topology, 0));
-  ASSERT_TRUE(held.ok());
-  sample.topology.era = 0;
-  EXPECT_TRUE(is_same(*held, sample.topology));
-  sample.topology.epoch = 13;
-  EXPECT_FALSE(is_same(*held, sample.topology));
-  sample.topology.epoch = 12;
-  sample.primary.port = 6380;
-  EXPECT_FALSE(is_same(*held, sample.topology));
+TEST(FileDocument, ALowerDecisionStandsBackBehindAHigherOne) {
+  const Told held({1, 12, 2}, "a");
+  EXPECT_EQ(place({{1, 12, 2}, "b"}, held), (Decision{1, 12, 2}));
+  EXPECT_EQ(place({{1, 12, 4}, "b"}, held), (Decision{1, 12, 4}));
+  EXPECT_EQ(place({{1, 13, 0}, "b"}, held), (Decision{1, 13, 0}));
+  EXPECT_EQ(place({{1, 11, 4}, "a"}, held), std::nullopt);
+  EXPECT_EQ(place({{0, 13, 0}, "b"}, held), std::nullopt);
+}
+
+TEST(FileDocument, TheSameDecisionIsKnownAgainUnderAnotherEraOrStep) {
+  const Told held({1, 12, 2}, "a");
+  EXPECT_EQ(place({{0, 12, 4}, "a"}, held), (Decision{1, 12, 2}));
+  EXPECT_EQ(place({{1, 12, 0}, "a"}, held), (Decision{1, 12, 2}));
+  EXPECT_EQ(place({{0, 13, 0}, "a"}, held), std::nullopt);
+  EXPECT_EQ(place({{0, 12, 0}, "b"}, held), std::nullopt);
+  Told other_port({0, 12, 0}, "a");
+  other_port.primary.port = 6380;
+  EXPECT_EQ(placed(held.held(), other_port.topology), std::nullopt);
+}
+
+TEST(FileDocument, ASettledDecisionGoesAboveAnUnsettledOneOfItsEpoch) {
+  const Told provisional({0, 5, 1}, "b");
+  EXPECT_EQ(place({{0, 5, 0}, "a"}, provisional), (Decision{0, 5, 2}));
+  EXPECT_EQ(place({{0, 5, 0}, "b"}, provisional), (Decision{0, 5, 2}));
+  const Told suspected({0, 5, 3}, "a", VR_PRIMARY_SUSPECTED);
+  EXPECT_EQ(place({{0, 5, 0}, "a"}, suspected), (Decision{0, 5, 4}));
+  EXPECT_EQ(place({{0, 4, 0}, "a"}, suspected), std::nullopt) << "an earlier epoch";
+  EXPECT_EQ(place({{0, 5, 0}, "a"}, {{1, 5, 1}, "b"}), std::nullopt) << "another era";
+  EXPECT_EQ(place({{0, 5, 0}, "a"}, {{0, 5, UINT32_MAX}, "b"}), std::nullopt) << "absurd";
+}
+
+TEST(FileDocument, ASettledDecisionForAnotherPrimaryIsGivenWayToByAllKinds) {
+  const Told held({0, 5, 4}, "b");
+  EXPECT_EQ(place({{0, 5, 0}, "a"}, held), std::nullopt);
+  EXPECT_EQ(place({{0, 5, 1}, "a"}, held), std::nullopt);
+  EXPECT_EQ(place({{0, 5, 1}, "a", VR_PRIMARY_SUSPECTED}, held), std::nullopt);
+}
+
+TEST(FileDocument, AnUnsettledDecisionOfALaterProgramGoesAboveAnEarlierOnes) {
+  const Told suspicion({0, 5, 1}, "a", VR_PRIMARY_SUSPECTED);
+  EXPECT_EQ(place(suspicion, {{0, 5, 4}, "a"}), (Decision{0, 5, 5}));
+  EXPECT_EQ(place(suspicion, {{0, 5, 3}, "b"}), (Decision{0, 5, 5}));
+  EXPECT_EQ(place(suspicion, {{0, 5, 3}, "a", VR_PRIMARY_SUSPECTED}), (Decision{0, 5, 3}));
+  EXPECT_EQ(place(suspicion, {{1, 5, 3}, "a", VR_PRIMARY_SUSPECTED}), std::nullopt)
+      << "of whom it was the file doesn't say";
+  EXPECT_EQ(place({{0, 5, 1}, "b"}, {{0, 5, 3}, "b"}), (Decision{0, 5, 3}));
+  EXPECT_EQ(place({{0, 5, 1}, "b"}, {{0, 5, 3}, "c"}), (Decision{0, 5, 5}));
 }
 
 TEST(FileDocument, WhatIsNotOursIsNoDecision) {
   for (const char* text :
        {"", "[]", "{}", R"({"era":0,"epoch":-1,"step":0})", R"({"era":0,"epoch":1.5,"step":0})",
         R"({"era":5e9,"epoch":1,"step":0})", R"({"era":0,"epoch":"1","step":0})", "\xff"}) {
-    EXPECT_FALSE(read_decision(text).ok()) << text;
+    EXPECT_FALSE(read_held(text).ok()) << text;
   }
 }
 

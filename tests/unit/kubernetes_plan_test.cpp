@@ -1,7 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "plugins/kubernetes/plan.h"
+#include "tests/unit/kubernetes_plan_fixture.h"
 
 namespace reconciler {
 namespace {
@@ -10,87 +10,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::UnorderedElementsAre;
 using Verdict = Plan::Verdict;
-
-const LabelRule rule{"valkey-master", "true"};
-
-// Three pods `a`, `b`, `c` with the addresses 10.0.0.1 to 3, and what a case puts on them.
-class KubernetesPlan : public testing::Test {
- protected:
-  KubernetesPlan() {
-    for (const char* name : {"a", "b", "c"}) {
-      Pod pod;
-      pod.name = name;
-      pod.uid = std::string("uid-") + name;
-      pod.addresses = {"10.0.0." + std::to_string(pods_.size() + 1)};
-      pod.has_labels = true;
-      pod.ready = true;
-      pods_.emplace(name, pod);
-    }
-  }
-
-  static std::string address(const std::string& pod) {
-    return "10.0.0." + std::to_string(pod[0] - 'a' + 1) + ":6379";
-  }
-
-  void label(const std::string& pod, const std::string& value = "true") {
-    pods_.at(pod).label = value;
-  }
-  void stamp(const std::string& pod, StampKind kind, uint64_t epoch, const std::string& primary,
-             uint32_t step = 0, const std::string& group = "g") {
-    pods_.at(pod).has_annotations = true;
-    pods_.at(pod).stamp =
-        read_stamp(format_stamp({{{0, epoch, step}, address(primary)}, kind, 7, group}));
-  }
-  // As a failover to `pod` under `epoch` leaves it.
-  void promoted(const std::string& pod, uint64_t epoch) {
-    label(pod);
-    stamp(pod, StampKind::promoted, epoch, pod);
-  }
-  void fenced(const std::string& pod, uint64_t epoch, const std::string& primary) {
-    stamp(pod, StampKind::fenced, epoch, primary);
-  }
-
-  Plan plan(uint64_t epoch, const std::string& primary, uint32_t step = 0, bool withdrawn = false) {
-    Wanted wanted;
-    wanted.group = "g";
-    wanted.host = "10.0.0." + std::to_string(primary[0] - 'a' + 1);
-    wanted.port = 6379;
-    wanted.claim = {{0, epoch, step}, address(primary)};
-    wanted.withdrawn = withdrawn;
-    return make_plan(wanted, pods_, rule, "shop");
-  }
-
-  static Wanted wanted(Decision decision, const std::string& primary) {
-    Wanted result;
-    result.group = "g";
-    result.host = "10.0.0." + std::to_string(primary[0] - 'a' + 1);
-    result.port = 6379;
-    result.claim = {decision, address(primary)};
-    return result;
-  }
-  // What the pods know of a decision beyond its own era and step.
-  std::optional<Decision> known(Decision decision, const std::string& primary,
-                                bool withdrawn = false) {
-    Wanted asked = wanted(decision, primary);
-    asked.withdrawn = withdrawn;
-    return known_ahead(asked, pods_, "shop");
-  }
-  void stamp_era(const std::string& pod, Decision decision, const std::string& primary,
-                 StampKind kind = StampKind::fenced) {
-    pods_.at(pod).stamp = read_stamp(format_stamp({{decision, address(primary)}, kind, 7, "g"}));
-  }
-
-  static std::vector<std::string> fences(const Plan& plan) {
-    std::vector<std::string> names;
-    for (const Pod* pod : plan.fences) names.push_back(pod->name);
-    return names;
-  }
-  static std::string promote(const Plan& plan) {
-    return plan.promote == nullptr ? "" : plan.promote->name;
-  }
-
-  Pods pods_;
-};
+using KubernetesPlan = KubernetesPlanTest;
 
 TEST_F(KubernetesPlan, WithNoLabelAnywhereEveryOtherPodIsFenced) {
   const Plan result = plan(1, "b");
@@ -348,56 +268,6 @@ TEST_F(KubernetesPlan, ARestoredPrimaryGetsTheLabelBack) {
   const Plan result = plan(2, "a", 2);
   EXPECT_THAT(fences(result), UnorderedElementsAre("b", "c"));
   EXPECT_EQ(promote(result), "a");
-}
-
-// ---- eras and steps that others counted ----
-
-TEST_F(KubernetesPlan, TheEraIsLearntFromTheSameDecisionAlone) {
-  stamp_era("a", {2, 1, 0}, "b");
-  EXPECT_EQ(known({0, 1, 0}, "b"), (Decision{2, 1, 0})) << "started after two resets";
-  EXPECT_EQ(known({2, 1, 0}, "b"), std::nullopt) << "known already";
-  EXPECT_EQ(known({3, 1, 0}, "b"), std::nullopt) << "never backwards";
-  EXPECT_EQ(known({0, 1, 0}, "c"), std::nullopt) << "another primary";
-  EXPECT_EQ(known({0, 57, 0}, "b"), std::nullopt) << "perhaps from before the reset";
-  EXPECT_EQ(known({0, 1, 0}, "b", true), std::nullopt) << "a suspicion";
-}
-
-TEST_F(KubernetesPlan, TheStepIsLearntWithTheEra) {
-  stamp_era("a", {0, 5, 1}, "a", StampKind::promoted);
-  EXPECT_EQ(known({0, 5, 0}, "a"), (Decision{0, 5, 1}));
-  EXPECT_EQ(known({0, 5, 2}, "a"), std::nullopt);
-  stamp_era("a", {1, 5, 3}, "a", StampKind::promoted);
-  EXPECT_EQ(known({0, 5, 4}, "a"), (Decision{1, 5, 3}));
-}
-
-TEST_F(KubernetesPlan, AWithdrawalTeachesNothing) {
-  stamp_era("a", {0, 5, 1}, "a");
-  EXPECT_EQ(known({0, 5, 0}, "a"), std::nullopt);
-  stamp_era("b", {0, 5, 1}, "a");
-  EXPECT_EQ(known({0, 5, 0}, "a"), std::nullopt);
-}
-
-TEST_F(KubernetesPlan, OnlyTheHighestStampTeaches) {
-  stamp_era("a", {1, 5, 1}, "a", StampKind::promoted);
-  stamp_era("b", {1, 6, 0}, "b", StampKind::promoted);
-  EXPECT_EQ(known({0, 5, 0}, "a"), std::nullopt) << "a leftover";
-}
-
-TEST_F(KubernetesPlan, AnAbsurdEraTeachesNothing) {
-  stamp_era("a", {1001, 5, 0}, "a", StampKind::promoted);
-  EXPECT_EQ(known({0, 5, 0}, "a"), std::nullopt);
-  EXPECT_EQ(known({1, 5, 0}, "a"), (Decision{1001, 5, 0}));
-  EXPECT_EQ(ahead_by_era_alone(wanted({0, 6, 0}, "b"), pods_), std::nullopt);
-}
-
-TEST_F(KubernetesPlan, ADecisionMayBeLowerByItsEraAlone) {
-  stamp_era("a", {1, 4, 2}, "a", StampKind::promoted);
-  EXPECT_EQ(ahead_by_era_alone(wanted({0, 5, 0}, "b"), pods_), pods_.at("a").stamp.stamp.claim);
-  EXPECT_EQ(ahead_by_era_alone(wanted({0, 4, 9}, "b"), pods_), std::nullopt) << "the same epoch";
-  EXPECT_EQ(ahead_by_era_alone(wanted({1, 5, 0}, "b"), pods_), std::nullopt) << "the same era";
-  Wanted suspected = wanted({0, 5, 0}, "b");
-  suspected.withdrawn = true;
-  EXPECT_EQ(ahead_by_era_alone(suspected, pods_), std::nullopt);
 }
 
 }  // namespace

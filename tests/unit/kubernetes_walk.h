@@ -1,0 +1,239 @@
+// Several instances that act on the same pods with views of different age, and the world that they live in: what
+// kubernetes_protocol_test.cpp walks through at random.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "plugins/count_ahead.h"
+#include "plugins/kubernetes/plan.h"
+#include "tests/unit/json_patch_server.h"
+
+namespace reconciler {
+
+inline const LabelRule walked_rule{"valkey-master", "true"};
+inline const std::vector<std::string> walked_pods{"a", "b", "c"};
+
+enum class Variation {
+  none,
+  no_unique_number,
+  fence_labelled_only,
+  promote_first,
+  skip_idle_fences,
+  never_take_over
+};
+
+struct World {
+  bool recreations = false;
+  bool wipes = false;
+  bool hand_labels = false;
+  bool unsettled = false;  // provisional promotions and suspicions, too
+  Variation variation = Variation::none;
+};
+
+struct Write {
+  std::string pod;
+  Pod seen;
+  std::string body;
+  Claim claim;
+  Pod answer;  // the pod as this write left it
+  bool promotes = false;
+  bool arrived = false;
+  bool worked = false;
+  bool answered = false;
+};
+
+class Walk;
+
+// One instance of the program, reduced to what it knows and what it waits for.
+class Instance {
+ public:
+  explicit Instance(Walk& walk) : walk_(&walk) {}
+  void step();
+  // `told`: in its own count.
+  void order(Wanted told) {
+    told_ = std::move(told);
+    begin();
+  }
+  const Wanted& told() const { return told_; }
+  void die();
+  void see_everything();
+  bool finish_attempt();
+
+ private:
+  void begin();
+  void learn();
+  bool takes_over();
+  void watch_one();
+  void take_answers();
+  std::shared_ptr<Write> make(const Pod& pod, StampKind kind);
+
+  Walk* walk_;
+  PodStore store_;
+  size_t seen_ = 0;
+  Wanted told_;
+  Wanted wanted_;  // the same in the pods' count
+  CountAhead ahead_;
+  std::vector<std::shared_ptr<Write>> fences_;
+  std::shared_ptr<Write> promotion_;
+  bool promoting_ = false;
+};
+
+// Driven by a test: run() at random, then settle().
+class Walk {
+ public:
+  Walk(uint32_t seed, World world) : world_(world), random_(seed), server_(walked_rule) {
+    for (size_t i = 0; i < walked_pods.size(); ++i) {
+      server_.create(walked_pods[i], "10.0.0." + std::to_string(i + 1));
+    }
+    for (int i = 0; i < 3; ++i) instances_.emplace_back(*this);
+  }
+
+  // Two primaries under one epoch happen, too.
+  Wanted topology(uint64_t epoch) {
+    const bool tie = !world_.unsettled && pick(8) == 0;
+    return decision({0, epoch, 0}, tie ? pick(walked_pods.size()) : primary_of(epoch));
+  }
+
+  // What an instance's Sentinels, or its own eyes, tell it after `told`.
+  Wanted after(const Wanted& told) {
+    const Decision& last = told.claim.decision;
+    const bool anew = told.group.empty() || last.epoch + 1 < epoch_ || pick(3) == 0;
+    if (anew || !world_.unsettled) {
+      const uint64_t epoch = epoch_ - std::min<uint64_t>(epoch_ - 1, pick(2));
+      return anew && epoch == last.epoch ? settled_after(told, epoch) : topology(epoch);
+    }
+    if (pick(2) == 0) return settled_after(told, last.epoch);
+    const size_t primary = primary_of(last.epoch);
+    const bool suspected = pick(2) == 0;
+    Wanted next = decision({0, last.epoch, *next_step(last.step, /*settled=*/false)},
+                           suspected ? primary : (primary + 1 + pick(2)) % walked_pods.size());
+    next.withdrawn = suspected;
+    return next;
+  }
+
+  // What the Sentinels say of `epoch` in the end.
+  Wanted settled_after(const Wanted& told, uint64_t epoch) {
+    const Decision& last = told.claim.decision;
+    Decision next{0, epoch, 0};
+    if (!told.group.empty() && last.epoch == epoch) {
+      next.step = last.settled() ? last.step : last.step + 1;
+    }
+    return decision(next, primary_of(epoch));
+  }
+
+  void run(int steps) {
+    for (int i = 0; i < steps && !two_labels && !backwards; ++i) {
+      const uint32_t what = pick(100);
+      Instance& instance = instances_[pick(instances_.size())];
+      if (what < 8) {
+        if (pick(3) == 0) ++epoch_;
+        instance.order(after(instance.told()));
+      } else if (what < 10) {
+        instance.die();
+      } else if (what < 11 && world_.recreations) {
+        server_.recreate(walked_pods[pick(walked_pods.size())]);
+      } else if (what < 12 && world_.wipes) {
+        server_.wipe_label(walked_pods[pick(walked_pods.size())]);
+      } else if (what < 13 && world_.hand_labels) {
+        server_.set_label(walked_pods[pick(walked_pods.size())]);
+      } else if (what < 55) {
+        instance.step();
+      } else {
+        arrive();
+      }
+    }
+  }
+
+  // Everybody hears the newest, sees everything, and finishes what he does. Where there were unsettled decisions, that is
+  // what the Sentinels say of the same epoch, and those that made them may be gone.
+  void settle() {
+    if (!world_.unsettled) ++epoch_;
+    const Wanted newest = topology(epoch_);
+    settled_on_ = newest.host;
+    settling_ = true;
+    for (int round = 0; round < 200; ++round) {
+      bool idle = true;
+      while (!in_flight_.empty()) arrive();
+      for (Instance& instance : instances_) {
+        if (round == 0 && world_.unsettled && pick(4) != 0) instance.die();
+        instance.see_everything();
+        if (round == 0) {
+          instance.order(world_.unsettled ? settled_after(instance.told(), epoch_) : newest);
+        }
+        idle &= instance.finish_attempt();
+      }
+      if (idle && in_flight_.empty() && round > 1) return;
+    }
+  }
+
+  bool is_right() const {
+    const std::vector<Pod> pods = server_.list();
+    return std::all_of(pods.begin(), pods.end(), [&](const Pod& pod) {
+      return pod.carries(walked_rule) == (pod.addresses.at(0) == settled_on_);
+    });
+  }
+
+  uint32_t pick(size_t below) { return static_cast<uint32_t>(random_() % below); }
+  uint64_t unique() { return world_.variation == Variation::no_unique_number ? 0 : ++unique_; }
+  JsonPatchServer& server() { return server_; }
+  const World& world() const { return world_; }
+  void send(std::shared_ptr<Write> write) { in_flight_.push_back(std::move(write)); }
+  // Every label is off, by this decision.
+  void withdrawn(const Claim& claim) {
+    ++withdrawals;
+    highest_ = std::max(highest_, claim);
+  }
+  bool is_settling() const { return settling_; }
+
+  bool two_labels = false;
+  bool backwards = false;
+  size_t promotions = 0;
+  size_t withdrawals = 0;
+  size_t takeovers = 0;
+
+ private:
+  static size_t primary_of(uint64_t epoch) { return (epoch * 7) % walked_pods.size(); }
+  static Wanted decision(Decision decision, size_t pod) {
+    Wanted wanted;
+    wanted.group = "g";
+    wanted.host = "10.0.0." + std::to_string(pod + 1);
+    wanted.port = 6379;
+    wanted.claim = {decision, wanted.host + ":6379"};
+    return wanted;
+  }
+
+  // One of the writes under way reaches the server; which, nobody knows.
+  void arrive() {
+    if (in_flight_.empty()) return;
+    const size_t index = pick(in_flight_.size());
+    const std::shared_ptr<Write> write = in_flight_[index];
+    in_flight_.erase(in_flight_.begin() + static_cast<std::ptrdiff_t>(index));
+    write->worked = server_.patch(write->pod, write->body);
+    write->arrived = true;
+    if (!write->worked) return;
+    write->answer = server_.pod(write->pod);
+    if (!write->promotes) return;
+    ++promotions;
+    two_labels |= !world_.hand_labels && server_.labelled() > 1;
+    backwards |= !world_.recreations && write->claim < highest_;
+    highest_ = std::max(highest_, write->claim);
+  }
+
+  World world_;
+  std::mt19937 random_;
+  JsonPatchServer server_;
+  std::vector<Instance> instances_;
+  std::vector<std::shared_ptr<Write>> in_flight_;
+  uint64_t epoch_ = 1;
+  uint64_t unique_ = 0;
+  Claim highest_;
+  std::string settled_on_;
+  bool settling_ = false;
+};
+
+}  // namespace reconciler
