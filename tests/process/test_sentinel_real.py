@@ -14,7 +14,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lab.processes import stop_on_signals  # noqa: E402
 from lab.rights import instance_rights, sentinel_rights  # noqa: E402
 from lab.valkey import Failover, ValkeyGroup  # noqa: E402
-from watcher_alone import SentinelSettings, Topology, Watcher  # noqa: E402
+from watcher_alone import (  # noqa: E402
+    AccessSettings,
+    GroupSettings,
+    SentinelSettings,
+    Topology,
+    Watcher,
+)
 
 class Real(unittest.TestCase):
     group: ValkeyGroup
@@ -92,6 +98,47 @@ class Real(unittest.TestCase):
                 if line["level"] == "warning" and "tilt mode" not in line["message"]
             ],
             [],
+        )
+
+    def test_a_promotion_is_heard_of_the_instance_itself_with_the_least_rights(self) -> None:
+        with self.watch_promotions("secret") as watcher:
+            watcher.wait_primary(self.group.primary().address)
+            for kind in ("planned", "kill"):
+                with self.subTest(kind):
+                    before = len(watcher.of())
+                    failover = self.fail_over(kind)
+                    watcher.wait_primary(failover.new.address)
+                    told = [one for one in watcher.of()[before:] if one.cause != "SENTINEL REPLICAS"]
+                    self.assertEqual({one.primary for one in told}, {failover.new.address})
+                    provisional, confirmed = told
+                    self.assertEqual((provisional.step, confirmed.step), (1, 0), "steps")
+                    self.assertEqual(confirmed.epoch, self.group.sentinels.all[0].epoch("myprimary"))
+                    self.assertLess(provisional.heard, failover.event.time)
+                    self.assertIn(f"ROLE of {failover.new.host}", provisional.cause)
+                    self.group.heal(failover)
+                    self.group.wait_healthy()
+            self.assertEqual(watcher.problems, {})
+
+    def test_instances_that_cannot_be_asked_are_told_before_it_matters(self) -> None:
+        with self.watch_promotions("wrong") as watcher:
+            text = watcher.wait_problem("instance-unasked", "myprimary")
+            primary = self.group.primary()
+            self.assertIn(f"cannot ask {primary.host}:{primary.port} for its ROLE: WRONGPASS", text)
+            failover = self.fail_over("planned")
+            topology = watcher.wait_primary(failover.new.address)  # by the Sentinels' word
+            self.assertEqual(topology.step, 0)
+            self.group.heal(failover)
+            self.group.wait_healthy()
+
+    def watch_promotions(self, password: str) -> Watcher:
+        return Watcher(
+            SentinelSettings(
+                [sentinel.address for sentinel in self.group.sentinels.all],
+                [GroupSettings("myprimary", act_on="promotion")],
+                username="watcher",
+                password="secret",
+                instances=AccessSettings("asker", password),
+            )
         )
 
     def test_sentinels_that_come_and_go_cost_nothing(self) -> None:
