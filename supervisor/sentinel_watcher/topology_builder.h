@@ -117,7 +117,8 @@ class TopologyBuilder {
     Endpoint instance;
     std::string leader;
     Milliseconds named = 0;
-    bool confirmed = false;  // the leader answered since, and is in the midst of a failover
+    // The leader answered since, and is in the midst of a failover that began under this epoch.
+    std::optional<uint64_t> led_under = {};
   };
 
   Proof proof_;

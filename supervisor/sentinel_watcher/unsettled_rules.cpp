@@ -16,6 +16,9 @@ using Role = InstanceRole::Role;
 using Standing = SentinelView::Standing;
 using ipc::Severity;
 
+// The answer to a question that was asked before the candidate was named may come after it.
+constexpr Milliseconds question_lifetime = 200;
+
 }  // namespace
 
 // The current primary is one that turned primary, and no Sentinel names it yet. Those that name the old one are no news;
@@ -52,17 +55,21 @@ void TopologyBuilder::consider_candidate(Round& round) {
   });
   const bool answers = leader != views.end() && leader->standing == Standing::answered;
   if (answers && leader->heard >= candidate_->named) {
-    if (leader->failover == FailoverState::none) return candidate_.reset();
-    // One that lives in the past would lead back there.
-    candidate_->confirmed = has_topology_ && leader->epoch >= current_.decision.epoch;
+    if (leader->failover != FailoverState::none) {
+      candidate_->led_under = leader->epoch;
+    } else if (candidate_->led_under || leader->heard - candidate_->named > question_lifetime) {
+      return candidate_.reset();
+    }
   }
   if (!answers && round.picture.now - candidate_->named > candidate_lifetime) {
     return candidate_.reset();
   }
   const Endpoint& instance = candidate_->instance;
   if (!has_topology_ || aliases_.same(instance, current_.primary)) return;
+  // One that lives in the past would lead back there; and so would a failover that another one has followed.
+  if (candidate_->led_under && *candidate_->led_under < current_.decision.epoch) return;
   round.want_role(instance);
-  if (!candidate_->confirmed || round.verdict.change != Change::none) return;
+  if (!candidate_->led_under || round.verdict.change != Change::none) return;
   if (round.role_of(instance, candidate_->named) != Role::primary) return;
   commit(round, instance, next_step(false), Change::provisional,
          fmt::format("Sentinel {} leads a failover and chose it, and its ROLE is primary",

@@ -112,6 +112,33 @@ TEST_F(Promotion, WhatTheCandidateSaidBeforeItWasChosenDoesNotCount) {
   EXPECT_EQ(decide().change, Change::none);
 }
 
+TEST_F(Promotion, ACandidateOfAnOlderFailoverNeverGoesOverANewerOne) {
+  turn();
+  lose(0);  // its leader
+  says(1, c, 7);
+  says(2, c, 7);
+  ASSERT_EQ(decide().change, Change::moved);
+  EXPECT_EQ(decide_after(100).change, Change::none) << "it calls itself primary until it is told";
+  expect_current(c, {0, 7, 0});
+  EXPECT_THAT(verdict_.roles_wanted, IsEmpty());
+}
+
+TEST_F(Promotion, AnAnswerThatWasOnItsWayBeforeTheCandidateWasNamedGivesNothingUp) {
+  begin();
+  builder_.take_candidate(b, names_[0], now_);
+  EXPECT_EQ(decide().change, Change::none);
+  views_[0].failover = FailoverState::beginning;
+  role(b, Role::primary);
+  EXPECT_EQ(decide_after(1).change, Change::provisional);
+}
+
+TEST_F(Promotion, ACandidateOfAFailoverThatNeverWasIsForgotten) {
+  begin();
+  builder_.take_candidate(b, names_[0], now_);
+  EXPECT_THAT(decide().roles_wanted, ElementsAre(b));
+  EXPECT_THAT(decide_after(1'000).roles_wanted, IsEmpty());
+}
+
 TEST_F(Promotion, AMajorityThatStillNamesTheOldPrimaryDuringTheFailoverIsNoNews) {
   turn();
   for (int i = 0; i < 10; ++i) EXPECT_EQ(decide_after(5'000).change, Change::none);
