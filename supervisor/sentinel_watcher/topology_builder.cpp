@@ -72,7 +72,7 @@ Verdict TopologyBuilder::decide(const Picture& picture) {
     // Keep what is.
   } else if (!has_topology_) {
     decide_first(round);
-  } else if (is_provisional() && round.epoch <= current_.decision.epoch) {
+  } else if (is_provisional() && round.epoch == current_.decision.epoch) {
     decide_provisional(round);
   } else if (round.epoch < current_.decision.epoch) {
     decide_older(round);

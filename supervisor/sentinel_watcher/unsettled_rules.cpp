@@ -22,7 +22,8 @@ constexpr Milliseconds question_lifetime = 200;
 }  // namespace
 
 // The current primary is one that turned primary, and no Sentinel names it yet. Those that name the old one are no news;
-// only a majority that stays with it although no failover is in progress any more takes the promotion back.
+// only a majority that stays with it under this epoch, although no failover is in progress any more, takes the promotion
+// back: Sentinels that live in the past have not seen how it began.
 void TopologyBuilder::decide_provisional(Round& round) {
   round.want_role(current_.primary);
   const auto& views = round.picture.views;
@@ -30,7 +31,7 @@ void TopologyBuilder::decide_provisional(Round& round) {
     return view.standing == Standing::answered && view.failover != FailoverState::none;
   });
   const Tally stays = round.tally(
-      those(round.usable, [](const SentinelView* view) { return is_untroubled(*view); }));
+      those(round.newest, [](const SentinelView* view) { return is_untroubled(*view); }));
   if (in_progress || !round.is_majority(stays.votes)) return;
   const std::string because = votes_in_words(stays.votes, round.picture.known, round.epoch);
   if (aliases_.same(*stays.primary, current_.primary)) {

@@ -139,6 +139,25 @@ TEST_F(Promotion, ACandidateOfAFailoverThatNeverWasIsForgotten) {
   EXPECT_THAT(decide_after(1'000).roles_wanted, IsEmpty());
 }
 
+TEST_F(Promotion, IsNotTakenBackByOnesThatLiveInThePast) {
+  turn();
+  lose(0);
+  says(2, a, 4);
+  role(b, Role::replica);
+  EXPECT_EQ(decide_after(8'000).change, Change::none);
+  expect_current(b, {0, 5, 1});
+}
+
+TEST_F(Promotion, EpochsThatBeginAnewMeanwhileAreBelievedNoSooner) {
+  turn();
+  all_say(c, 0);
+  role(c, Role::primary);
+  EXPECT_EQ(decide().change, Change::none);
+  EXPECT_EQ(decide_after(9'999).change, Change::none);
+  EXPECT_EQ(decide_after(1).change, Change::anew);
+  expect_current(c, {1, 0, 0});
+}
+
 TEST_F(Promotion, AMajorityThatStillNamesTheOldPrimaryDuringTheFailoverIsNoNews) {
   turn();
   for (int i = 0; i < 10; ++i) EXPECT_EQ(decide_after(5'000).change, Change::none);
