@@ -316,6 +316,18 @@ TEST_F(EarlyDemotion, AColdStartBeneathADownPrimaryBeginsWithIt) {
   expect_current(a, {0, 5, 1});
 }
 
+TEST_F(TopologyBuilderTest, WithoutEarlyDemotionOneThatAPredecessorWithdrewComesBack) {
+  Topology suspected = remembered({0, 5, 1}, a);
+  suspected.state = PrimaryState::suspected;
+  builder_.remember(suspected);
+  all_say(a, 5);
+  for (SentinelView& view : views_) view.down = view.objectively_down = true;
+  EXPECT_EQ(decide().change, Change::restored);
+  EXPECT_EQ(current().state, PrimaryState::known);
+  expect_current(a, {0, 5, 2});
+  EXPECT_EQ(decide().change, Change::none);
+}
+
 TEST_F(TopologyBuilderTest, WithoutEarlyDemotionAPrimaryThatIsDownStays) {
   begin();
   for (SentinelView& view : views_) view.down = view.objectively_down = true;
