@@ -85,6 +85,7 @@ class TopologyBuilder {
     Belief belief = Belief::began_anew;
     Endpoint primary;
     Milliseconds since = 0;
+    Milliseconds asked_again = 0;  // all Sentinels, since the time is over; 0: not yet
   };
 
   struct Round;  // topology_round.h
