@@ -7,7 +7,7 @@ namespace reconciler {
 
 void Discovery::told_id(const Endpoint& sentinel, const std::string& id) {
   Known& known = known_[sentinel];
-  known.answers = true;
+  known.answers = known.told_itself = true;
   known.id = id;
 }
 
@@ -17,19 +17,23 @@ void Discovery::told_peers(const Endpoint& sentinel, std::vector<PeerReply> peer
     if (!told.answers && !peer.id.empty()) told.id = peer.id;
   }
   Known& known = known_[sentinel];
-  known.answers = true;
+  known.answers = known.told_itself = true;
   known.peers = std::move(peers);
-  // What nobody tells of any more and doesn't answer is forgotten.
+  // This one's word is newer than that of all who are gone.
+  for (auto& [endpoint, other] : known_) {
+    if (!other.answers) other.peers.clear();
+  }
+  // What nobody tells of any more and never answered is forgotten.
   const std::vector<Endpoint> told = told_of();
   std::erase_if(known_, [&](const auto& entry) {
-    return !entry.second.answers && entry.second.peers.empty() &&
+    return !entry.second.told_itself &&
            std::find(told.begin(), told.end(), entry.first) == told.end();
   });
 }
 
 void Discovery::refused(const Endpoint& sentinel) {
   Known& known = known_[sentinel];
-  known.answers = true;
+  known.answers = known.told_itself = true;
   known.id.clear();
 }
 

@@ -20,6 +20,8 @@ class Discovery {
   void refused(const Endpoint& sentinel);
   // It doesn't answer any more; what it told counts only while nobody else answers.
   void lost(const Endpoint& sentinel);
+  // Nothing leads to it any more.
+  void forget(const Endpoint& sentinel) { known_.erase(sentinel); }
 
   // The addresses that the Sentinels tell of, each once.
   std::vector<Endpoint> told_of() const;
@@ -33,7 +35,8 @@ class Discovery {
  private:
   struct Known {
     bool answers = false;
-    std::string id;  // as it told itself; of one that doesn't answer as its peers tell
+    bool told_itself = false;  // it answered once: what it is stays known until it is forgotten
+    std::string id;            // as it told itself; of one that doesn't answer as its peers tell
     std::vector<PeerReply> peers;
   };
 

@@ -43,6 +43,8 @@ class SentinelRoster {
   void told_id(const Endpoint& sentinel, const Result<std::string>& id);
   void told_peers(const Endpoint& sentinel, const Result<std::vector<PeerReply>>& peers);
   void lost(const Endpoint& sentinel);
+  // Nothing leads to it any more.
+  void forget(const Endpoint& sentinel) { discovery_.forget(sentinel); }
 
   // The Sentinels that there should be, each once.
   std::vector<SocketAddress> wanted() const;

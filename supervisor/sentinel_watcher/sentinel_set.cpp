@@ -108,6 +108,7 @@ void SentinelSet::gather() {
     } else if (!known.unwanted_since) {
       known.unwanted_since = now;
     } else if (now - *known.unwanted_since >= forget_after_ms) {
+      roster_.forget(endpoint);
       forget(i, "nothing leads to it any more");
     }
   }

@@ -36,6 +36,37 @@ TEST(Discovery, TellsOfThoseThatAnsweringOnesTellOf) {
   EXPECT_THAT(discovery.told_of(), ElementsAre(two, three, one)) << "nobody does";
 }
 
+TEST(Discovery, WhatOneToldThatIsGoneIsForgottenOnceAnotherTells) {
+  Discovery discovery;
+  discovery.told_id(one, id_1);
+  discovery.told_peers(one, {{two, id_2}, {three, id_3}});
+  discovery.lost(one);
+  discovery.told_id(two, id_2);
+  discovery.told_peers(two, {{three, id_3}});
+  discovery.lost(two);
+  EXPECT_THAT(discovery.told_of(), ElementsAre(three)) << "nobody answers";
+}
+
+TEST(Discovery, OneThatIsForgottenLeavesNothing) {
+  Discovery discovery;
+  discovery.told_id(one, id_1);
+  discovery.told_peers(one, {{two, id_2}});
+  discovery.told_id(three, id_1);
+  discovery.lost(one);
+  EXPECT_TRUE(discovery.stands_for(three, one)) << "it is one under two addresses";
+  discovery.forget(one);
+  EXPECT_FALSE(discovery.stands_for(three, one)) << "whoever lives there next is another one";
+}
+
+TEST(Discovery, ATwinThatIsLeftStaysKnownAsOne) {
+  Discovery discovery;
+  discovery.told_id(behind_service, id_1);
+  discovery.told_id(one, id_1);
+  discovery.lost(one);
+  discovery.told_peers(behind_service, {{two, id_2}});
+  EXPECT_TRUE(discovery.stands_for(behind_service, one)) << "or it would be taken up again";
+}
+
 TEST(Discovery, LeavesOutThoseThatNobodyHasHeardOf) {
   Discovery discovery;
   discovery.told_peers(one, {{two, ""}});
