@@ -74,7 +74,8 @@ void SentinelRoster::looked_up(HostName& host, Result<std::vector<SocketAddress>
     const std::string what = fmt::format("cannot resolve Sentinel {}", name);
     if (!std::exchange(host.failing, true)) log::warning(what, {.error = found.error().message()});
     reports_.trouble(name, "sentinel-name", what + ": " + found.error().message());
-    look_up_soon();
+    // One that is gone may be told of for ever.
+    if (!host.told_of) look_up_soon();
   }
   host.looked_up = true;
   changed();
@@ -150,17 +151,21 @@ std::vector<SocketAddress> SentinelRoster::candidates() const {
     });
     if (!known) all.push_back(address);
   };
-  for (const bool told_of : {false, true}) {
-    for (const auto& host : hosts_) {
-      if (host->told_of != told_of) continue;
-      for (const SocketAddress& address : host->addresses) add(address);
-    }
+  for (const auto& host : hosts_) {
+    if (host->told_of) continue;
+    for (const SocketAddress& address : host->addresses) add(address);
   }
   // Whom a Sentinel tells of may be known under another address: that shows when all have told their ids.
   const bool complete = discovery_.complete();
+  const auto add_told_of = [&](const SocketAddress& address) {
+    if (complete || handlers_.answers(address.endpoint)) add(address);
+  };
+  for (const auto& host : hosts_) {
+    if (!host->told_of) continue;
+    for (const SocketAddress& address : host->addresses) add_told_of(address);
+  }
   for (const Endpoint& endpoint : discovery_.told_of()) {
-    const auto address = literal_address(endpoint);
-    if (address && (complete || handlers_.answers(endpoint))) add(*address);
+    if (const auto address = literal_address(endpoint)) add_told_of(*address);
   }
   return all;
 }
