@@ -57,6 +57,7 @@ void GroupWatch::remove(const Sentinel& sentinel) {
   const auto place = static_cast<std::ptrdiff_t>(place_of(sentinel));
   asked_.erase(asked_.begin() + place);
   views_.erase(views_.begin() + place);
+  replicas_asked_ = false;  // it may have been the one
 }
 
 void GroupWatch::set_known(std::size_t known) {

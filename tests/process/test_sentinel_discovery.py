@@ -6,9 +6,9 @@ from __future__ import annotations
 import unittest
 
 # First, since it sets sys.path:
-from test_sentinel_watcher import WithFakes
+from test_sentinel_watcher import A, B, WithFakes
 
-from fakes.sentinel import FakePeer
+from fakes.sentinel import FakePeer, FakeReplica
 
 
 class Discovery(WithFakes):
@@ -36,6 +36,26 @@ class Discovery(WithFakes):
             lambda: first.asked("SENTINEL", "MASTER") >= asked + 10, "it is asked on and on"
         )
         self.assertEqual((second.accepted, third.accepted), (0, 0))
+
+    def test_replicas_are_asked_for_again_when_a_twin_is_left_in_the_midst_of_its_answer(
+        self,
+    ) -> None:
+        first, twin, _ = self.sentinels
+        twin.id = first.id
+        for sentinel in (first, twin):
+            sentinel.groups["myprimary"].replicas = [FakeReplica(B)]
+        first.frozen = True
+        watcher = self.watch(
+            addresses=[first.address, twin.address], connect_timeout=20_000, reply_timeout=5_000
+        )
+        watcher.wait_primary(A)
+        twin.wait_subscribed()
+        twin.delay = 0.5
+        asked = twin.asked("SENTINEL", "REPLICAS")
+        twin.wait_for(lambda: twin.asked("SENTINEL", "REPLICAS") > asked, "it is asked again")
+        first.frozen = False
+        watcher.wait_log("it is known under another address")
+        first.wait_for(lambda: first.asked("SENTINEL", "REPLICAS") > 0, "the other one is asked")
 
 
 if __name__ == "__main__":
