@@ -96,7 +96,7 @@ void GroupWatch::answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnsw
     view.refusal = answer.error().message();
   } else if (take_answer(view, answer->address, answer->primary, now())) {
     asked.torn = 0;
-    if (builder_.has_topology()) shared_.names.compare(view.primary, builder_.current().primary);
+    look_up_names(view);
   } else if (++asked.torn < max_torn) {
     asked.again = true;
   } else {
@@ -112,6 +112,16 @@ void GroupWatch::answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnsw
   // Never before the decision: the replicas can wait, the primary can't.
   if (source_ && (*source_ == place || std::exchange(replicas_wanted_, false)))
     ask_replicas(*asked_[*source_].sentinel);
+}
+
+// Of what is going to be compared with what this one names.
+void GroupWatch::look_up_names(const SentinelView& view) {
+  if (builder_.has_topology()) {
+    return shared_.names.compare(view.primary, builder_.current().primary);
+  }
+  for (const SentinelView& other : views_) {
+    if (other.standing == Standing::answered) shared_.names.compare(view.primary, other.primary);
+  }
 }
 
 void GroupWatch::ask_replicas(Sentinel& sentinel) {

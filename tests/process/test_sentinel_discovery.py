@@ -58,5 +58,14 @@ class Discovery(WithFakes):
         first.wait_for(lambda: first.asked("SENTINEL", "REPLICAS") > 0, "the other one is asked")
 
 
+class Words(WithFakes):
+    def test_a_cold_start_finds_out_that_a_name_and_an_address_are_one_primary(self) -> None:
+        first, second, _ = self.sentinels
+        first.groups["myprimary"].primary = ("localhost", 6379)
+        second.groups["myprimary"].primary = ("127.0.0.1", 6379)
+        watcher = self.watch(addresses=[first.address, second.address])
+        watcher.wait_for(watcher.newest, "a topology")
+
+
 if __name__ == "__main__":
     unittest.main()
