@@ -140,6 +140,10 @@ void SentinelSet::forget(std::size_t place, const char* why) {
 }
 
 void SentinelSet::fresh(Member& member) {
+  // The end of a tilt may have been missed, and that is not said a second time.
+  if (std::exchange(member.tilt, false)) {
+    for (const auto& group : groups_) group->set_tilt(*member.sentinel, false);
+  }
   member.unasked = groups_.size();
   ask_some(member);
   ask_for_peers(member);

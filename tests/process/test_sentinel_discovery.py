@@ -7,6 +7,7 @@ import unittest
 
 # First, since it sets sys.path:
 from test_sentinel_watcher import A, B, WithFakes
+from watcher_alone import GroupSettings
 
 from fakes.sentinel import FakePeer, FakeReplica
 
@@ -65,6 +66,22 @@ class Words(WithFakes):
         second.groups["myprimary"].primary = ("127.0.0.1", 6379)
         watcher = self.watch(addresses=[first.address, second.address])
         watcher.wait_for(watcher.newest, "a topology")
+
+    def test_a_tilt_whose_end_was_missed_ends(self) -> None:
+        watcher = self.watch_until_known(groups=[GroupSettings("myprimary", reset_after=300)])
+        for sentinel in self.sentinels[:2]:
+            sentinel.publish("+tilt", "#tilt mode entered")
+            watcher.wait_log(f"Sentinel {sentinel.name} entered tilt mode")
+            subscriptions = sentinel.asked("SUBSCRIBE", "-tilt")
+            sentinel.drop_subscribers()
+            sentinel.wait_for(
+                lambda: sentinel.asked("SUBSCRIBE", "-tilt") > subscriptions,  # noqa: B023
+                "it is subscribed to again",
+            )
+        for sentinel in self.sentinels:
+            sentinel.groups["myprimary"].primary = B
+            sentinel.groups["myprimary"].epoch = 0
+        self.assertEqual(watcher.wait_primary(B).era, 1)
 
 
 if __name__ == "__main__":
