@@ -1,35 +1,43 @@
 #include "supervisor/sentinel_watcher/discovery.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 namespace reconciler {
 
 void Discovery::told_id(const Endpoint& sentinel, const std::string& id) {
   Known& known = known_[sentinel];
-  known.answers = true;
+  known.answers = known.told_itself = true;
+  known.hearsay = false;
   known.id = id;
 }
 
 void Discovery::told_peers(const Endpoint& sentinel, std::vector<PeerReply> peers) {
   for (const PeerReply& peer : peers) {
     Known& told = known_[peer.endpoint];
-    if (!told.answers && !peer.id.empty()) told.id = peer.id;
+    if (told.answers || peer.id.empty() || told.id == peer.id) continue;
+    told.id = peer.id;
+    told.hearsay = true;
   }
   Known& known = known_[sentinel];
-  known.answers = true;
+  known.answers = known.told_itself = true;
   known.peers = std::move(peers);
-  // What nobody tells of any more and doesn't answer is forgotten.
+  // This one's word is newer than that of all who are gone.
+  for (auto& [endpoint, other] : known_) {
+    if (!other.answers) other.peers.clear();
+  }
+  // What nobody tells of any more and never answered is forgotten.
   const std::vector<Endpoint> told = told_of();
   std::erase_if(known_, [&](const auto& entry) {
-    return !entry.second.answers && entry.second.peers.empty() &&
+    return !entry.second.told_itself &&
            std::find(told.begin(), told.end(), entry.first) == told.end();
   });
 }
 
 void Discovery::refused(const Endpoint& sentinel) {
   Known& known = known_[sentinel];
-  known.answers = true;
+  known.answers = known.told_itself = true;
   known.id.clear();
 }
 
@@ -38,21 +46,28 @@ void Discovery::lost(const Endpoint& sentinel) {
   if (known != known_.end()) known->second.answers = false;
 }
 
-std::vector<Endpoint> Discovery::told_of() const {
+std::vector<const PeerReply*> Discovery::told() const {
   const bool anybody_answers = std::any_of(known_.begin(), known_.end(),
                                            [](const auto& entry) { return entry.second.answers; });
-  std::vector<Endpoint> told;
+  std::vector<const PeerReply*> told;
   for (const auto& [endpoint, known] : known_) {
     if (anybody_answers && !known.answers) continue;
     for (const PeerReply& peer : known.peers) {
       // Without an id yet, a hello of it has not been heard: it may be nobody.
-      if (peer.id.empty()) continue;
-      if (std::find(told.begin(), told.end(), peer.endpoint) == told.end()) {
-        told.push_back(peer.endpoint);
-      }
+      if (!peer.id.empty()) told.push_back(&peer);
     }
   }
   return told;
+}
+
+std::vector<Endpoint> Discovery::told_of() const {
+  std::vector<Endpoint> addresses;
+  for (const PeerReply* peer : told()) {
+    if (std::find(addresses.begin(), addresses.end(), peer->endpoint) == addresses.end()) {
+      addresses.push_back(peer->endpoint);
+    }
+  }
+  return addresses;
 }
 
 bool Discovery::complete() const {
@@ -61,11 +76,27 @@ bool Discovery::complete() const {
   });
 }
 
-bool Discovery::stands_for(const Endpoint& one, const Endpoint& other) const {
+bool Discovery::stands_for(const Endpoint& one, const Endpoint& other, bool by_hearsay) const {
   const auto first = known_.find(one);
   const auto second = known_.find(other);
   return first != known_.end() && second != known_.end() && first->second.answers &&
-         !first->second.id.empty() && first->second.id == second->second.id;
+         !first->second.id.empty() && first->second.id == second->second.id &&
+         (by_hearsay || !second->second.hearsay);
+}
+
+std::size_t Discovery::number(const std::vector<Endpoint>& members) const {
+  std::set<std::string> ids;
+  std::size_t without_id = 0;
+  for (const Endpoint& member : members) {
+    const auto known = known_.find(member);
+    if (known == known_.end() || known->second.id.empty()) {
+      ++without_id;
+    } else {
+      ids.insert(known->second.id);
+    }
+  }
+  for (const PeerReply* peer : told()) ids.insert(peer->id);
+  return ids.size() + without_id;
 }
 
 }  // namespace reconciler

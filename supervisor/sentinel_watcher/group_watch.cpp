@@ -57,6 +57,7 @@ void GroupWatch::remove(const Sentinel& sentinel) {
   const auto place = static_cast<std::ptrdiff_t>(place_of(sentinel));
   asked_.erase(asked_.begin() + place);
   views_.erase(views_.begin() + place);
+  replicas_asked_ = false;  // it may have been the one
 }
 
 void GroupWatch::set_known(std::size_t known) {
@@ -95,7 +96,7 @@ void GroupWatch::answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnsw
     view.refusal = answer.error().message();
   } else if (take_answer(view, answer->address, answer->primary, now())) {
     asked.torn = 0;
-    if (builder_.has_topology()) shared_.names.compare(view.primary, builder_.current().primary);
+    look_up_names(view);
   } else if (++asked.torn < max_torn) {
     asked.again = true;
   } else {
@@ -111,6 +112,16 @@ void GroupWatch::answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnsw
   // Never before the decision: the replicas can wait, the primary can't.
   if (source_ && (*source_ == place || std::exchange(replicas_wanted_, false)))
     ask_replicas(*asked_[*source_].sentinel);
+}
+
+// Of what is going to be compared with what this one names.
+void GroupWatch::look_up_names(const SentinelView& view) {
+  if (builder_.has_topology()) {
+    return shared_.names.compare(view.primary, builder_.current().primary);
+  }
+  for (const SentinelView& other : views_) {
+    if (other.standing == Standing::answered) shared_.names.compare(view.primary, other.primary);
+  }
 }
 
 void GroupWatch::ask_replicas(Sentinel& sentinel) {
@@ -174,8 +185,8 @@ void GroupWatch::heard_role(const InstanceRole& role) {
 void GroupWatch::decide(const std::string& cause) {
   const Endpoint old_primary = builder_.current().primary;
   const std::vector<InstanceRole> roles = roles_ ? roles_->roles() : std::vector<InstanceRole>();
-  Verdict verdict =
-      builder_.decide({.views = views_, .known = known_, .roles = roles, .now = now()});
+  Verdict verdict = builder_.decide(
+      {.views = views_, .known = std::max(known_, views_.size()), .roles = roles, .now = now()});
   agreed_ = verdict.agreed;
   source_ = verdict.source;
   if (verdict.change != Change::none) {

@@ -73,6 +73,7 @@ class GroupWatch {
   std::size_t place_of(const Sentinel& sentinel) const;
   static News news_now(Endpoint primary, std::string cause);
   void answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnswer>& answer);
+  void look_up_names(const SentinelView& view);
   void ask_replicas(Sentinel& sentinel);
   void ask_all();
   void heard_role(const InstanceRole& role);

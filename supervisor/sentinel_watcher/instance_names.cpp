@@ -5,6 +5,13 @@
 
 namespace reconciler {
 
+namespace {
+
+// Each of a thousand groups has some; more are a Sentinel's that says another one each time.
+constexpr std::size_t most_names = 10'000;
+
+}  // namespace
+
 InstanceNames::InstanceNames(uv_loop_t* loop, Milliseconds resolve_interval,
                              std::function<void()> found)
     : loop_(loop), resolve_interval_(resolve_interval), found_(std::move(found)) {}
@@ -17,6 +24,7 @@ void InstanceNames::compare(const Endpoint& one, const Endpoint& other) {
 
 void InstanceNames::look_up(const Endpoint& endpoint) {
   if (is_address(endpoint.host)) return;
+  if (names_.size() >= most_names && !names_.contains(endpoint.host)) return;
   const uint64_t now = uv_now(loop_);
   Name& name = names_[endpoint.host];
   if (name.lookup && now - name.begun < static_cast<uint64_t>(resolve_interval_)) return;

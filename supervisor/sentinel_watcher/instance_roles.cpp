@@ -9,6 +9,8 @@ namespace {
 
 // A connection outlives its need for a while: what is unsure is often so again at once.
 constexpr uint64_t linger_ms = 1'000;
+// A group has few; a Sentinel that names another one with each word must not use up all descriptors.
+constexpr std::size_t most_asked = 32;
 
 }  // namespace
 
@@ -30,7 +32,7 @@ void InstanceRoles::want(const std::vector<Endpoint>& instances) {
     const bool known = std::any_of(asked_.begin(), asked_.end(), [&](const Asked& asked) {
       return asked.watch->role().instance == instance;
     });
-    if (known) continue;
+    if (known || asked_.size() >= most_asked) continue;
     auto watch =
         std::make_unique<InstanceWatch>(loop_, settings_, access_, instance, [this, instance] {
           const auto place = std::find_if(asked_.begin(), asked_.end(), [&](const Asked& asked) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/text.h"
+#include "supervisor/sentinel_watcher/aliases.h"
 
 namespace reconciler {
 
@@ -71,6 +72,8 @@ void InstanceWatch::went_down(const ConnectionFailure& failure) {
   if (std::exchange(was_up_, false)) {
     link_->hurry();
   } else {
+    // Its name may lead elsewhere by now.
+    if (!is_address(role_.instance.host)) again_.start(look_up_again_ms, [this] { look_up(); });
     note(InstanceRole::Role::out_of_reach, failure.cause);
   }
 }

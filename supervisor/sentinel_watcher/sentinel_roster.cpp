@@ -17,7 +17,8 @@ constexpr uint64_t look_up_soon_ms = 1'000;
 // More are no set of Sentinels, and somebody who tells of thousands is none.
 constexpr std::size_t most_told_of = 32;
 
-std::string discovery_of(const Endpoint& sentinel) { return to_string(sentinel) + " discovery"; }
+std::string id_of(const Endpoint& sentinel) { return to_string(sentinel) + " id"; }
+std::string peers_of(const Endpoint& sentinel) { return to_string(sentinel) + " peers"; }
 
 }  // namespace
 
@@ -74,7 +75,8 @@ void SentinelRoster::looked_up(HostName& host, Result<std::vector<SocketAddress>
     const std::string what = fmt::format("cannot resolve Sentinel {}", name);
     if (!std::exchange(host.failing, true)) log::warning(what, {.error = found.error().message()});
     reports_.trouble(name, "sentinel-name", what + ": " + found.error().message());
-    look_up_soon();
+    // One that is gone may be told of for ever.
+    if (!host.told_of) look_up_soon();
   }
   host.looked_up = true;
   changed();
@@ -88,15 +90,16 @@ bool SentinelRoster::answers_by(const HostName& host, int family) const {
 }
 
 void SentinelRoster::told_id(const Endpoint& sentinel, const Result<std::string>& id) {
-  if (!id) return refused(sentinel, id.error());
-  reports_.no_trouble(discovery_of(sentinel));
+  if (!id) return refused(sentinel, id_of(sentinel), id.error());
+  reports_.no_trouble(id_of(sentinel));
   discovery_.told_id(sentinel, *id);
   changed();
 }
 
 void SentinelRoster::told_peers(const Endpoint& sentinel,
                                 const Result<std::vector<PeerReply>>& peers) {
-  if (!peers) return refused(sentinel, peers.error());
+  if (!peers) return refused(sentinel, peers_of(sentinel), peers.error());
+  reports_.no_trouble(peers_of(sentinel));
   std::vector<PeerReply> few = *peers;
   few.resize(std::min(few.size(), most_told_of));
   discovery_.told_peers(sentinel, std::move(few));
@@ -104,9 +107,10 @@ void SentinelRoster::told_peers(const Endpoint& sentinel,
   changed();
 }
 
-void SentinelRoster::refused(const Endpoint& sentinel, const Error& cause) {
+void SentinelRoster::refused(const Endpoint& sentinel, const std::string& what,
+                             const Error& cause) {
   discovery_.refused(sentinel);
-  reports_.trouble(discovery_of(sentinel), "sentinel-discovery",
+  reports_.trouble(what, "sentinel-discovery",
                    fmt::format("Sentinel {} does not tell of the others, so that only the "
                                "configured ones are heard: {}",
                                to_string(sentinel), cause.message()));
@@ -114,7 +118,8 @@ void SentinelRoster::refused(const Endpoint& sentinel, const Error& cause) {
 
 void SentinelRoster::lost(const Endpoint& sentinel) {
   discovery_.lost(sentinel);
-  reports_.no_trouble(discovery_of(sentinel));
+  reports_.no_trouble(id_of(sentinel));
+  reports_.no_trouble(peers_of(sentinel));
   changed();
 }
 
@@ -142,53 +147,63 @@ void SentinelRoster::changed() {
 }
 
 // The configured ones first: where one Sentinel has two addresses, it is known by that.
-std::vector<SocketAddress> SentinelRoster::candidates() const {
-  std::vector<SocketAddress> all = literals_;
-  for (const bool told_of : {false, true}) {
-    for (const auto& host : hosts_) {
-      if (host->told_of == told_of)
-        all.insert(all.end(), host->addresses.begin(), host->addresses.end());
-    }
+std::vector<SentinelRoster::Candidate> SentinelRoster::candidates() const {
+  std::vector<Candidate> all;
+  for (const SocketAddress& address : literals_) all.push_back({address, true});
+  for (const auto& host : hosts_) {
+    if (host->told_of) continue;
+    for (const SocketAddress& address : host->addresses) all.push_back({address, true});
   }
   // Whom a Sentinel tells of may be known under another address: that shows when all have told their ids.
   const bool complete = discovery_.complete();
+  const auto add_told_of = [&](const SocketAddress& address) {
+    if (complete || handlers_.answers(address.endpoint)) all.push_back({address, false});
+  };
+  for (const auto& host : hosts_) {
+    if (!host->told_of) continue;
+    for (const SocketAddress& address : host->addresses) add_told_of(address);
+  }
   for (const Endpoint& endpoint : discovery_.told_of()) {
-    const auto address = literal_address(endpoint);
-    if (address && (complete || handlers_.answers(endpoint))) all.push_back(*address);
+    if (const auto address = literal_address(endpoint)) add_told_of(*address);
   }
   return all;
 }
 
 std::vector<SocketAddress> SentinelRoster::wanted() const {
   std::vector<SocketAddress> wanted;
-  for (SocketAddress& address : candidates()) {
+  for (Candidate& candidate : candidates()) {
+    const Endpoint& endpoint = candidate.address.endpoint;
+    // Who a configured one is, nobody else can say.
+    const bool by_hearsay = !candidate.configured;
     const bool is_there =
         std::any_of(wanted.begin(), wanted.end(), [&](const SocketAddress& other) {
-          return other.endpoint == address.endpoint ||
-                 discovery_.stands_for(other.endpoint, address.endpoint);
+          return other.endpoint == endpoint ||
+                 discovery_.stands_for(other.endpoint, endpoint, by_hearsay);
         });
-    if (!is_there) wanted.push_back(std::move(address));
+    if (!is_there) wanted.push_back(std::move(candidate.address));
   }
   return wanted;
 }
 
 std::string SentinelRoster::name_leading_to(const Endpoint& sentinel,
                                             const std::string& present) const {
-  const std::vector<SocketAddress> all = candidates();
+  std::vector<SocketAddress> all;
+  for (Candidate& candidate : candidates()) all.push_back(std::move(candidate.address));
   return reconciler::name_leading_to(sentinel, present, all);
 }
 
 bool SentinelRoster::is_twin(const Endpoint& sentinel) const {
   const std::vector<SocketAddress> all = wanted();
   return std::any_of(all.begin(), all.end(), [&](const SocketAddress& other) {
-    return other.endpoint != sentinel && discovery_.stands_for(other.endpoint, sentinel);
+    return other.endpoint != sentinel && discovery_.stands_for(other.endpoint, sentinel, true);
   });
 }
 
-std::size_t SentinelRoster::without_address() const {
-  return static_cast<std::size_t>(std::count_if(hosts_.begin(), hosts_.end(), [](const auto& host) {
-    return !host->told_of && host->addresses.empty();
-  }));
+std::size_t SentinelRoster::number(const std::vector<Endpoint>& heard) const {
+  return discovery_.number(heard) +
+         static_cast<std::size_t>(std::count_if(hosts_.begin(), hosts_.end(), [](const auto& host) {
+           return !host->told_of && host->addresses.empty();
+         }));
 }
 
 }  // namespace reconciler

@@ -44,6 +44,8 @@ class SentinelRoster {
   void told_id(const Endpoint& sentinel, const Result<std::string>& id);
   void told_peers(const Endpoint& sentinel, const Result<std::vector<PeerReply>>& peers);
   void lost(const Endpoint& sentinel);
+  // Nothing leads to it any more.
+  void forget(const Endpoint& sentinel) { discovery_.forget(sentinel); }
 
   // The Sentinels that there should be, each once.
   std::vector<SocketAddress> wanted() const;
@@ -51,8 +53,9 @@ class SentinelRoster {
   std::string name_leading_to(const Endpoint& sentinel, const std::string& present) const;
   // Under another address, this is one of them.
   bool is_twin(const Endpoint& sentinel) const;
-  // Configured names whose address isn't known yet: each is a Sentinel at least.
-  std::size_t without_address() const;
+  // How many Sentinels there are: those at these addresses, those told of, and each configured name without an address; one
+  // that has several addresses counts once.
+  std::size_t number(const std::vector<Endpoint>& members) const;
 
  private:
   struct HostName {
@@ -71,9 +74,14 @@ class SentinelRoster {
   bool answers_by(const HostName& host, int family) const;
   void take_up_names();
   void changed();
-  void refused(const Endpoint& sentinel, const Error& cause);
+  void refused(const Endpoint& sentinel, const std::string& what, const Error& cause);
+  struct Candidate {
+    SocketAddress address;
+    bool configured = false;  // else told of
+  };
+
   // An address stands there once for each name that leads to it.
-  std::vector<SocketAddress> candidates() const;
+  std::vector<Candidate> candidates() const;
 
   uv_loop_t* loop_;
   const SentinelSettings& settings_;

@@ -106,10 +106,14 @@ void SentinelSet::gather() {
     } else if (!known.unwanted_since) {
       known.unwanted_since = now;
     } else if (now - *known.unwanted_since >= forget_after_ms) {
+      roster_.forget(endpoint);
       forget(i, "nothing leads to it any more");
     }
   }
-  for (const auto& group : groups_) group->set_known(members_.size() + roster_.without_address());
+  std::vector<Endpoint> addresses;
+  for (const auto& known : members_) addresses.push_back(known->sentinel->endpoint());
+  const std::size_t number = roster_.number(addresses);
+  for (const auto& group : groups_) group->set_known(number);
 }
 
 void SentinelSet::add(const SocketAddress& address) {
@@ -137,6 +141,10 @@ void SentinelSet::forget(std::size_t place, const char* why) {
 }
 
 void SentinelSet::fresh(Member& member) {
+  // The end of a tilt may have been missed, and that is not said a second time.
+  if (std::exchange(member.tilt, false)) {
+    for (const auto& group : groups_) group->set_tilt(*member.sentinel, false);
+  }
   member.unasked = groups_.size();
   ask_some(member);
   ask_for_peers(member);

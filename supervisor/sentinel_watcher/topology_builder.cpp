@@ -71,10 +71,10 @@ Verdict TopologyBuilder::decide(const Picture& picture) {
   Round round{.picture = picture, .aliases = aliases_};
   round.sort_views();
   if (round.usable.empty()) {
-    // Keep what is.
+    first_heard_.reset();  // and keep what is
   } else if (!has_topology_) {
     decide_first(round);
-  } else if (is_provisional() && round.epoch <= current_.decision.epoch) {
+  } else if (is_provisional() && round.epoch == current_.decision.epoch) {
     decide_provisional(round);
   } else if (round.epoch < current_.decision.epoch) {
     decide_older(round);

@@ -85,6 +85,7 @@ class TopologyBuilder {
     Belief belief = Belief::began_anew;
     Endpoint primary;
     Milliseconds since = 0;
+    Milliseconds asked_again = 0;  // all Sentinels, since the time is over; 0: not yet
   };
 
   struct Round;  // topology_round.h
@@ -118,7 +119,8 @@ class TopologyBuilder {
     Endpoint instance;
     std::string leader;
     Milliseconds named = 0;
-    bool confirmed = false;  // the leader answered since, and is in the midst of a failover
+    // The leader answered since, and is in the midst of a failover that began under this epoch.
+    std::optional<uint64_t> led_under = {};
   };
 
   Proof proof_;

@@ -92,8 +92,12 @@ bool TopologyBuilder::has_persisted(Round& round, Belief belief, const Endpoint&
         return aliases_.same(view->primary, primary) && view->heard < due;
       });
   if (said_again || wait == 0) return true;
-  round.verdict.ask_all = true;
-  round.look_again_after(answer_patience);
+  // One that is frozen may take long, and each answer of the others leads here.
+  if (persistent_->asked_again == 0 || now - persistent_->asked_again >= answer_patience) {
+    persistent_->asked_again = now;
+    round.verdict.ask_all = true;
+  }
+  round.look_again_after(persistent_->asked_again + answer_patience - now);
   return false;
 }
 

@@ -16,10 +16,14 @@ using Role = InstanceRole::Role;
 using Standing = SentinelView::Standing;
 using ipc::Severity;
 
+// The answer to a question that was asked before the candidate was named may come after it.
+constexpr Milliseconds question_lifetime = 200;
+
 }  // namespace
 
 // The current primary is one that turned primary, and no Sentinel names it yet. Those that name the old one are no news;
-// only a majority that stays with it although no failover is in progress any more takes the promotion back.
+// only a majority that stays with it under this epoch, although no failover is in progress any more, takes the promotion
+// back: Sentinels that live in the past have not seen how it began.
 void TopologyBuilder::decide_provisional(Round& round) {
   round.want_role(current_.primary);
   const auto& views = round.picture.views;
@@ -27,7 +31,7 @@ void TopologyBuilder::decide_provisional(Round& round) {
     return view.standing == Standing::answered && view.failover != FailoverState::none;
   });
   const Tally stays = round.tally(
-      those(round.usable, [](const SentinelView* view) { return is_untroubled(*view); }));
+      those(round.newest, [](const SentinelView* view) { return is_untroubled(*view); }));
   if (in_progress || !round.is_majority(stays.votes)) return;
   const std::string because = votes_in_words(stays.votes, round.picture.known, round.epoch);
   if (aliases_.same(*stays.primary, current_.primary)) {
@@ -52,26 +56,33 @@ void TopologyBuilder::consider_candidate(Round& round) {
   });
   const bool answers = leader != views.end() && leader->standing == Standing::answered;
   if (answers && leader->heard >= candidate_->named) {
-    if (leader->failover == FailoverState::none) return candidate_.reset();
-    // One that lives in the past would lead back there.
-    candidate_->confirmed = has_topology_ && leader->epoch >= current_.decision.epoch;
+    if (leader->failover != FailoverState::none) {
+      candidate_->led_under = leader->epoch;
+    } else if (candidate_->led_under || leader->heard - candidate_->named > question_lifetime) {
+      return candidate_.reset();
+    }
   }
   if (!answers && round.picture.now - candidate_->named > candidate_lifetime) {
     return candidate_.reset();
   }
   const Endpoint& instance = candidate_->instance;
   if (!has_topology_ || aliases_.same(instance, current_.primary)) return;
+  // One that lives in the past would lead back there; and so would a failover that another one has followed.
+  if (candidate_->led_under && *candidate_->led_under < current_.decision.epoch) return;
   round.want_role(instance);
-  if (!candidate_->confirmed || round.verdict.change != Change::none) return;
+  if (!candidate_->led_under || round.verdict.change != Change::none) return;
   if (round.role_of(instance, candidate_->named) != Role::primary) return;
   commit(round, instance, next_step(false), Change::provisional,
          fmt::format("Sentinel {} leads a failover and chose it, and its ROLE is primary",
                      candidate_->leader));
 }
 
-// `demote_on = "odown"`: one Sentinel's word is enough, since it has the word of a quorum.
+// `demote_on = "odown"`: one Sentinel's word is enough, since it has the word of a quorum. Without it, what a predecessor that
+// had it has withdrawn comes back.
 void TopologyBuilder::consider_suspicion(Round& round) {
-  if (proof_.demote_on != DemoteOn::odown || !has_topology_ || is_provisional()) return;
+  const bool early = proof_.demote_on == DemoteOn::odown;
+  const bool suspected = current_.state == PrimaryState::suspected;
+  if (!has_topology_ || is_provisional() || (!early && !suspected)) return;
   std::size_t naming = 0;
   std::size_t up = 0;
   const SentinelView* down = nullptr;
@@ -82,14 +93,13 @@ void TopologyBuilder::consider_suspicion(Round& round) {
     }
     ++naming;
     if (!view->down) ++up;
-    if (view->objectively_down) down = view;
+    if (early && view->objectively_down) down = view;
   }
-  const bool suspected = current_.state == PrimaryState::suspected;
   if (!suspected && down != nullptr) {
     commit(round, current_.primary, next_step(false), Change::suspected,
            fmt::format("Sentinel {}, by a quorum, calls it down", down->sentinel));
     current_.state = PrimaryState::suspected;
-  } else if (suspected && down == nullptr && up * 2 > naming) {
+  } else if (suspected && down == nullptr && (early ? up * 2 > naming : naming > 0)) {
     commit(round, current_.primary, next_step(true), Change::restored,
            fmt::format("{} of {} Sentinels that name it call it up", up, naming));
   }

@@ -193,6 +193,26 @@ TEST_F(TopologyBuilderTest,
   EXPECT_EQ(decide().change, Change::anew) << "now they have said so again";
 }
 
+TEST_F(TopologyBuilderTest, AllAreAskedAgainOnlyNowAndThenWhileOneOfThemIsFrozen) {
+  begin();
+  all_say(b, 1);
+  decide();
+  now_ += 10'000;
+  views_[0].heard = views_[1].heard = now_;
+  const auto decide_once_more = [&] {
+    return builder_.decide({.views = views_, .known = known_, .roles = roles_, .now = now_});
+  };
+  EXPECT_TRUE(decide_once_more().ask_all);
+  for (int i = 0; i < 5; ++i) {  // each answer of the others is a reason to decide
+    ++now_;
+    const Verdict verdict = decide_once_more();
+    EXPECT_FALSE(verdict.ask_all);
+    EXPECT_LE(verdict.look_again, 200);
+  }
+  now_ += 200;
+  EXPECT_TRUE(decide_once_more().ask_all);
+}
+
 // Host names
 
 TEST_F(TopologyBuilderTest, ANameAndItsAddressAreOneInstance) {

@@ -36,6 +36,37 @@ TEST(Discovery, TellsOfThoseThatAnsweringOnesTellOf) {
   EXPECT_THAT(discovery.told_of(), ElementsAre(two, three, one)) << "nobody does";
 }
 
+TEST(Discovery, WhatOneToldThatIsGoneIsForgottenOnceAnotherTells) {
+  Discovery discovery;
+  discovery.told_id(one, id_1);
+  discovery.told_peers(one, {{two, id_2}, {three, id_3}});
+  discovery.lost(one);
+  discovery.told_id(two, id_2);
+  discovery.told_peers(two, {{three, id_3}});
+  discovery.lost(two);
+  EXPECT_THAT(discovery.told_of(), ElementsAre(three)) << "nobody answers";
+}
+
+TEST(Discovery, OneThatIsForgottenLeavesNothing) {
+  Discovery discovery;
+  discovery.told_id(one, id_1);
+  discovery.told_peers(one, {{two, id_2}});
+  discovery.told_id(three, id_1);
+  discovery.lost(one);
+  EXPECT_TRUE(discovery.stands_for(three, one, true)) << "it is one under two addresses";
+  discovery.forget(one);
+  EXPECT_FALSE(discovery.stands_for(three, one, true)) << "whoever lives there next is another one";
+}
+
+TEST(Discovery, ATwinThatIsLeftStaysKnownAsOne) {
+  Discovery discovery;
+  discovery.told_id(behind_service, id_1);
+  discovery.told_id(one, id_1);
+  discovery.lost(one);
+  discovery.told_peers(behind_service, {{two, id_2}});
+  EXPECT_TRUE(discovery.stands_for(behind_service, one, true)) << "or it would be taken up again";
+}
+
 TEST(Discovery, LeavesOutThoseThatNobodyHasHeardOf) {
   Discovery discovery;
   discovery.told_peers(one, {{two, ""}});
@@ -59,11 +90,34 @@ TEST(Discovery, KnowsOneSentinelUnderTwoAddresses) {
   discovery.told_id(behind_service, id_1);
   discovery.told_id(two, id_2);
   discovery.told_peers(two, {{one, id_1}});
-  EXPECT_TRUE(discovery.stands_for(behind_service, one));
-  EXPECT_FALSE(discovery.stands_for(one, behind_service)) << "that one doesn't answer";
-  EXPECT_FALSE(discovery.stands_for(behind_service, two));
+  EXPECT_TRUE(discovery.stands_for(behind_service, one, true));
+  EXPECT_FALSE(discovery.stands_for(one, behind_service, true)) << "that one doesn't answer";
+  EXPECT_FALSE(discovery.stands_for(behind_service, two, true));
   discovery.told_peers(two, {{one, id_3}});
-  EXPECT_FALSE(discovery.stands_for(behind_service, one)) << "another one lives there by now";
+  EXPECT_FALSE(discovery.stands_for(behind_service, one, true)) << "another one lives there by now";
+}
+
+TEST(Discovery, WhoAnAddressIsOthersCannotSayAgainstItsOwnWord) {
+  Discovery discovery;
+  discovery.told_id(one, id_1);
+  discovery.told_peers(one, {{three, id_1}});
+  EXPECT_TRUE(discovery.stands_for(one, three, true));
+  EXPECT_FALSE(discovery.stands_for(one, three, false)) << "it was never asked itself";
+  discovery.told_id(three, id_1);
+  EXPECT_TRUE(discovery.stands_for(one, three, false));
+}
+
+TEST(Discovery, CountsASentinelOnceUnderHoweverManyAddressesAndNames) {
+  Discovery discovery;
+  EXPECT_EQ(discovery.number({one, two, three}), 3U);
+  discovery.told_id(behind_service, id_1);
+  discovery.told_peers(behind_service, {{two, id_2}, {three, id_3}});
+  EXPECT_EQ(discovery.number({behind_service}), 3U);
+  discovery.told_id(two, id_2);
+  discovery.told_peers(two, {{one, id_1}, {{"vk-2.vk", 26379}, id_3}});
+  EXPECT_EQ(discovery.number({behind_service, two}), 3U);
+  discovery.lost(behind_service);
+  EXPECT_EQ(discovery.number({behind_service, one, two, three}), 3U) << "who it was, it still is";
 }
 
 TEST(Aliases, KnowAddresses) {

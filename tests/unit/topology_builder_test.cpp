@@ -44,6 +44,17 @@ TEST_F(TopologyBuilderTest, WithoutAMajorityTheFirstTopologyComesAfterAShortGrac
   EXPECT_THAT(doubt("sentinels-missing"), HasSubstr("only 1 of 3"));
 }
 
+TEST_F(TopologyBuilderTest, TheGraceBeginsAnewWhenNobodyWasThereMeanwhile) {
+  says(0, a, 5);
+  decide();
+  lose(0);
+  decide();
+  now_ += 60'000;
+  says(1, b, 3);
+  EXPECT_EQ(decide().change, Change::none) << "it may be the one that lives in the past";
+  EXPECT_EQ(verdict_.look_again, cold_start_grace);
+}
+
 TEST_F(TopologyBuilderTest, ASingleSentinelIsAMajorityOfOne) {
   views_.resize(1);
   known_ = 1;

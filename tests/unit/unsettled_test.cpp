@@ -128,6 +128,52 @@ TEST_F(Promotion, WhatTheCandidateSaidBeforeItWasChosenDoesNotCount) {
   EXPECT_EQ(decide().change, Change::none);
 }
 
+TEST_F(Promotion, ACandidateOfAnOlderFailoverNeverGoesOverANewerOne) {
+  turn();
+  lose(0);  // its leader
+  says(1, c, 7);
+  says(2, c, 7);
+  ASSERT_EQ(decide().change, Change::moved);
+  EXPECT_EQ(decide_after(100).change, Change::none) << "it calls itself primary until it is told";
+  expect_current(c, {0, 7, 0});
+  EXPECT_THAT(verdict_.roles_wanted, IsEmpty());
+}
+
+TEST_F(Promotion, AnAnswerThatWasOnItsWayBeforeTheCandidateWasNamedGivesNothingUp) {
+  begin();
+  builder_.take_candidate(b, names_[0], now_);
+  EXPECT_EQ(decide().change, Change::none);
+  views_[0].failover = FailoverState::beginning;
+  role(b, Role::primary);
+  EXPECT_EQ(decide_after(1).change, Change::provisional);
+}
+
+TEST_F(Promotion, ACandidateOfAFailoverThatNeverWasIsForgotten) {
+  begin();
+  builder_.take_candidate(b, names_[0], now_);
+  EXPECT_THAT(decide().roles_wanted, ElementsAre(b));
+  EXPECT_THAT(decide_after(1'000).roles_wanted, IsEmpty());
+}
+
+TEST_F(Promotion, IsNotTakenBackByOnesThatLiveInThePast) {
+  turn();
+  lose(0);
+  says(2, a, 4);
+  role(b, Role::replica);
+  EXPECT_EQ(decide_after(8'000).change, Change::none);
+  expect_current(b, {0, 5, 1});
+}
+
+TEST_F(Promotion, EpochsThatBeginAnewMeanwhileAreBelievedNoSooner) {
+  turn();
+  all_say(c, 0);
+  role(c, Role::primary);
+  EXPECT_EQ(decide().change, Change::none);
+  EXPECT_EQ(decide_after(9'999).change, Change::none);
+  EXPECT_EQ(decide_after(1).change, Change::anew);
+  expect_current(c, {1, 0, 0});
+}
+
 TEST_F(Promotion, AMajorityThatStillNamesTheOldPrimaryDuringTheFailoverIsNoNews) {
   turn();
   for (int i = 0; i < 10; ++i) EXPECT_EQ(decide_after(5'000).change, Change::none);
@@ -284,6 +330,18 @@ TEST_F(EarlyDemotion, AColdStartBeneathADownPrimaryBeginsWithIt) {
   down(0, true);
   EXPECT_EQ(decide().change, Change::suspected);
   expect_current(a, {0, 5, 1});
+}
+
+TEST_F(TopologyBuilderTest, WithoutEarlyDemotionOneThatAPredecessorWithdrewComesBack) {
+  Topology suspected = remembered({0, 5, 1}, a);
+  suspected.state = PrimaryState::suspected;
+  builder_.remember(suspected);
+  all_say(a, 5);
+  for (SentinelView& view : views_) view.down = view.objectively_down = true;
+  EXPECT_EQ(decide().change, Change::restored);
+  EXPECT_EQ(current().state, PrimaryState::known);
+  expect_current(a, {0, 5, 2});
+  EXPECT_EQ(decide().change, Change::none);
 }
 
 TEST_F(TopologyBuilderTest, WithoutEarlyDemotionAPrimaryThatIsDownStays) {
