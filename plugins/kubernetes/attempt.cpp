@@ -41,7 +41,7 @@ void GroupTarget::send(const Write& write) {
              [this, is_fence, write, attempt = attempt_](ApiClient::PatchAnswer answer) {
                host_.count("patches_total", "result",
                            answer.error ? answer.error->label().c_str() : "ok");
-               if (answer.pod) watch_.written(*answer.pod);
+               if (answer.pod && !answer.pod->vanishing) watch_.written(*answer.pod);
                answer = judged(write, std::move(answer));
                if (!answer.error) log_write(write);
                if (attempt != attempt_) {  // which was given up meanwhile
@@ -65,6 +65,10 @@ ApiClient::PatchAnswer GroupTarget::judged(const Write& write,
     answer.error.emplace();
     answer.error->kind = ApiError::Kind::moved_on;
     answer.error->message = pod + ": the answer to the patch is no pod";
+  } else if (answer.pod->vanishing) {
+    answer.error.emplace();
+    answer.error->kind = ApiError::Kind::moved_on;
+    answer.error->message = pod + " is being deleted: what was written to it is not kept";
   } else if (!shows(*answer.pod, write.seen, write.stamp, api_.rule())) {
     answer.error.emplace();
     answer.error->message =

@@ -97,6 +97,9 @@ Result<Pod> read_pod(const cJSON* json, const LabelRule& rule) {
   const std::string_view phase = text_member(status, "phase");
   pod.finished = phase == "Succeeded" || phase == "Failed";
   pod.terminating = !text_member(metadata, "deletionTimestamp").empty();
+  const cJSON* grace = member(metadata, "deletionGracePeriodSeconds");
+  pod.vanishing = pod.terminating && cJSON_IsNumber(grace) && grace->valuedouble == 0 &&
+                  cJSON_GetArraySize(member(metadata, "finalizers")) == 0;
 
   const cJSON* labels = member(metadata, "labels");
   pod.has_labels = cJSON_IsObject(labels);

@@ -37,6 +37,10 @@ struct Pod {
   bool finished = false;     // Succeeded or Failed: its address may be another's by now
   bool terminating = false;  // has a deletionTimestamp
 
+  // Its grace is over and no finalizer holds it: the API server deletes it at any moment, and with whatever write comes
+  // before. Such a write is answered by 200 and the pod as it would have become, several at once, and none is kept.
+  bool vanishing = false;
+
   // What a patch must know of the parents of the paths that it writes.
   bool has_labels = false;
   bool has_annotations = false;

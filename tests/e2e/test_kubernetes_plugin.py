@@ -424,6 +424,14 @@ class OddServers(PluginCase):
         self.assertGreater(self.one.count("lists_total", mark=mark), 0)
         self.never_two()
 
+    def test_a_fence_of_a_pod_that_is_being_deleted_is_not_believed(self) -> None:
+        self.server.prolong_deletions(0.7)
+        self.namespace.delete_pod("valkey-0")
+        mark = self.one.apply(GROUP, 2, ADDRESSES[1])
+        self.one.applied(mark=mark)
+        self.assertEqual(self.namespace.labelled(), ["valkey-1"])
+        self.never_two()
+
     def test_a_fence_whose_answer_lacks_the_stamp_is_refused(self) -> None:
         pod = self.namespace.pods()["valkey-0"]
         pod["metadata"]["annotations"] = {}

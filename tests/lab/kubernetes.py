@@ -225,6 +225,10 @@ class FakeKubernetes(PrivateKubernetes):
     def clear_faults(self) -> None:
         self.admin.delete("/_fault")
 
+    def prolong_deletions(self, seconds: float) -> None:
+        """Between their two steps, where a pod's writes are answered and not kept."""
+        self.admin.post("/_deletions", {"seconds": seconds})
+
     def compact(self) -> None:
         """Forgets the history: watches and pages from an old version get 410."""
         self.admin.post("/_compact", {})

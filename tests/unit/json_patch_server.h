@@ -30,11 +30,20 @@ class JsonPatchServer {
     changed(name);
   }
 
-  void recreate(const std::string& name) {
-    const std::string address = pod(name).addresses.at(0);
-    history_.push_back({pod(name), true});
-    create(name, address);
+  // The first half of a deletion: what is written from now on is answered, and not kept.
+  void begin_removal(const std::string& name) {
+    cJSON* metadata = cJSON_GetObjectItem(pods_.at(name).get(), "metadata");
+    cJSON_AddStringToObject(metadata, "deletionTimestamp", "2026-01-01T00:00:00Z");
+    cJSON_AddNumberToObject(metadata, "deletionGracePeriodSeconds", 0);
+    changed(name);
   }
+  void remove(const std::string& name) {
+    Pod gone = pod(name);
+    gone.version = ++version_;
+    history_.push_back({std::move(gone), true});
+    pods_.erase(name);
+  }
+  bool has(const std::string& name) const { return pods_.contains(name); }
 
   void wipe_label(const std::string& name) {
     cJSON_DeleteItemFromObjectCaseSensitive(labels(name), rule_.name.c_str());
@@ -46,17 +55,19 @@ class JsonPatchServer {
     changed(name);
   }
 
-  // False: a precondition failed, and nothing was changed.
-  bool patch(const std::string& name, const std::string& body) {
+  // The answer; nothing: a precondition failed, and nothing was changed.
+  std::optional<Pod> patch(const std::string& name, const std::string& body) {
+    if (!has(name)) return std::nullopt;
     Json copy(cJSON_Duplicate(pods_.at(name).get(), 1));
     const Json operations = parse_json(body);
     const cJSON* operation = nullptr;
     cJSON_ArrayForEach(operation, operations.get()) {
-      if (!apply(copy.get(), operation)) return false;
+      if (!apply(copy.get(), operation)) return std::nullopt;
     }
+    if (pod(name).vanishing) return *read_pod(copy.get(), rule_);
     pods_[name] = std::move(copy);
     changed(name);
-    return true;
+    return pod(name);
   }
 
   Pod pod(const std::string& name) const { return *read_pod(pods_.at(name).get(), rule_); }

@@ -68,6 +68,19 @@ TEST(KubernetesPod, SeesWhatIsOver) {
   EXPECT_FALSE(pod->has_annotations);
 }
 
+TEST(KubernetesPod, VanishesWhenItsGraceIsOverAndNoFinalizerHoldsIt) {
+  const auto vanishing = [](const std::string& more) {
+    return read_pod(R"({"metadata":{"name":"a","uid":"b")" + more + "}}", rule)->vanishing;
+  };
+  const std::string deleted = R"(,"deletionTimestamp":"2026","deletionGracePeriodSeconds":)";
+  EXPECT_TRUE(vanishing(deleted + "0"));
+  EXPECT_TRUE(vanishing(deleted + R"(0,"finalizers":[])"));
+  EXPECT_FALSE(vanishing(deleted + R"(0,"finalizers":["x"])"));
+  EXPECT_FALSE(vanishing(deleted + "30"));
+  EXPECT_FALSE(vanishing(deleted + R"("0")"));
+  EXPECT_FALSE(vanishing(R"(,"deletionGracePeriodSeconds":0)"));
+}
+
 TEST(KubernetesPod, SurvivesJsonOfAnyShape) {
   for (const char* text :
        {"", "{", "null", "[]", "7", "\"x\"", "{\"metadata\":7}", "{\"metadata\":{\"name\":7}}",

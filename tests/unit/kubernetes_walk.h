@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <utility>
@@ -24,7 +25,8 @@ enum class Variation {
   fence_labelled_only,
   promote_first,
   skip_idle_fences,
-  never_take_over
+  never_take_over,
+  believe_the_vanishing
 };
 
 struct World {
@@ -87,9 +89,7 @@ class Instance {
 class Walk {
  public:
   Walk(uint32_t seed, World world) : world_(world), random_(seed), server_(walked_rule) {
-    for (size_t i = 0; i < walked_pods.size(); ++i) {
-      server_.create(walked_pods[i], "10.0.0." + std::to_string(i + 1));
-    }
+    for (size_t i = 0; i < walked_pods.size(); ++i) come_or_go(i);
     for (int i = 0; i < 3; ++i) instances_.emplace_back(*this);
   }
 
@@ -135,12 +135,14 @@ class Walk {
         instance.order(after(instance.told()));
       } else if (what < 10) {
         instance.die();
-      } else if (what < 11 && world_.recreations) {
-        server_.recreate(walked_pods[pick(walked_pods.size())]);
-      } else if (what < 12 && world_.wipes) {
-        server_.wipe_label(walked_pods[pick(walked_pods.size())]);
-      } else if (what < 13 && world_.hand_labels) {
-        server_.set_label(walked_pods[pick(walked_pods.size())]);
+      } else if (what < 13 && world_.recreations) {
+        come_or_go(pick(walked_pods.size()));
+      } else if (what < 14 && world_.wipes) {
+        const std::string& pod = walked_pods[pick(walked_pods.size())];
+        if (server_.has(pod)) server_.wipe_label(pod);
+      } else if (what < 15 && world_.hand_labels) {
+        const std::string& pod = walked_pods[pick(walked_pods.size())];
+        if (server_.has(pod)) server_.set_label(pod);
       } else if (what < 55) {
         instance.step();
       } else {
@@ -156,6 +158,9 @@ class Walk {
     const Wanted newest = topology(epoch_);
     settled_on_ = newest.host;
     settling_ = true;
+    for (size_t i = 0; i < walked_pods.size(); ++i) {
+      while (!server_.has(walked_pods[i]) || server_.pod(walked_pods[i]).vanishing) come_or_go(i);
+    }
     for (int round = 0; round < 200; ++round) {
       bool idle = true;
       while (!in_flight_.empty()) arrive();
@@ -207,16 +212,30 @@ class Walk {
     return wanted;
   }
 
+  // A pod is deleted, in two steps, and some time later there is another one under its name.
+  void come_or_go(size_t pod) {
+    const std::string& name = walked_pods[pod];
+    if (!server_.has(name)) {
+      server_.create(name, "10.0.0." + std::to_string(pod + 1));
+    } else if (!server_.pod(name).vanishing) {
+      server_.begin_removal(name);
+    } else {
+      server_.remove(name);
+    }
+  }
+
   // One of the writes under way reaches the server; which, nobody knows.
   void arrive() {
     if (in_flight_.empty()) return;
     const size_t index = pick(in_flight_.size());
     const std::shared_ptr<Write> write = in_flight_[index];
     in_flight_.erase(in_flight_.begin() + static_cast<std::ptrdiff_t>(index));
-    write->worked = server_.patch(write->pod, write->body);
+    const std::optional<Pod> answer = server_.patch(write->pod, write->body);
     write->arrived = true;
+    write->worked =
+        answer && (!answer->vanishing || world_.variation == Variation::believe_the_vanishing);
     if (!write->worked) return;
-    write->answer = server_.pod(write->pod);
+    write->answer = *answer;
     if (!write->promotes) return;
     ++promotions;
     two_labels |= !world_.hand_labels && server_.labelled() > 1;

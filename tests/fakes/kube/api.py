@@ -46,8 +46,8 @@ class Api:
         self.faults = Faults()
         self.watches: dict[Watch, str] = {}  # with its "path?query"
         self._options = options
-        self._deletion = Deletion(self.store)
-        self._objects = Objects(self.store, self._deletion)
+        self.deletion = Deletion(self.store)
+        self._objects = Objects(self.store, self.deletion)
         self._rights = Rights(self.store)
         self._audit = Audit(folder / "audit.log" if options.audit else None)
         self._control = Control(self)
@@ -169,7 +169,7 @@ class Api:
                 item = self._objects.patch(write, request.body, media)
                 return Response.json(200, form.one(resource, item))
             case "DELETE", "delete":
-                item = self._deletion.delete(write, _delete_options(request))
+                item = self.deletion.delete(write, _delete_options(request))
                 self._soon_empty(resource, wanted.name)
                 return Response.json(200, form.one(resource, item))
             case "DELETE", "deletecollection":
@@ -177,7 +177,7 @@ class Api:
                                                     request.query)
                 for item in listed["items"]:
                     one = Write(resource, where.version, namespace, item["metadata"]["name"])
-                    self._deletion.delete(one, _delete_options(request))
+                    self.deletion.delete(one, _delete_options(request))
                 return Response.json(200, listed)
         raise status.method_not_allowed()
 
@@ -246,7 +246,7 @@ class Api:
         """The namespace controller's work, shortly after the answer."""
         if resource is NAMESPACES:
             asyncio.get_running_loop().call_later(
-                _NAMESPACE_CLEANUP_DELAY, self._deletion.empty_namespace, namespace)
+                _NAMESPACE_CLEANUP_DELAY, self.deletion.empty_namespace, namespace)
 
     def _logged(self, handler: StreamHandler, user: User | None, where: Route, request: Request,
                 received: float, note: Json) -> StreamHandler:

@@ -11,6 +11,7 @@ Paths that no API server has, for the administrator's certificate only:
                     when it says, be that soon; a real one lives 10 minutes at least, ends up to
                     a minute later, and is remembered for 10 s more
   POST /_revoke     {"token"}: 401 from now on
+  POST /_deletions  {"seconds"}: how long a pod stays between the two steps of its deletion
   GET  /_state      version of the store, and the open watches counted
 """
 
@@ -40,6 +41,7 @@ class Control:
             "/_watches": self._watches,
             "/_token": self._token,
             "/_revoke": self._revoke,
+            "/_deletions": self._deletions,
             "/_state": self._state,
         }
 
@@ -59,6 +61,10 @@ class Control:
         if method == "DELETE":
             self._api.faults.clear()
         return self._api.faults.describe()
+
+    def _deletions(self, _method: str, order: dict[str, Any]) -> Any:
+        self._api.deletion.seconds_between = float(order["seconds"])
+        return {}
 
     def _compact(self, _method: str, _order: dict[str, Any]) -> Any:
         self._api.store.compact()

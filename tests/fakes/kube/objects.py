@@ -123,9 +123,9 @@ class Objects:
             return old
         if write.dry_run:
             return item
-        if (metadata.get("deletionTimestamp") and not metadata.get("finalizers")
-                and not metadata.get("deletionGracePeriodSeconds")):
-            self._deletion.remove(write.resource, write.key)
+        if self._deletion.is_between(item):
+            if not self._deletion.seconds_between:
+                self._deletion.remove(write.resource, write.key)
             return item
         return self._store.put(write.resource.key, write.key, item)
 
