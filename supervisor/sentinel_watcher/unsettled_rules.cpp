@@ -69,9 +69,12 @@ void TopologyBuilder::consider_candidate(Round& round) {
                      candidate_->leader));
 }
 
-// `demote_on = "odown"`: one Sentinel's word is enough, since it has the word of a quorum.
+// `demote_on = "odown"`: one Sentinel's word is enough, since it has the word of a quorum. With "switch", what a predecessor
+// has withdrawn by the setting of before a reload is back as soon as a Sentinel names it.
 void TopologyBuilder::consider_suspicion(Round& round) {
-  if (proof_.demote_on != DemoteOn::odown || !has_topology_ || is_provisional()) return;
+  const bool early = proof_.demote_on == DemoteOn::odown;
+  const bool suspected = current_.state == PrimaryState::suspected;
+  if (!has_topology_ || is_provisional() || (!early && !suspected)) return;
   std::size_t naming = 0;
   std::size_t up = 0;
   const SentinelView* down = nullptr;
@@ -84,11 +87,13 @@ void TopologyBuilder::consider_suspicion(Round& round) {
     if (!view->down) ++up;
     if (view->objectively_down) down = view;
   }
-  const bool suspected = current_.state == PrimaryState::suspected;
   if (!suspected && down != nullptr) {
     commit(round, current_.primary, next_step(false), Change::suspected,
            fmt::format("Sentinel {}, by a quorum, calls it down", down->sentinel));
     current_.state = PrimaryState::suspected;
+  } else if (suspected && !early && naming > 0) {
+    commit(round, current_.primary, next_step(true), Change::restored,
+           "by demote_on it is withdrawn only when another one follows");
   } else if (suspected && down == nullptr && up * 2 > naming) {
     commit(round, current_.primary, next_step(true), Change::restored,
            fmt::format("{} of {} Sentinels that name it call it up", up, naming));

@@ -293,5 +293,20 @@ TEST_F(TopologyBuilderTest, WithoutEarlyDemotionAPrimaryThatIsDownStays) {
   EXPECT_EQ(current().state, PrimaryState::known);
 }
 
+TEST_F(TopologyBuilderTest,
+       WithoutEarlyDemotionWhatAPredecessorWithdrewIsBackWhenASentinelNamesIt) {
+  Topology withdrawn = remembered({0, 5, 1}, a);
+  withdrawn.state = PrimaryState::suspected;
+  builder_.remember(withdrawn);
+  EXPECT_EQ(decide().change, Change::none) << "there may have been a failover meanwhile";
+  EXPECT_NE(doubt("primary-suspected"), "");
+  says(0, a, 5);
+  views_[0].down = views_[0].objectively_down = true;
+  EXPECT_EQ(decide().change, Change::restored);
+  EXPECT_EQ(current().state, PrimaryState::known);
+  expect_current(a, {0, 5, 2});
+  EXPECT_EQ(doubt("primary-suspected"), "");
+}
+
 }  // namespace
 }  // namespace reconciler
