@@ -21,7 +21,8 @@ using ipc::Severity;
 // The current primary is one that turned primary, and no Sentinel names it yet. Those that name the old one are no news;
 // only a majority that stays with it although no failover is in progress any more takes the promotion back.
 void TopologyBuilder::decide_provisional(Round& round) {
-  round.want_role(current_.primary);
+  // A predecessor may have asked instances, and this process may not.
+  if (proof_.ask_instances) round.want_role(current_.primary);
   const auto& views = round.picture.views;
   const bool in_progress = std::any_of(views.begin(), views.end(), [](const SentinelView& view) {
     return view.standing == Standing::answered && view.failover != FailoverState::none;

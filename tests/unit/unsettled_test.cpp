@@ -191,6 +191,15 @@ TEST_F(Promotion, IsRememberedAsProvisionalByASuccessor) {
   expect_current(a, {0, 5, 2});
 }
 
+TEST_F(TopologyBuilderTest, WhatAPredecessorPromotedIsSettledWithoutInstancesThatMayNotBeAsked) {
+  builder_.remember(remembered({0, 5, 1}, b));
+  all_say(a, 5);
+  EXPECT_EQ(decide().change, Change::none);
+  EXPECT_THAT(verdict_.roles_wanted, IsEmpty());
+  EXPECT_EQ(decide_after(take_back_silent).change, Change::taken_back);
+  expect_current(a, {0, 5, 2});
+}
+
 TEST_F(TopologyBuilderTest, WithoutPromotionACandidateIsNotActedUpon) {
   begin();
   builder_.take_candidate(b, names_[0], now_);
