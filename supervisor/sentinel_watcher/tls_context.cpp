@@ -90,7 +90,8 @@ Result<void> TlsContext::refresh() {
   // Looked at before they are read: what changes meanwhile is seen the next time.
   std::vector<FileState> states;
   for (const std::string& file : files()) states.push_back(look_at(file));
-  if (seen_ != states) {
+  // What failed may have failed for a reason that no file shows: no descriptor was left, the disk gave an error.
+  if (error_ || seen_ != states) {
     seen_ = std::move(states);
     auto loaded = load();
     ERR_clear_error();
