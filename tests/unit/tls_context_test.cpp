@@ -41,6 +41,20 @@ TEST(TlsContext, TheSystemsCasAreTakenWhereNoFileIsNamed) {
   EXPECT_EQ(trouble(tls_settings("")), "loaded");
 }
 
+TEST(TlsContext, AFileThatStandsForTheSystemsCasIsLoadedAnewWhenItChanges) {
+  const std::string file = write_file("system.pem", make_certificate({.is_ca = true}).pem());
+  ::setenv("SSL_CERT_FILE", file.c_str(), 1);
+  const TlsSettings settings = tls_settings("");
+  TlsContext context(settings);
+  EXPECT_TRUE(context.refresh());
+  EXPECT_EQ(trusted(context), 1);
+  write_file("system.pem",
+             make_certificate({.is_ca = true}).pem() + make_certificate({.is_ca = true}).pem());
+  EXPECT_TRUE(context.refresh());
+  EXPECT_EQ(trusted(context), 2);
+  ::unsetenv("SSL_CERT_FILE");
+}
+
 TEST(TlsContext, EveryCertificateOfTheCaFileIsTrusted) {
   const TlsSettings settings =
       tls_settings(write_file("ca.pem", "a comment\n" + make_certificate({.is_ca = true}).pem() +
