@@ -197,8 +197,8 @@ void FileTarget::work(Job& job) {
     } else if (!place) {
       job.outcome = VR_REJECTED;
       job.reason = fmt::format(
-          "{} holds the higher epoch {} (era {}, step {}); where Sentinel was set up anew, remove "
-          "the file",
+          "{} holds a higher decision: epoch {} (era {}, step {}); where Sentinel was set up anew, "
+          "remove the file",
           job.path, held->decision.epoch, held->decision.era, held->decision.step);
       return;
     }

@@ -9,8 +9,8 @@ namespace reconciler {
 
 namespace {
 
-// Longer than a reset of Sentinel takes to be believed (10 s at most), and than an unsettled decision stays so while
-// those live who made it.
+// Longer than watchers differ in when they believe a reset of Sentinel (with the same reset_after), and than an unsettled
+// decision stays so while those live who made it.
 constexpr uint64_t takeover_after_ms = 15000;
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <utility>
 
 #include "supervisor/sentinel_watcher/small_file.h"
@@ -34,6 +35,12 @@ int no_passphrase(char*, int, int, void*) { return -1; }
 
 bool is_end_of_pem(unsigned long error) {
   return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+// As SSL_CTX_set_default_verify_paths does it.
+const char* variable_or(const char* variable, const char* otherwise) {
+  const char* path = std::getenv(variable);
+  return path != nullptr ? path : otherwise;
 }
 
 std::string openssl_reason() {
@@ -90,7 +97,8 @@ Result<void> TlsContext::refresh() {
   // Looked at before they are read: what changes meanwhile is seen the next time.
   std::vector<FileState> states;
   for (const std::string& file : files()) states.push_back(look_at(file));
-  if (seen_ != states) {
+  // What failed may have failed for a reason that no file shows: no descriptor was left, the disk gave an error.
+  if (error_ || seen_ != states) {
     seen_ = std::move(states);
     auto loaded = load();
     ERR_clear_error();
@@ -109,7 +117,8 @@ std::vector<std::string> TlsContext::files() const {
   std::vector<std::string> files;
   if (!settings_.insecure_skip_verify) {
     if (settings_.ca_file.empty()) {
-      files = {X509_get_default_cert_file(), X509_get_default_cert_dir()};
+      files = {variable_or(X509_get_default_cert_file_env(), X509_get_default_cert_file()),
+               variable_or(X509_get_default_cert_dir_env(), X509_get_default_cert_dir())};
     } else {
       files = {settings_.ca_file};
     }

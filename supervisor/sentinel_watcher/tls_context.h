@@ -21,8 +21,8 @@ class TlsContext {
   // `settings` outlives it, and every TlsSession that is made of it.
   explicit TlsContext(const TlsSettings& settings) : settings_(settings) {}
 
-  // Loads the files if they are not those that it looked at last (the system's store costs 35 ms). The error names the
-  // file and what is wrong with it, and is the same until a file changes; what was loaded before stays in use.
+  // Loads the files if they are not those that it loaded last (the system's store costs 35 ms). The error names the
+  // file and what is wrong with it; what was loaded before stays in use.
   Result<void> refresh();
 
   // Null until it was loaded once.

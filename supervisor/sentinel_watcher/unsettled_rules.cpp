@@ -25,7 +25,8 @@ constexpr Milliseconds question_lifetime = 200;
 // only a majority that stays with it under this epoch, although no failover is in progress any more, takes the promotion
 // back: Sentinels that live in the past have not seen how it began.
 void TopologyBuilder::decide_provisional(Round& round) {
-  round.want_role(current_.primary);
+  // A predecessor may have asked instances, and this process may not.
+  if (proof_.ask_instances) round.want_role(current_.primary);
   const auto& views = round.picture.views;
   const bool in_progress = std::any_of(views.begin(), views.end(), [](const SentinelView& view) {
     return view.standing == Standing::answered && view.failover != FailoverState::none;
@@ -77,8 +78,8 @@ void TopologyBuilder::consider_candidate(Round& round) {
                      candidate_->leader));
 }
 
-// `demote_on = "odown"`: one Sentinel's word is enough, since it has the word of a quorum. Without it, what a predecessor that
-// had it has withdrawn comes back.
+// `demote_on = "odown"`: one Sentinel's word is enough, since it has the word of a quorum. With "switch", what a predecessor
+// has withdrawn by the setting of before a reload is back as soon as a Sentinel names it.
 void TopologyBuilder::consider_suspicion(Round& round) {
   const bool early = proof_.demote_on == DemoteOn::odown;
   const bool suspected = current_.state == PrimaryState::suspected;
@@ -99,7 +100,10 @@ void TopologyBuilder::consider_suspicion(Round& round) {
     commit(round, current_.primary, next_step(false), Change::suspected,
            fmt::format("Sentinel {}, by a quorum, calls it down", down->sentinel));
     current_.state = PrimaryState::suspected;
-  } else if (suspected && down == nullptr && (early ? up * 2 > naming : naming > 0)) {
+  } else if (suspected && !early && naming > 0) {
+    commit(round, current_.primary, next_step(true), Change::restored,
+           "by demote_on it is withdrawn only when another one follows");
+  } else if (suspected && down == nullptr && up * 2 > naming) {
     commit(round, current_.primary, next_step(true), Change::restored,
            fmt::format("{} of {} Sentinels that name it call it up", up, naming));
   }

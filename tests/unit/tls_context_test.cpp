@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <filesystem>
@@ -38,6 +39,20 @@ int trusted(const TlsContext& context) {
 
 TEST(TlsContext, TheSystemsCasAreTakenWhereNoFileIsNamed) {
   EXPECT_EQ(trouble(tls_settings("")), "loaded");
+}
+
+TEST(TlsContext, AFileThatStandsForTheSystemsCasIsLoadedAnewWhenItChanges) {
+  const std::string file = write_file("system.pem", make_certificate({.is_ca = true}).pem());
+  ::setenv("SSL_CERT_FILE", file.c_str(), 1);
+  const TlsSettings settings = tls_settings("");
+  TlsContext context(settings);
+  EXPECT_TRUE(context.refresh());
+  EXPECT_EQ(trusted(context), 1);
+  write_file("system.pem",
+             make_certificate({.is_ca = true}).pem() + make_certificate({.is_ca = true}).pem());
+  EXPECT_TRUE(context.refresh());
+  EXPECT_EQ(trusted(context), 2);
+  ::unsetenv("SSL_CERT_FILE");
 }
 
 TEST(TlsContext, EveryCertificateOfTheCaFileIsTrusted) {
@@ -111,6 +126,20 @@ TEST(TlsContext, IsLoadedAnewOnlyWhenAFileHasChanged) {
   std::filesystem::rename(next, settings.ca_file);
   ASSERT_TRUE(context.refresh());
   EXPECT_EQ(trusted(context), 2);
+}
+
+TEST(TlsContext, AFileThatCouldNotBeReadForAMomentIsReadAgain) {
+  const TlsSettings settings =
+      tls_settings(write_file("ca.pem", make_certificate({.is_ca = true}).pem()));
+  TlsContext context(settings);
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  const rlimit none{0, limit.rlim_max};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  const auto loaded = context.refresh();
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  EXPECT_THAT(loaded.error().message(), HasSubstr("Too many open files"));
+  EXPECT_TRUE(context.refresh()) << "the file is the same, and it can be read now";
 }
 
 TEST(TlsContext, WhatWasLoadedStaysUntilTheNewFilesAreGood) {

@@ -133,6 +133,7 @@ TEST_F(Promotion, ACandidateOfAnOlderFailoverNeverGoesOverANewerOne) {
   lose(0);  // its leader
   says(1, c, 7);
   says(2, c, 7);
+  role(c, Role::primary);
   ASSERT_EQ(decide().change, Change::moved);
   EXPECT_EQ(decide_after(100).change, Change::none) << "it calls itself primary until it is told";
   expect_current(c, {0, 7, 0});
@@ -234,6 +235,15 @@ TEST_F(Promotion, IsRememberedAsProvisionalByASuccessor) {
   EXPECT_THAT(verdict_.roles_wanted, Contains(b));
   role(b, Role::replica);
   EXPECT_EQ(decide().change, Change::taken_back);
+  expect_current(a, {0, 5, 2});
+}
+
+TEST_F(TopologyBuilderTest, WhatAPredecessorPromotedIsSettledWithoutInstancesThatMayNotBeAsked) {
+  builder_.remember(remembered({0, 5, 1}, b));
+  all_say(a, 5);
+  EXPECT_EQ(decide().change, Change::none);
+  EXPECT_THAT(verdict_.roles_wanted, IsEmpty());
+  EXPECT_EQ(decide_after(take_back_silent).change, Change::taken_back);
   expect_current(a, {0, 5, 2});
 }
 
@@ -349,6 +359,21 @@ TEST_F(TopologyBuilderTest, WithoutEarlyDemotionAPrimaryThatIsDownStays) {
   for (SentinelView& view : views_) view.down = view.objectively_down = true;
   EXPECT_EQ(decide().change, Change::none);
   EXPECT_EQ(current().state, PrimaryState::known);
+}
+
+TEST_F(TopologyBuilderTest,
+       WithoutEarlyDemotionWhatAPredecessorWithdrewIsBackWhenASentinelNamesIt) {
+  Topology withdrawn = remembered({0, 5, 1}, a);
+  withdrawn.state = PrimaryState::suspected;
+  builder_.remember(withdrawn);
+  EXPECT_EQ(decide().change, Change::none) << "there may have been a failover meanwhile";
+  EXPECT_NE(doubt("primary-suspected"), "");
+  says(0, a, 5);
+  views_[0].down = views_[0].objectively_down = true;
+  EXPECT_EQ(decide().change, Change::restored);
+  EXPECT_EQ(current().state, PrimaryState::known);
+  expect_current(a, {0, 5, 2});
+  EXPECT_EQ(doubt("primary-suspected"), "");
 }
 
 }  // namespace
