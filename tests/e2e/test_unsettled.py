@@ -23,7 +23,7 @@ class UnsettledCase(PluginCase):
                suspected: bool = False) -> int:
         """And waits until that is applied. Gives where in the host's events it begins."""
         mark = host.apply(GROUP, epoch, address, step=step, suspected=suspected)
-        host.applied(mark=mark)
+        host.applied(mark=mark, epoch=str(epoch), step=str(step))
         return mark
 
     def labelled_are(self, *pods: str) -> None:

@@ -200,6 +200,7 @@ void ScriptedHost::complete(vr_host_context* context, vr_request* request, vr_ou
        {"outcome", names[outcome]},
        {"text", text(reason)},
        {"epoch", std::to_string(done->order.epoch)},
+       {"step", std::to_string(done->order.step)},
        {"took_us", std::to_string(took_us)}});
   if (host.due_.contains(done->group)) {
     host.apply_soon(done->group, 0);
