@@ -19,6 +19,8 @@ using ipc::Severity;
 // The answer to a question that was asked before the candidate was named may come after it.
 constexpr Milliseconds question_lifetime = 200;
 
+constexpr Milliseconds suspect_after_found = 100;
+
 }  // namespace
 
 // The current primary is one that turned primary, and no Sentinel names it yet. Those that name the old one are no news;
@@ -96,7 +98,10 @@ void TopologyBuilder::consider_suspicion(Round& round) {
     if (!view->down) ++up;
     if (early && view->objectively_down) down = view;
   }
-  if (!suspected && down != nullptr) {
+  if (!suspected && down != nullptr && round.verdict.change == Change::found) {
+    // First the settled decision: a target that knows it under a further step counts on from there.
+    round.look_again_after(suspect_after_found);
+  } else if (!suspected && down != nullptr) {
     commit(round, current_.primary, next_step(false), Change::suspected,
            fmt::format("Sentinel {}, by a quorum, calls it down", down->sentinel));
     current_.state = PrimaryState::suspected;

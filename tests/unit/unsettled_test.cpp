@@ -338,7 +338,9 @@ TEST_F(EarlyDemotion, StaysWithdrawnWhileNobodyAnswers) {
 TEST_F(EarlyDemotion, AColdStartBeneathADownPrimaryBeginsWithIt) {
   all_say(a, 5);
   down(0, true);
-  EXPECT_EQ(decide().change, Change::suspected);
+  EXPECT_EQ(decide().change, Change::found) << "which targets may know under a further step";
+  EXPECT_EQ(verdict_.look_again, 100);
+  EXPECT_EQ(decide_after(100).change, Change::suspected);
   expect_current(a, {0, 5, 1});
 }
 
