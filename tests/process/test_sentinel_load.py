@@ -24,6 +24,11 @@ MANY = 1000
 REAL = 20
 BYTES_FOR_A_GROUP = 2560  # goal: 2,048
 LATE = 1.0  # seconds after the last announcement
+LATE_SANITIZED = 5.0  # of a build that is many times slower
+
+
+def allowed(watcher: Watcher) -> float:
+    return LATE_SANITIZED if watcher.is_sanitized() else LATE
 
 
 class Newest:
@@ -92,7 +97,7 @@ class ManyGroups(unittest.TestCase):
             f"\n{MANY} groups: announced within {last - begun:.3f} s; right after the last "
             f"announcement: median {heard[MANY // 2]:.3f} s, last {heard[-1]:.3f} s"
         )
-        self.assertLessEqual(heard[-1], LATE)
+        self.assertLessEqual(heard[-1], allowed(newest.watcher))
         leader.do("switch")
         newest.watcher.wait_for(lambda: not newest.watcher.problems, "nothing is in doubt", 30)
         newest.wait_right(wanted, 1)
@@ -217,7 +222,7 @@ class RealGroups(unittest.TestCase):
             f"group's first announcement: median {after_first[REAL // 2]:.3f} s, last "
             f"{after_first[-1]:.3f} s; after its last: last {after_last[-1]:.3f} s"
         )
-        self.assertLessEqual(after_last[-1], LATE)
+        self.assertLessEqual(after_last[-1], allowed(watcher))
         moves = [t for t in watcher.topologies if t.primary != wanted[t.group] and t.heard > begun]
         self.assertEqual([t for t in moves if t.epoch > 0], [], "no third primary")
 
