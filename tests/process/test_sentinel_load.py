@@ -24,7 +24,7 @@ MANY = 1000
 REAL = 20
 BYTES_FOR_A_GROUP = 2560  # goal: 2,048
 LATE = 1.0  # seconds after the last announcement
-LATE_SANITIZED = 5.0  # of a build that is many times slower
+LATE_SANITIZED = 30.0  # of a build that is many times slower
 
 
 def allowed(watcher: Watcher) -> float:
@@ -91,7 +91,7 @@ class ManyGroups(unittest.TestCase):
             one.begin(order)
         ends = [one.end() for one in (leader, *others)]
         last = max(end["last"] for end in ends)
-        newest.wait_right(wanted, 30)
+        newest.wait_right(wanted, 60)
         heard = sorted(newest.first[group, to].heard - last for group, to in wanted.items())
         print(
             f"\n{MANY} groups: announced within {last - begun:.3f} s; right after the last "
