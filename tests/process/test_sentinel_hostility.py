@@ -76,7 +76,9 @@ class Hostile(unittest.TestCase):
         moment = time.monotonic()
         for other in self.others:
             other.switch(B, 2)
-        self.assertLess(watcher.wait_primary(B).heard - moment, 1)
+        self.assertLess(
+            watcher.wait_primary(B).heard - moment, 1 if not watcher.is_sanitized() else 5
+        )
         self.assertEqual([topology.primary for topology in watcher.of()], [A, B])
         self.assertIsNone(watcher.returncode(), watcher.story())
         self.assertLess(len(self.warnings(watcher)), LINES, watcher.story())
@@ -104,13 +106,13 @@ class Reconnects(Hostile):
 
     def test_200_times_to_one_that_trickles(self) -> None:
         self.hostile.behaviour = "trickle"
-        watcher = self.attempts(200, cpu_ms=1, connect_timeout=10)
-        watcher.wait_problem("sentinel-unreachable", containing="no answer within 0.01 s")
+        watcher = self.attempts(200, cpu_ms=1, connect_timeout=80)
+        watcher.wait_problem("sentinel-unreachable", containing="no answer within 0.08 s")
 
     def test_to_one_that_never_answers(self) -> None:
         self.hostile.behaviour = "silent"
-        watcher = self.attempts(100, cpu_ms=2, connect_timeout=20)
-        watcher.wait_problem("sentinel-unreachable", containing="no answer within 0.02 s")
+        watcher = self.attempts(100, cpu_ms=2, connect_timeout=80)
+        watcher.wait_problem("sentinel-unreachable", containing="no answer within 0.08 s")
         self.assertLessEqual(self.hostile.connections(), 4)
 
     def test_to_one_that_refuses(self) -> None:
@@ -121,7 +123,8 @@ class Reconnects(Hostile):
         time.sleep(2)
         share = (watcher.cpu_seconds() - before) / (time.monotonic() - moment)
         print(f"\nrefused at intervals of 1 ms: {share:.1%} of a core")
-        self.assertLess(share, 0.5)
+        if not watcher.is_sanitized():
+            self.assertLess(share, 0.5)
         self.check(watcher)
 
 
