@@ -199,8 +199,8 @@ bool SentinelRoster::is_twin(const Endpoint& sentinel) const {
   });
 }
 
-std::size_t SentinelRoster::number(const std::vector<Endpoint>& heard) const {
-  return discovery_.number(heard) +
+std::size_t SentinelRoster::number(const std::vector<Endpoint>& members) const {
+  return discovery_.number(members) +
          static_cast<std::size_t>(std::count_if(hosts_.begin(), hosts_.end(), [](const auto& host) {
            return !host->told_of && host->addresses.empty();
          }));
