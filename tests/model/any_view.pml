@@ -36,8 +36,10 @@ Attempt attempt[ATTEMPTS];
 #define FREE(a)    (FENCES(a) == 0 && attempt[a].promote == 0)
 
 /* Nobody who saw pod p before can write to it any more; whoever wanted to is in a conflict, and starts over. */
+#ifdef NO_PRECONDITION
+#define changed(p)  skip
+#else
 inline changed(p) {
-#ifndef NO_PRECONDITION
   i = 0;
   do
   :: i == ATTEMPTS -> break
@@ -49,8 +51,8 @@ inline changed(p) {
   :: else -> i++
   od;
   i = 0
-#endif
 }
+#endif
 
 inline fence_done(a, p) {
   attempt[a].unlabelled = attempt[a].unlabelled & ~BIT(p);
@@ -124,7 +126,9 @@ inline promotion_arrives(a, p) {
     changed(p);
     for (i : 0 .. PODS - 1) {
       assert(i == p || !pod[i].label || pod[i].by_hand);
+#ifndef LABELS_ALONE
       assert(i == p || !pod[i].promoted)
+#endif
     }
     i = 0;
     pod[p].label = 1; pod[p].by_hand = 0; pod[p].promoted = 1
@@ -156,7 +160,7 @@ end:
 inline hand_sets(a, p) { d_step { !pod[p].label -> pod[p].label = 1; pod[p].by_hand = 1 } }
 inline hand_wipes(a, p) { d_step { pod[p].label -> pod[p].label = 0; pod[p].by_hand = 0 } }
 inline recreated(a, p) { d_step { changed(p); pod[p].label = 0; pod[p].by_hand = 0; pod[p].promoted = 0 } }
-inline scribbled(a, p) { d_step { changed(p); pod[p].by_hand = pod[p].label; pod[p].promoted = 0 } }
+inline scribbled(a, p) { d_step { changed(p); pod[p].promoted = 0 } }
 
 /* Everything that is not us, as often as it likes. */
 active proctype world() {

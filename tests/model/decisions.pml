@@ -22,7 +22,10 @@
 #define anew        3   /* settled, and the epochs have begun anew */
 
 /* a=0, b=1, c=2 */
-#if defined(STORY_FAILOVERS)       /* three primaries */
+#if defined(STORY_FAILOVER)
+#define FACTS 2
+#define STORY(n)  ((n) == 0 -> FACT(1, 0, settled) : FACT(2, 1, settled))
+#elif defined(STORY_FAILOVERS)      /* three primaries */
 #define FACTS 3
 #define STORY(n)  ((n) == 0 -> FACT(1, 0, settled) : ((n) == 1 -> FACT(2, 1, settled) : FACT(3, 2, settled)))
 #elif defined(STORY_BACK)          /* to and fro */

@@ -17,16 +17,22 @@ byte turn;                  /* 1 + the instance that starts over; 0: none */
 #define MAY_START_OVER(n)  true
 #endif
 
-/* After whatever may change the verdict. */
+/* At the end of each step: the verdict on what is wanted and seen now. */
 inline think(n) {
-  make_plan(n);
-  forget_plan();
+  d_step {
+    if
+    :: me.phase == IDLE_PHASE ->
+       make_plan(n);
+       forget_plan();
 #ifdef TURNS
-  if
-  :: turn == n + 1 && me.verdict != CHANGE && me.phase == IDLE_PHASE -> turn = 0
-  :: else
-  fi
+       if
+       :: turn == n + 1 && me.verdict != CHANGE -> turn = 0
+       :: else
+       fi
 #endif
+    :: else
+    fi
+  }
 }
 
 /* ---- hearing: the watcher's count of eras and steps ---- */
@@ -57,8 +63,7 @@ inline hear(n) {
     me.next = me.next + 1;
     me.cancelled = 0;
     printf("instance %d: is told era %d epoch %d step %d (%d), withdrawn %d\n", n, ERA(me.told), EPOCH(me.told),
-           STEP(me.told), ADDRESS(me.told), me.withdrawn);
-    think(n)
+           STEP(me.told), ADDRESS(me.told), me.withdrawn)
   }
 }
 
@@ -86,8 +91,7 @@ inline look(n) {
     me.phase == IDLE_PHASE &&
     !(IS_CURRENT(me.seen[0], 0) && IS_CURRENT(me.seen[1], 1) && IS_CURRENT(me.seen[2], 2)) ->
     see(n, 0); see(n, 1); see(n, 2);
-    printf("instance %d: sees the pods\n", n);
-    think(n)
+    printf("instance %d: sees the pods\n", n)
   }
 }
 #define LOOK(n)  :: look(n)
@@ -97,8 +101,7 @@ inline look_at(n, p) {
   d_step {
     me.phase == IDLE_PHASE && !IS_CURRENT(me.seen[p], p) ->
     see(n, p);
-    printf("instance %d: sees pod %d\n", n, p);
-    think(n)
+    printf("instance %d: sees pod %d\n", n, p)
   }
 }
 #define LOOK(n)  :: look_at(n, 0) :: look_at(n, 1) :: look_at(n, 2)
@@ -126,8 +129,7 @@ inline taken_over(n) {
     count_as(n, known);
     printf("instance %d: takes over: era %d epoch %d step %d (%d)\n", n, ERA(me.wanted), EPOCH(me.wanted),
            STEP(me.wanted), ADDRESS(me.wanted));
-    forget_plan();
-    think(n)
+    forget_plan()
   }
 }
 
@@ -135,8 +137,7 @@ inline attempt_ends(n) {
   me.phase = (me.failure == CONFLICT -> LISTING_PHASE : IDLE_PHASE);
   me.promote = 0;
   me.fences = 0;
-  me.failure = NO_FAILURE;
-  think(n)
+  me.failure = NO_FAILURE
 }
 
 /* The answers of all fences are waited for. */
@@ -154,10 +155,15 @@ inline fence_arrives(n, p) {
   d_step {
     me.fences & BIT(p) ->
     if
-    :: FENCE_FITS(me.seen[p], p) ->
+    :: FENCE_FITS(me.seen[p], p) && !IS_VANISHING(p) ->
        printf("instance %d: pod %d fenced\n", n, p);
        fence_pod(p, me.wanted);
        see(n, p)
+#ifdef VANISHING_POD_IS_BELIEVED
+    :: FENCE_FITS(me.seen[p], p) && IS_VANISHING(p) ->
+       printf("instance %d: pod %d fenced, as it seems\n", n, p);
+       pod[p].vanishing = 2
+#endif
     :: else ->
        printf("instance %d: fence of pod %d conflicts\n", n, p);
        me.failure = (me.failure == NO_ANSWER -> NO_ANSWER : CONFLICT)
@@ -177,10 +183,15 @@ inline promotion_arrives(n) {
     PROMOTION_IS_SENT(n) ->
     promote = me.promote - 1;
     if
-    :: PROMOTION_FITS(me.seen[promote], promote) ->
+    :: PROMOTION_FITS(me.seen[promote], promote) && !IS_VANISHING(promote) ->
        printf("instance %d: pod %d promoted\n", n, promote);
        promote_pod(promote, me.wanted);
        see(n, promote)
+#ifdef VANISHING_POD_IS_BELIEVED
+    :: PROMOTION_FITS(me.seen[promote], promote) && IS_VANISHING(promote) ->
+       printf("instance %d: pod %d promoted, as it seems\n", n, promote);
+       pod[promote].vanishing = 2
+#endif
     :: else ->
        printf("instance %d: promotion of pod %d conflicts\n", n, promote);
        me.failure = CONFLICT
@@ -203,8 +214,7 @@ inline list_arrives(n) {
 #endif
     see(n, 0); see(n, 1); see(n, 2);
     me.phase = IDLE_PHASE;
-    printf("instance %d: lists\n", n);
-    think(n)
+    printf("instance %d: lists\n", n)
   }
 }
 
@@ -217,7 +227,7 @@ inline is_cancelled(n) {
 /* A write arrives, its answer does not. Where the write does not, either, that is `gives_up` and `stray_is_lost`. */
 inline fence_is_silent(n, p) {
   d_step {
-    losses > 0 && me.fences & BIT(p) && FENCE_FITS(me.seen[p], p) ->
+    losses > 0 && me.fences & BIT(p) && FENCE_FITS(me.seen[p], p) && !IS_VANISHING(p) ->
     losses--;
     printf("instance %d: pod %d fenced, no answer\n", n, p);
     fence_pod(p, me.wanted);
@@ -227,7 +237,8 @@ inline fence_is_silent(n, p) {
 }
 inline promotion_is_silent(n) {
   d_step {
-    losses > 0 && PROMOTION_IS_SENT(n) && PROMOTION_FITS(me.seen[me.promote - 1], me.promote - 1) ->
+    losses > 0 && PROMOTION_IS_SENT(n) && PROMOTION_FITS(me.seen[me.promote - 1], me.promote - 1) &&
+    !IS_VANISHING(me.promote - 1) ->
     losses--;
     promote = me.promote - 1;
     printf("instance %d: pod %d promoted, no answer\n", n, promote);
@@ -292,8 +303,7 @@ inline restarts(n) {
     fi;
     me.next = 0; me.told = 0; me.withdrawn = 0; me.wanted = 0; me.eras = 0; me.steps = 0; me.counted = 0;
     me.phase = IDLE_PHASE; me.fences = 0; me.promote = 0; me.failure = NO_FAILURE; me.cancelled = 0;
-    see(n, 0); see(n, 1); see(n, 2);
-    think(n)
+    see(n, 0); see(n, 1); see(n, 2)
   }
 }
 #endif
@@ -306,18 +316,23 @@ inline restarts(n) {
 proctype runs(byte n) {
 end:
   do
-  :: hear(n)
-  :: miss(n)
-  LOOK(n)
-  :: attempt_begins(n)
-  :: taken_over(n)
-  :: fence_arrives(n, 0)
-  :: fence_arrives(n, 1)
-  :: fence_arrives(n, 2)
-  :: promotion_arrives(n)
-  :: list_arrives(n)
-  :: is_cancelled(n)
-  LOSE(n)
-  RESTART(n)
+  :: atomic {
+       if
+       :: hear(n)
+       :: miss(n)
+       LOOK(n)
+       :: attempt_begins(n)
+       :: taken_over(n)
+       :: fence_arrives(n, 0)
+       :: fence_arrives(n, 1)
+       :: fence_arrives(n, 2)
+       :: promotion_arrives(n)
+       :: list_arrives(n)
+       :: is_cancelled(n)
+       LOSE(n)
+       RESTART(n)
+       fi;
+       think(n)
+     }
   od
 }

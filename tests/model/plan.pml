@@ -66,10 +66,16 @@ inline count(n) {
 
 #define OF_EPOCH_AND_ADDRESS  (EPOCH(highest) == EPOCH(me.wanted) && ADDRESS(highest) == ADDRESS(me.wanted))
 
+#ifdef LEARN_FROM_OTHER_KINDS  /* as it once was */
+#define MAY_LEARN  !SUSPECT
+#else
+#define MAY_LEARN  SETTLED(highest) == SETTLED(me.wanted)
+#endif
+
 /* known_ahead */
 inline learn(n) {
   if
-  :: OF_EPOCH_AND_ADDRESS && highest > me.wanted && SETTLED(highest) == SETTLED(me.wanted) ->
+  :: OF_EPOCH_AND_ADDRESS && highest > me.wanted && MAY_LEARN ->
      for (j : 0 .. PODS - 1) {
        if
        :: IN_GROUP(j) && me.seen[j].claim == highest && me.seen[j].kind == PROMOTED -> intends_promotion = 1
@@ -116,7 +122,11 @@ inline take_over(n) {
 inline plan_withdrawal(n) {
   find_token(n, group);
   if
+#ifdef LEARN_FROM_OTHER_KINDS
+  :: false
+#else
   :: IS_PROMOTED(0, me.wanted) || IS_PROMOTED(1, me.wanted) || IS_PROMOTED(2, me.wanted)  /* stands down */
+#endif
   :: else ->
      if
      :: labelled == 0 && highest == me.wanted

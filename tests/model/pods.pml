@@ -6,6 +6,9 @@
 
 typedef Pod {
   bit gone;              /* deleted and not there again yet */
+#ifdef VANISHING
+  unsigned vanishing : 2;  /* its grace is over (1), and a write deleted it (2): more writes are answered as if done */
+#endif
   bit label;
   bit by_hand;           /* ghost: somebody else set the label, and no write of ours has touched the pod since */
   unsigned kind : 2;     /* of the stamp */
@@ -93,6 +96,14 @@ inline pod_replaced(p) {
 #endif
 }
 
+#ifdef VANISHING
+#define IS_VANISHING(p)  (pod[p].vanishing > 0)
+#define IS_DELETED(p)    (pod[p].vanishing == 2)
+#else
+#define IS_VANISHING(p)  false
+#define IS_DELETED(p)    false
+#endif
+
 #define FENCE_FITS(s, p)      (AS_SEEN(s, p) && !pod[p].gone && s.label == pod[p].label)
 #define PROMOTION_FITS(s, p)  (AS_SEEN(s, p) && !pod[p].gone)
 
@@ -106,9 +117,11 @@ inline fence_pod(p, of_claim) {
 
 inline promote_pod(p, of_claim) {
   for (i : 0 .. PODS - 1) {
-    /* At most one. The second line is the stronger one, and why: whoever has the only such stamp has the token. */
-    assert(i == p || !pod[i].label || pod[i].by_hand);
+    /* At most one. And why: there is at most one such stamp, so that the label beside it is a token. */
+    assert(i == p || !pod[i].label || IS_DELETED(i) || pod[i].by_hand);
+#ifndef LABELS_ALONE
     assert(i == p || pod[i].kind != PROMOTED)
+#endif
   }
   i = 0;
   pod[p].label = 1;
@@ -122,7 +135,7 @@ inline promote_pod(p, of_claim) {
 inline see(n, p) {
   instance[n].seen[p].absent = pod[p].gone;
   instance[n].seen[p].label = pod[p].label;
-  instance[n].seen[p].same = !pod[p].gone;
+  instance[n].seen[p].same = !pod[p].gone && !IS_DELETED(p);
 #ifdef STAMPS_ARE_REMOVED
   instance[n].seen[p].same_uid = !pod[p].gone;
 #endif
@@ -131,4 +144,4 @@ inline see(n, p) {
 }
 
 #define IS_CURRENT(s, p) \
-  (s.absent == pod[p].gone && (pod[p].gone || (AS_SEEN(s, p) && s.same && s.label == pod[p].label)))
+  (s.absent == pod[p].gone && (pod[p].gone || IS_DELETED(p) || (AS_SEEN(s, p) && s.same && s.label == pod[p].label)))
