@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The large searches of tests/model, hours in all and up to 6 GB of memory: every story with every
-disturbance, three instances, three attempts at once. What is done is noted in a file, and is not done
-again as long as the models stay as they are."""
+disturbance, three instances, three attempts at once. What is done is noted in a file, and is not
+done again as long as the models stay as they are."""
 
 from __future__ import annotations
 

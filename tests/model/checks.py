@@ -89,7 +89,7 @@ _HOLD = (
     fights("suspected for good, a pod re-created", DOWN, "TURNS", "CUT_OFF", RECREATED),
 )
 
-# What the protocol can't do, and README.md of the plugin says so. One that holds all at once is told there no longer.
+# What the protocol can't do, as the README.md of the plugin says. Where one of these holds, that is out of date.
 _LIMITS = (
     ends(
         "limit: two primaries under one epoch, an instance cut off with the other",
@@ -190,5 +190,18 @@ def _every_story() -> list[Check]:
 LARGE = (
     any_view("any decision on any view: three attempts at once", "ATTEMPTS=3", is_large=True),
     any_view("any decision on any view: four pods", "PODS=4", is_large=True),
+    safe("to and fro; a pod re-created", BACK, RECREATED, is_large=True),
+    safe("to and fro; something done by hand", BACK, BY_HAND, is_large=True),
+    safe("to and fro; an answer lost", BACK, LOST, is_large=True),
+    safe("one failover; a pod re-created, by hand", FAILOVER, RECREATED, BY_HAND, is_large=True),
+    safe("one failover; a pod re-created, answer lost", FAILOVER, RECREATED, LOST, is_large=True),
+    safe("one failover; a pod re-created, restart", FAILOVER, RECREATED, RESTARTED, is_large=True),
+    safe("one failover; two pods re-created", FAILOVER, "RECREATIONS=2", is_large=True),
+    ends("three primaries; pods away twice", FAILOVERS, "RECREATIONS=2", "ABSENCE", is_large=True),
+    safe("three instances, one failover", FAILOVER, THREE, is_large=True),
+    ends("three instances, one failover", FAILOVER, THREE, is_large=True),
+    ends("three instances; a pod away", FAILOVER, THREE, RECREATED, "ABSENCE", is_large=True),
+    ends("three instances, three primaries", FAILOVERS, THREE, is_large=True),
+    fights("three instances, one failover", FAILOVER, THREE, "TURNS", is_large=True),
     *_every_story(),
 )

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The models of the fencing protocol, checked by Spin: what must hold holds in its whole state space,
-and each variant that is known to be wrong is found out. One line for each check.
+"""The models of the fencing protocol, checked by Spin: what must hold holds in its whole state
+space, and each variant that is known to be wrong is found out. One line for each check.
 
     run.py                    the checks that take seconds
     run.py --list             their names
@@ -23,8 +23,9 @@ def line_of(check: Check, finding: Finding) -> str:
     right = finding.is_as_expected(check)
     extent = "whole" if finding.whole else "as far as needed" if right else "not whole"
     return (
-        f"{'ok    ' if right else 'WRONG '} {check.name:<74} {finding.found:<16} "
-        f"{finding.states:>10,} states  depth {finding.depth:>7,}  {finding.seconds:6.1f} s  {extent}"
+        f"{'ok   ' if right else 'WRONG'}  {check.name:<74} {finding.found:<16} "
+        f"{finding.states:>10,} states  depth {finding.depth:>7,}  "
+        f"{finding.seconds:6.1f} s  {extent}"
     )
 
 
