@@ -89,7 +89,7 @@ _HOLD = (
     fights("suspected for good, a pod re-created", DOWN, "TURNS", "CUT_OFF", RECREATED),
 )
 
-# What the protocol can't do, as the README.md of the plugin says. Where one of these holds, that is out of date.
+# What the protocol can't do. Where one of these holds, README.md is out of date.
 _LIMITS = (
     ends(
         "limit: two primaries under one epoch, an instance cut off with the other",
