@@ -129,8 +129,8 @@ void plan_withdrawal(Plan& plan, const View& view, const Wanted& wanted, const L
 
 std::string of_other_group(const Pod& pod, const std::string& what) {
   return fmt::format(
-      "pod {} {} but belongs to group {} by its stamp; where that group is no more, remove the "
-      "annotation {} from its pods",
+      "pod {} {} but belongs to group {} by its stamp; where that group is no more, overwrite the "
+      "annotation {} of its pods",
       pod.name, what, pod.stamp.stamp.group, stamp_annotation);
 }
 

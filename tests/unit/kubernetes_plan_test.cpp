@@ -191,7 +191,7 @@ TEST_F(KubernetesPlan, NothingIsPromotedBesideALabelOfAnotherGroup) {
     EXPECT_EQ(promote(result), "");
     EXPECT_THAT(result.cause, HasSubstr("pod c carries the label valkey-master=true but belongs "
                                         "to group other"));
-    EXPECT_THAT(result.cause, HasSubstr("remove the annotation valkey-reconciler.io/stamp"));
+    EXPECT_THAT(result.cause, HasSubstr("overwrite the annotation valkey-reconciler.io/stamp"));
   }
   EXPECT_EQ(plan(1, "a", 1, true).verdict, Verdict::change) << "taking off is always right";
   promoted("b", 3);
