@@ -2,7 +2,7 @@
  *
  * No caches, no decisions, no epochs here: an attempt may be for any pod or for none, its view of each pod may be of
  * any age, independently of the others. What is left of an attempt is what it has in flight. So this holds for any
- * way to decide (epochs, steps, eras, patience, ties) as long as an attempt follows the two rules of `begin`; and it is
+ * way to decide (epochs, steps, eras, patience, ties) as long as an attempt follows the rules of `attempt_begins`; and it is
  * a finite model though nothing in it is bounded: re-creations, hands, lost answers, restarts go on for ever.
  *
  * Preconditions. A write goes through only where the pod's uid and stamp are what the attempt saw. No stamp is ever

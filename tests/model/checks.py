@@ -42,17 +42,23 @@ def any_view(name: str, *switches: str, expects: str = HOLDS, is_large: bool = F
 
 def safe(name: str, *switches: str, is_large: bool = False) -> Check:
     """At most one label, with caches whose entries are of independent age."""
-    return Check(name, "group", switches, is_large=is_large)
+    return Check(f"at most one: {name}", "group", switches, is_large=is_large)
 
 
 def ends(name: str, *switches: str, expects: str = HOLDS, is_large: bool = False) -> Check:
     """The same, and when nobody has anything to do any more, the last fact holds."""
+    name = _told(name, "right in the end", expects)
     return Check(name, "group", (*switches, "SNAPSHOT", "ENDS_RIGHT"), expects, is_large=is_large)
 
 
 def fights(name: str, *switches: str, expects: str = HOLDS, is_large: bool = False) -> Check:
     """Nobody goes on for ever. With TURNS: those who start over do so one at a time."""
+    name = _told(name, "no endless fight", expects)
     return Check(name, "group", (*switches, "SNAPSHOT"), expects, True, is_large)
+
+
+def _told(name: str, what: str, expects: str) -> str:
+    return f"{what}: {name}" if expects == HOLDS else name
 
 
 def breaks(name: str, *switches: str) -> Check:
@@ -66,7 +72,7 @@ DOWN = "STORY_DOWN"
 RECREATED, BY_HAND, LOST, RESTARTED = "RECREATIONS=1", "HANDS=1", "LOSSES=1", "RESTARTS=1"
 
 _HOLD = (
-    any_view("any decision on any view: two attempts at once"),
+    any_view("at most one, any decision on any view: two attempts"),
     safe("to and fro", BACK),
     safe("one failover, a pod re-created", FAILOVER, RECREATED),
     safe("one failover, something done by hand", FAILOVER, BY_HAND),
@@ -180,16 +186,16 @@ def _every_story() -> list[Check]:
     for story, switches in _STORIES.items():
         checks.append(fights(story, *switches, "TURNS", is_large=True))
         for disturbance, switch in _DISTURBANCES.items():
-            name = f"{story}; {disturbance}"
             limit = switch == RESTARTED and DOWN in switches  # as above
+            name = f"{'limit: ' if limit else ''}{story}; {disturbance}"
             expects = WRONG_END if limit else HOLDS
             checks.append(ends(name, *switches, switch, expects=expects, is_large=True))
     return checks
 
 
 LARGE = (
-    any_view("any decision on any view: three attempts at once", "ATTEMPTS=3", is_large=True),
-    any_view("any decision on any view: four pods", "PODS=4", is_large=True),
+    any_view("at most one, any decision on any view: three attempts", "ATTEMPTS=3", is_large=True),
+    any_view("at most one, any decision on any view: four pods", "PODS=4", is_large=True),
     safe("to and fro; a pod re-created", BACK, RECREATED, is_large=True),
     safe("to and fro; something done by hand", BACK, BY_HAND, is_large=True),
     safe("to and fro; an answer lost", BACK, LOST, is_large=True),

@@ -57,6 +57,7 @@ inline count_as(n, claim) {
 
 /* CountAhead::of */
 inline count(n) {
+  assert(STEP(me.told) + me.steps < 8);
   if
   :: me.counted == (me.told & ~31) && STEP(me.told) + me.steps >= 0 ->
      me.wanted = CLAIM(ERA(me.told) + me.eras, EPOCH(me.told), STEP(me.told) + me.steps, ADDRESS(me.told))
