@@ -140,9 +140,12 @@ class Namespace:
             try:
                 return self._set_status(pod.name)
             except ApiFailure as failure:
-                # 1.20 says so for some milliseconds of a name that was deleted and made again.
                 if failure.answer.code != 404 or time.monotonic() > end:
                     raise
+            # With patches to the pod that vanished still under way, 1.20 was seen to lose the new one of its name, too: made
+            # again, as a StatefulSet would.
+            answer = self._admin.request("POST", f"{self.path}/pods", pod.manifest())
+            assert answer.code in (201, 409), answer
 
     def add_valkey_pods(self, ips: Iterable[str]) -> list[Json]:
         """valkey-0, valkey-1, ... with these addresses."""
