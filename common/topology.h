@@ -45,6 +45,11 @@ struct Decision {
 
   bool settled() const { return step % 2 == 0; }
 
+  // The next settled or unsettled one of the same epoch.
+  Decision next(bool as_settled) const {
+    return {era, epoch, step + (settled() == as_settled ? 2 : 1)};
+  }
+
   friend bool operator==(const Decision&, const Decision&) = default;
   friend auto operator<=>(const Decision&, const Decision&) = default;
 };

@@ -12,10 +12,10 @@ namespace reconciler {
 // A decision takes one step; whoever is further than this has not counted them.
 inline constexpr uint32_t highest_step = 1u << 30;
 
-// The next settled or unsettled step above `above`; nothing where that can't have been counted.
-inline std::optional<uint32_t> next_step(uint32_t above, bool settled) {
-  if (above >= highest_step) return std::nullopt;
-  return above + ((above % 2 == 0) == settled ? 2 : 1);
+// Goes above `known` within its epoch; nothing where its step can't have been counted.
+inline std::optional<Decision> above(const Decision& known, bool settled) {
+  if (known.step >= highest_step) return std::nullopt;
+  return known.next(settled);
 }
 
 // One for each group, driven by its target. The era goes on from one epoch to the next, the step does not.

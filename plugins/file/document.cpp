@@ -119,9 +119,7 @@ std::optional<Decision> placed(const Held& held, const vr_topology& topology) {
   if (same) return known;
   // A settled decision for another primary is one that this program's Sentinels don't know of.
   if (!same_era || (known.settled() && held.primary != primary)) return std::nullopt;
-  const std::optional<uint32_t> step = next_step(known.step, ours.settled());
-  if (!step) return std::nullopt;
-  return Decision{known.era, known.epoch, *step};
+  return above(known, ours.settled());
 }
 
 }  // namespace reconciler::file

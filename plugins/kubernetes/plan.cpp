@@ -247,9 +247,9 @@ std::optional<Takeover> takeover_from_unsettled(const Wanted& wanted, const Pods
   if (!same_epoch || known.settled() || claim <= wanted.claim || !is_believable(known, ours)) {
     return std::nullopt;
   }
-  const std::optional<uint32_t> step = next_step(known.step, /*settled=*/true);
-  if (!step) return std::nullopt;
-  return Takeover{claim, {known.era, known.epoch, *step}};
+  const std::optional<Decision> higher = above(known, /*settled=*/true);
+  if (!higher) return std::nullopt;
+  return Takeover{claim, *higher};
 }
 
 std::optional<Takeover> takeover_of_era(const Wanted& wanted, const Pods& pods) {

@@ -99,16 +99,8 @@ Verdict TopologyBuilder::decide(const Picture& picture) {
   return std::move(round.verdict);
 }
 
-// Even steps are settled, odd ones are not: so a target can tell which of two decisions of one epoch gives way.
-Decision TopologyBuilder::next_step(bool settled) const {
-  Decision decision = current_.decision;
-  ++decision.step;
-  if ((decision.step % 2 == 0) != settled) ++decision.step;
-  return decision;
-}
-
 bool TopologyBuilder::is_provisional() const {
-  return has_topology_ && current_.state == PrimaryState::known && current_.decision.step % 2 == 1;
+  return has_topology_ && current_.state == PrimaryState::known && !current_.decision.settled();
 }
 
 void TopologyBuilder::commit(Round& round, const Endpoint& primary, Decision decision,

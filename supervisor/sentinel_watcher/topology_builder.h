@@ -104,7 +104,6 @@ class TopologyBuilder {
   bool has_persisted(Round& round, Belief belief, const Endpoint& primary, Milliseconds wait);
   void commit(Round& round, const Endpoint& primary, Decision decision, Verdict::Change change,
               std::string because);
-  Decision next_step(bool settled) const;
   bool is_provisional() const;
   void prove_access(Round& round);
   void refresh_replicas(Round& round);

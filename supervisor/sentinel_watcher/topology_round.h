@@ -50,6 +50,7 @@ struct TopologyBuilder::Round {
   void sort_views();
 
   bool is_majority(std::size_t count) const { return count * 2 > picture.known; }
+  std::size_t votes_for(const Endpoint& primary, const Views& views) const;
   Tally tally(const Views& views) const;
 
   InstanceRole::Role role_of(const Endpoint& instance, Milliseconds not_before = 0) const;

@@ -45,12 +45,16 @@ void TopologyBuilder::Round::sort_views() {
   }
 }
 
+std::size_t TopologyBuilder::Round::votes_for(const Endpoint& primary, const Views& views) const {
+  return static_cast<std::size_t>(std::count_if(
+      views.begin(), views.end(),
+      [&](const SentinelView* view) { return aliases.same(view->primary, primary); }));
+}
+
 Tally TopologyBuilder::Round::tally(const Views& views) const {
   Tally best{.views = views.size()};
   for (const SentinelView* view : views) {
-    const auto votes = static_cast<std::size_t>(std::count_if(
-        views.begin(), views.end(),
-        [&](const SentinelView* other) { return aliases.same(other->primary, view->primary); }));
+    const std::size_t votes = votes_for(view->primary, views);
     if (votes > best.votes) {
       best.votes = votes;
       best.primary = &view->primary;
@@ -115,9 +119,7 @@ void TopologyBuilder::decide_newer(Round& round) {
   const Tally newest = round.tally(round.newest);
   const Endpoint* primary = newest.more_than_half() ? newest.primary : the_only_primary(round);
   if (primary == nullptr) return;
-  const auto votes = static_cast<std::size_t>(std::count_if(
-      round.newest.begin(), round.newest.end(),
-      [&](const SentinelView* view) { return aliases_.same(view->primary, *primary); }));
+  const std::size_t votes = round.votes_for(*primary, round.newest);
   if (proof_.act_on == ActOn::agreement && !is_agreed(round, *primary, votes)) return;
   const Change change = !has_topology_                              ? Change::found
                         : aliases_.same(*primary, current_.primary) ? Change::confirmed
@@ -198,7 +200,8 @@ void TopologyBuilder::decide_same_epoch(Round& round) {
   if (by_role || (by_majority && role_agrees(round, *rival.primary))) {
     std::string because = votes_in_words(rival.votes, round.picture.known, round.epoch);
     if (by_role) because += ", and of the two it alone calls itself a primary";
-    return commit(round, *rival.primary, next_step(true), Change::moved, std::move(because));
+    return commit(round, *rival.primary, current_.decision.next(true), Change::moved,
+                  std::move(because));
   }
   if (ours == Role::primary && theirs == Role::primary) {
     round.doubt("two-primaries",

@@ -38,7 +38,8 @@ void TopologyBuilder::decide_provisional(Round& round) {
   if (in_progress || !round.is_majority(stays.votes)) return;
   const std::string because = votes_in_words(stays.votes, round.picture.known, round.epoch);
   if (aliases_.same(*stays.primary, current_.primary)) {
-    return commit(round, current_.primary, next_step(true), Change::confirmed, because);
+    return commit(round, current_.primary, current_.decision.next(true), Change::confirmed,
+                  because);
   }
   Milliseconds wait = take_back_silent;
   const Role role = round.role_of(current_.primary);
@@ -46,7 +47,7 @@ void TopologyBuilder::decide_provisional(Round& round) {
   if (role == Role::primary) wait = take_back_contrary;
   if (!has_persisted(round, Belief::stays, *stays.primary, wait)) return;
   candidate_.reset();
-  commit(round, *stays.primary, next_step(true), Change::taken_back,
+  commit(round, *stays.primary, current_.decision.next(true), Change::taken_back,
          because + ", and no failover is in progress any more");
 }
 
@@ -75,7 +76,7 @@ void TopologyBuilder::consider_candidate(Round& round) {
   round.want_role(instance);
   if (!candidate_->led_under || round.verdict.change != Change::none) return;
   if (round.role_of(instance, candidate_->named) != Role::primary) return;
-  commit(round, instance, next_step(false), Change::provisional,
+  commit(round, instance, current_.decision.next(false), Change::provisional,
          fmt::format("Sentinel {} leads a failover and chose it, and its ROLE is primary",
                      candidate_->leader));
 }
@@ -102,14 +103,14 @@ void TopologyBuilder::consider_suspicion(Round& round) {
     // First the settled decision: a target that knows it under a further step counts on from there.
     round.look_again_after(suspect_after_found);
   } else if (!suspected && down != nullptr) {
-    commit(round, current_.primary, next_step(false), Change::suspected,
+    commit(round, current_.primary, current_.decision.next(false), Change::suspected,
            fmt::format("Sentinel {}, by a quorum, calls it down", down->sentinel));
     current_.state = PrimaryState::suspected;
   } else if (suspected && !early && naming > 0) {
-    commit(round, current_.primary, next_step(true), Change::restored,
+    commit(round, current_.primary, current_.decision.next(true), Change::restored,
            "by demote_on it is withdrawn only when another one follows");
   } else if (suspected && down == nullptr && up * 2 > naming) {
-    commit(round, current_.primary, next_step(true), Change::restored,
+    commit(round, current_.primary, current_.decision.next(true), Change::restored,
            fmt::format("{} of {} Sentinels that name it call it up", up, naming));
   }
   if (current_.state == PrimaryState::suspected) {

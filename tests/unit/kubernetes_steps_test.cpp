@@ -265,11 +265,11 @@ TEST(CountAhead, AProgramMayBeFurtherThanItsTarget) {
 }
 
 TEST(CountAhead, TheNextStepIsOfTheKindAskedFor) {
-  EXPECT_EQ(next_step(0, true), 2u);
-  EXPECT_EQ(next_step(0, false), 1u);
-  EXPECT_EQ(next_step(1, true), 2u);
-  EXPECT_EQ(next_step(1, false), 3u);
-  EXPECT_EQ(next_step(highest_step, true), std::nullopt);
+  EXPECT_EQ(above({1, 7, 0}, true), (Decision{1, 7, 2}));
+  EXPECT_EQ(above({1, 7, 0}, false), (Decision{1, 7, 1}));
+  EXPECT_EQ(above({1, 7, 1}, true), (Decision{1, 7, 2}));
+  EXPECT_EQ(above({1, 7, 1}, false), (Decision{1, 7, 3}));
+  EXPECT_EQ(above({1, 7, highest_step}, true), std::nullopt);
 }
 
 }  // namespace

@@ -110,7 +110,7 @@ class Walk {
     if (pick(2) == 0) return settled_after(told, last.epoch);
     const size_t primary = primary_of(last.epoch);
     const bool suspected = pick(2) == 0;
-    Wanted next = decision({0, last.epoch, *next_step(last.step, /*settled=*/false)},
+    Wanted next = decision(Decision{0, last.epoch, last.step}.next(/*as_settled=*/false),
                            suspected ? primary : (primary + 1 + pick(2)) % walked_pods.size());
     next.withdrawn = suspected;
     return next;
