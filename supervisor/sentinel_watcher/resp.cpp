@@ -110,8 +110,17 @@ struct RespReader::Building {
   }
 };
 
+namespace {
+
+constexpr std::size_t shown = 200;
+
+}  // namespace
+
+std::string error_text(const Reply& reply) {
+  return printable(std::string_view(reply.text).substr(0, shown));
+}
+
 std::string describe(const Reply& reply) {
-  constexpr std::size_t shown = 200;
   switch (reply.kind) {
     case Reply::Kind::string:
       return fmt::format("a string of {} bytes", reply.text.size());
@@ -119,8 +128,7 @@ std::string describe(const Reply& reply) {
       return fmt::format("the status \"{}\"",
                          printable(std::string_view(reply.text).substr(0, shown)));
     case Reply::Kind::error:
-      return fmt::format("the error \"{}\"",
-                         printable(std::string_view(reply.text).substr(0, shown)));
+      return fmt::format("the error \"{}\"", error_text(reply));
     case Reply::Kind::integer:
       return fmt::format("the number {}", reply.integer);
     case Reply::Kind::nil:

@@ -30,6 +30,9 @@ struct Reply {
 // `a string of 12 bytes`, `an array of 3`, `the error "NOAUTH ..."`: for messages about replies of another kind.
 std::string describe(const Reply& reply);
 
+// What an error says, as far as people want it, and nothing that a terminal would obey.
+std::string error_text(const Reply& reply);
+
 // A RESP array of bulk strings, so that words may hold any bytes.
 std::string format_command(const std::vector<std::string_view>& words);
 

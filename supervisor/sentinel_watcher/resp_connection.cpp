@@ -17,10 +17,6 @@ std::string seconds(Milliseconds time) {
   return fmt::format("{:g} s", static_cast<double>(time) / 1000.0);
 }
 
-std::string error_text(const Reply& reply) {
-  return printable(std::string_view(reply.text).substr(0, 200));
-}
-
 // What an instance answers while it loads its data, lacks its primary or runs a script: it is there, and who asks is let in.
 bool is_busy(const Reply& reply) {
   return reply.text.starts_with("LOADING ") || reply.text.starts_with("MASTERDOWN ") ||
