@@ -1,9 +1,7 @@
 #include "supervisor/sentinel_watcher/instance_watch.h"
 
-#include <string_view>
 #include <utility>
 
-#include "common/text.h"
 #include "supervisor/sentinel_watcher/aliases.h"
 
 namespace reconciler {
@@ -35,6 +33,7 @@ void InstanceWatch::look_up() {
 }
 
 void InstanceWatch::connect(const SocketAddress& address) {
+  if (link_ && link_->up()) return;  // again since the lookup began
   link_.emplace(loop_, settings_, access_, Peer{address.socket, address.name},
                 std::vector<std::string_view>{},
                 SentinelLink::Handlers{
