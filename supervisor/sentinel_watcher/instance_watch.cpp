@@ -56,10 +56,7 @@ void InstanceWatch::ask() {
 void InstanceWatch::answered(const Reply& reply) {
   asking_ = false;
   again_.start(ask_again_ms, [this] { ask(); });
-  if (reply.is_error()) {
-    return note(InstanceRole::Role::out_of_reach,
-                printable(std::string_view(reply.text).substr(0, 200)));
-  }
+  if (reply.is_error()) return note(InstanceRole::Role::out_of_reach, error_text(reply));
   const auto is_primary = parse_role(reply);
   if (!is_primary) return note(InstanceRole::Role::out_of_reach, is_primary.error().message());
   note(*is_primary ? InstanceRole::Role::primary : InstanceRole::Role::replica);
