@@ -61,7 +61,7 @@ void GroupWatch::remove(const Sentinel& sentinel) {
 }
 
 void GroupWatch::set_known(std::size_t known) {
-  known_ = known;
+  if (std::exchange(known_, known) == known) return;
   decide("the number of Sentinels");
 }
 
