@@ -23,7 +23,7 @@ struct SocketAddress {
 // Where `endpoint` is an IP address already; nothing where it is a host name.
 std::optional<SocketAddress> literal_address(const Endpoint& endpoint);
 
-// Driven by the loop, owned by a SentinelSet: one for each host name.
+// Driven by the loop; one for each host name, owned by who wants to know: SentinelRoster, InstanceNames, InstanceWatch.
 class HostLookup {
  public:
   // Every address, each once; at least one.

@@ -1,4 +1,4 @@
-// Keeps one connection to a Sentinel: makes it anew with backoff and jitter whenever it ends.
+// Keeps one connection to a Sentinel or an instance: makes it anew with backoff and jitter whenever it ends.
 #pragma once
 
 #include <uv.h>
@@ -20,7 +20,7 @@
 
 namespace reconciler {
 
-// Driven by the loop, owned by a Sentinel; a Sentinel has two of them.
+// Driven by the loop, owned by a Sentinel, which has two of them, or by an InstanceWatch.
 class SentinelLink {
  public:
   struct Handlers {
