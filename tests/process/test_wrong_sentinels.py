@@ -92,12 +92,7 @@ class LivesInThePast(WrongSentinels):
         forgetful.start()
         forgetful.wait_ready()
         self.wait_says(forgetful, old.address)
-        self.assertLess(forgetful.epoch(self.group.name), epoch)
-        for newcomer in self.watch("misled"):
-            newcomer.misled_under = epoch
-        self.wait_asked(forgetful, self.watchers.all)
-        for sentinel in others:
-            sentinel.resume()
+        self.mislead_newcomers(forgetful, others, epoch)
         self.wait_says(forgetful, failover.new.address)
         self.watchers.wait_primary(failover.new.address)
         self.fail_over(forgetful)
@@ -112,15 +107,19 @@ class LivesInThePast(WrongSentinels):
         self.be_alone(forgetful)
         self.monitor_anew(forgetful, old.address)
         self.wait_says(forgetful, old.address)
+        self.mislead_newcomers(forgetful, others, epoch)
+        self.wait_says(forgetful, failover.new.address)
+        self.watchers.wait_primary(failover.new.address)
+        self.watchers.check_end()
+
+    def mislead_newcomers(self, forgetful: Sentinel, others: list[Sentinel], epoch: int) -> None:
+        """They hear the forgetful one alone; then the others are there again."""
         self.assertLess(forgetful.epoch(self.group.name), epoch)
         for newcomer in self.watch("misled"):
             newcomer.misled_under = epoch
         self.wait_asked(forgetful, self.watchers.all)
         for sentinel in others:
             sentinel.resume()
-        self.wait_says(forgetful, failover.new.address)
-        self.watchers.wait_primary(failover.new.address)
-        self.watchers.check_end()
 
 
 class OneEpochTwoPrimaries(WrongSentinels):
