@@ -92,7 +92,7 @@ _HOLD = (
     ends("one failover, an answer lost", FAILOVER, LOST),
     ends("one failover, an instance restarted", FAILOVER, RESTARTED),
     fights("to and fro", BACK, "TURNS", "CUT_OFF"),
-    fights("suspected for good, a pod re-created", DOWN, "TURNS", "CUT_OFF", RECREATED),
+    fights("suspected for good, a pod re-created", DOWN, "TURNS", RECREATED),
 )
 
 # What the protocol can't do. Where one of these holds, README.md is out of date.
@@ -209,5 +209,7 @@ LARGE = (
     ends("three instances; a pod away", FAILOVER, THREE, RECREATED, "ABSENCE", is_large=True),
     ends("three instances, three primaries", FAILOVERS, THREE, is_large=True),
     fights("three instances, one failover", FAILOVER, THREE, "TURNS", is_large=True),
+    fights("suspected for good; a pod re-created, an instance cut off",
+           DOWN, "TURNS", "CUT_OFF", RECREATED, is_large=True),
     *_every_story(),
 )

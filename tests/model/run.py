@@ -16,7 +16,7 @@ import sys
 from checks import QUICK, Check
 from search import Finding, Limits, search, stop_on_signals
 
-QUICK_LIMITS = Limits(memory_mb=3000, seconds=110)
+QUICK_LIMITS = Limits(memory_mb=3000, seconds=240)
 
 
 def line_of(check: Check, finding: Finding) -> str:
