@@ -71,6 +71,7 @@ void GroupTarget::forget_behind() {
 void GroupTarget::decide() {
   learn();
   const Plan plan = make_plan(*wanted_, watch_.pods(), api_.rule(), api_.pod_namespace());
+  show_pause(plan);
   const bool lacks_pod =
       plan.verdict == Plan::Verdict::no_pod || plan.verdict == Plan::Verdict::no_pod_stale;
   if (!lacks_pod) {
@@ -81,6 +82,12 @@ void GroupTarget::decide() {
   switch (plan.verdict) {
     case Plan::Verdict::right:
       if (confirm()) finish(VR_APPLIED, {});
+      break;
+    case Plan::Verdict::paused:
+      if (!confirm()) break;
+      verdict_ = plan.verdict;
+      show_problem(nullptr, {});
+      finish(VR_REJECTED, plan.cause);
       break;
     case Plan::Verdict::stand_down:
       if (confirm()) stand_down(plan);

@@ -135,6 +135,18 @@ void GroupTarget::show_problem(const char* id, const std::string& message) {
   if (id != nullptr) host_.set_blocking(name_, id, message);
 }
 
+// While all is right anyway it is no more than worth knowing.
+void GroupTarget::show_pause(const Plan& plan) {
+  if (std::exchange(paused_, plan.pause) == plan.pause) return;
+  if (plan.pause.empty()) {
+    host_.log(VR_INFO, name_, "no longer paused");
+    host_.clear_problem(name_, "paused");
+  } else {
+    host_.log(VR_WARNING, name_, "{}; nothing is written", plan.pause);
+    host_.set_degraded(name_, "paused", plan.pause);
+  }
+}
+
 void GroupTarget::pods_changed(const PodStore::Change& change) {
   if (request_ != nullptr || !wanted_) return;
   learn();
@@ -154,6 +166,7 @@ void GroupTarget::reassess() {
   if (request_ != nullptr || !wanted_ || !outcome_) return;
   learn();
   const Plan plan = make_plan(*wanted_, watch_.pods(), api_.rule(), api_.pod_namespace());
+  show_pause(plan);
   const bool at_rest = outcome_ == VR_APPLIED || outcome_ == VR_REJECTED;
   const bool before_another =
       plan.verdict == Plan::Verdict::stand_down && plan.higher != stands_before_;

@@ -73,6 +73,7 @@ class GroupTarget {
 
   void finish(vr_outcome outcome, const std::string& reason);
   void show_problem(const char* id, const std::string& message);
+  void show_pause(const Plan& plan);
 
   // between requests
   void pods_changed(const PodStore::Change& change);
@@ -121,6 +122,7 @@ class GroupTarget {
   Plan::Verdict verdict_ = Plan::Verdict::right;
   Claim stands_before_;       // of stand_down
   std::string problem_;       // the id that is shown
+  std::string paused_;        // the word of it that is shown
   std::string list_failure_;  // why there is no first list yet
   std::optional<uint64_t> no_pod_since_ns_;
   Timer no_pod_timer_;

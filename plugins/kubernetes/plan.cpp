@@ -7,6 +7,7 @@
 
 #include "plugins/count_ahead.h"
 #include "plugins/kubernetes/match.h"
+#include "plugins/kubernetes/pause.h"
 
 namespace reconciler {
 
@@ -50,6 +51,7 @@ struct View {
   std::vector<const Pod*> labelled;   // of them
   const Pod* highest = nullptr;       // the pod with the highest stamp that can be read
   const Pod* newer_format = nullptr;  // a pod with a stamp that can't
+  const Pod* paused = nullptr;
   const Pod* foreign_primary = nullptr;
   const Pod* foreign_labelled = nullptr;
 };
@@ -75,6 +77,7 @@ View look(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
       continue;
     }
     view.group.push_back(&pod);
+    if (!pod.paused.empty()) view.paused = &pod;
     if (pod.carries(rule)) view.labelled.push_back(&pod);
     if (pod.stamp.state == StampReading::State::newer_format) view.newer_format = &pod;
   }
@@ -177,11 +180,18 @@ void plan_promotion(Plan& plan, const View& view, const Wanted& wanted, const La
   plan.promote = primary;
 }
 
-}  // namespace
+void leave_alone(Plan& plan, const Pod& paused) {
+  plan.pause = fmt::format("paused by the annotation {} of pod {}: {}", pause_annotation,
+                           paused.name, paused.paused);
+  if (plan.fences.empty() && plan.promote == nullptr) return;
+  plan.verdict = Plan::Verdict::paused;
+  plan.cause = plan.pause;
+  plan.fences.clear();
+  plan.promote = nullptr;
+}
 
-Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
-               std::string_view pod_namespace) {
-  const View view = look(wanted, pods, rule, pod_namespace);
+Plan plan_for(const View& view, const Wanted& wanted, const LabelRule& rule,
+              std::string_view pod_namespace) {
   Match match = find_instance(view.group, wanted.host, wanted.port, pod_namespace);
   Plan plan;
   plan.primary = match.pod;
@@ -216,6 +226,16 @@ Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
   } else {
     plan_promotion(plan, view, wanted, rule);
   }
+  return plan;
+}
+
+}  // namespace
+
+Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
+               std::string_view pod_namespace) {
+  const View view = look(wanted, pods, rule, pod_namespace);
+  Plan plan = plan_for(view, wanted, rule, pod_namespace);
+  if (view.paused != nullptr) leave_alone(plan, *view.paused);
   return plan;
 }
 

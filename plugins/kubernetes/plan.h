@@ -28,6 +28,7 @@ struct Wanted {
 struct Plan {
   enum class Verdict : uint8_t {
     right,        // nothing to do
+    paused,       // there would be, but an operator wants the group left alone
     change,       // fence `fences`, all at once; when all are confirmed promote `promote`, if any
     stand_down,   // a pod remembers a higher decision
     other_group,  // a pod that another group stamped carries the label: none is put beside it
@@ -39,7 +40,8 @@ struct Plan {
   std::vector<const Pod*> fences;
   const Pod* promote = nullptr;
   const Pod* primary = nullptr;  // the pod that is the instance, whatever is to be done; null: none
-  std::string cause;             // of stand_down, other_group and no_pod...: for people
+  std::string pause;             // the operator's word, whatever the verdict; empty: none
+  std::string cause;             // of paused, stand_down, other_group and no_pod...: for people
   Claim higher;                  // of stand_down: that decision
   bool newer_format = false;     // of stand_down: a newer version of this program wrote the stamp
 };

@@ -6,6 +6,7 @@
 
 #include "plugins/kubernetes/address.h"
 #include "plugins/kubernetes/json.h"
+#include "plugins/kubernetes/pause.h"
 
 namespace reconciler {
 
@@ -74,7 +75,7 @@ bool decides_the_same(const Pod& a, const Pod& b) {
   const auto key = [](const Pod& pod) {
     return std::tie(pod.name, pod.uid, pod.node, pod.hostname, pod.subdomain, pod.addresses,
                     pod.ports, pod.ready, pod.finished, pod.terminating, pod.has_labels,
-                    pod.has_annotations, pod.label, pod.stamp.state, pod.stamp.text);
+                    pod.has_annotations, pod.label, pod.stamp.state, pod.stamp.text, pod.paused);
   };
   return key(a) == key(b);
 }
@@ -112,6 +113,7 @@ Result<Pod> read_pod(const cJSON* json, const LabelRule& rule) {
   pod.has_annotations = cJSON_IsObject(annotations);
   const cJSON* stamp = member(annotations, stamp_annotation);
   if (cJSON_IsString(stamp)) pod.stamp = read_stamp(std::string(text_of(stamp)));
+  pod.paused = pause_reason(text_member(annotations, pause_annotation));
   return pod;
 }
 

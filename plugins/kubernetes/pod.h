@@ -47,6 +47,7 @@ struct Pod {
   std::optional<std::string> label;  // the value that the rule's label has here
   std::string label_manager;  // who wrote it by managedFields, where that is not us; else empty
   StampReading stamp;
+  std::string paused;  // why its group is to be left alone; empty: it is not
 
   bool carries(const LabelRule& rule) const { return label && *label == rule.value; }
 };

@@ -145,6 +145,41 @@ class Deciding(PluginCase):
         self.never_two()
 
 
+class Pausing(PluginCase):
+    """By an annotation of any pod of the group, which every instance reads."""
+
+    PAUSED = "valkey-reconciler.io/paused"
+
+    def test_a_paused_group_is_left_alone_until_it_is_resumed(self) -> None:
+        hosts = [self.host(), self.host()]
+        for host in hosts:
+            host.apply(GROUP, 1, ADDRESSES[0])
+            host.applied()
+        self.namespace.annotate("valkey-2", self.PAUSED, "by jane")
+        marks = [len(host.events) for host in hosts]
+        for host in hosts:
+            host.wait("problem", id="paused", severity="degraded", text="pod valkey-2: by jane")
+            host.apply(GROUP, 2, ADDRESSES[1])
+            self.assertIn("by jane", host.wait("complete", outcome="rejected", epoch="2").text)
+        self.namespace.remove_label("valkey-0", LABEL)
+        self.watch.wait_for(lambda: not self.watch.labelled_now(), 2, "the label is off")
+        self.namespace.annotate("valkey-2", self.PAUSED, None)
+        self.watch.wait_for_label("valkey-1", 3)
+        for host, mark in zip(hosts, marks):
+            host.wait("problem_clear", id="paused")
+            host.applied(epoch="2", mark=mark)
+        self.never_two()
+
+    def test_a_paused_group_that_is_right_is_in_sync(self) -> None:
+        host = self.host()
+        host.apply(GROUP, 1, ADDRESSES[0])
+        host.applied()
+        self.namespace.annotate("valkey-0", self.PAUSED, "true")
+        host.wait("problem", id="paused")
+        mark = host.apply(GROUP, 1, ADDRESSES[0])
+        host.applied(mark=mark)
+
+
 class Drifting(PluginCase):
     def setUp(self) -> None:
         super().setUp()

@@ -86,6 +86,33 @@ TEST_F(KubernetesPlan, AStampThatIsNoneIsLowest) {
   EXPECT_EQ(plan(2, "b").verdict, Verdict::change);
 }
 
+TEST_F(KubernetesPlan, APausedGroupIsLeftAloneAndTheReasonIsTold) {
+  promoted("a", 1);
+  fenced("b", 1, "a");
+  pods_.at("c").paused = "by jane";
+  const Plan result = plan(2, "b");
+  EXPECT_EQ(result.verdict, Verdict::paused);
+  EXPECT_THAT(fences(result), ElementsAre());
+  EXPECT_EQ(promote(result), "");
+  EXPECT_EQ(result.cause, "paused by the annotation valkey-reconciler.io/paused of pod c: by jane");
+}
+
+TEST_F(KubernetesPlan, APausedGroupThatIsRightIsRight) {
+  promoted("b", 2);
+  fenced("a", 2, "b");
+  pods_.at("a").paused = "true";
+  const Plan result = plan(2, "b");
+  EXPECT_EQ(result.verdict, Verdict::right);
+  EXPECT_THAT(result.pause, HasSubstr("pod a: true"));
+}
+
+TEST_F(KubernetesPlan, APauseOfAnotherGroupIsNoneOfOurs) {
+  promoted("a", 1);
+  stamp("c", StampKind::fenced, 1, "c", 0, "other");
+  pods_.at("c").paused = "true";
+  EXPECT_EQ(plan(2, "b").verdict, Verdict::change);
+}
+
 // ---- labels that others set or took ----
 
 TEST_F(KubernetesPlan, ASecondLabelIsTakenOffAndNothingElseIsTouched) {

@@ -81,6 +81,19 @@ TEST(KubernetesPod, VanishesWhenItsGraceIsOverAndNoFinalizerHoldsIt) {
   EXPECT_FALSE(vanishing(R"(,"deletionGracePeriodSeconds":0)"));
 }
 
+TEST(KubernetesPod, SaysWhyItsGroupIsPaused) {
+  const auto paused_by = [](const std::string& annotation) {
+    return read_pod(
+               R"({"metadata": {"name": "v", "uid": "u", "annotations": {)" + annotation + "}}}",
+               rule)
+        ->paused;
+  };
+  EXPECT_EQ(paused_by(R"("valkey-reconciler.io/paused": "by jane")"), "by jane");
+  EXPECT_EQ(paused_by(R"("valkey-reconciler.io/paused": "false")"), "");
+  EXPECT_EQ(paused_by(R"("valkey-reconciler.io/paused": "")"), "");
+  EXPECT_EQ(paused_by(R"("other": "true")"), "");
+}
+
 TEST(KubernetesPod, SurvivesJsonOfAnyShape) {
   for (const char* text :
        {"", "{", "null", "[]", "7", "\"x\"", "{\"metadata\":7}", "{\"metadata\":{\"name\":7}}",
