@@ -41,15 +41,12 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, const Settings& settings,
                     list_failure_.clear();
                     if (phase_ == Phase::waiting) {
                       decide();
-                    } else if (request_ == nullptr && outcome_ == VR_RETRY) {
-                      host_.changed(name_);
+                    } else {
+                      try_again_now();
                     }
                   },
               .changed = [this](const PodStore::Change& change) { pods_changed(change); },
-              .live =
-                  [this] {
-                    if (request_ == nullptr && outcome_ == VR_RETRY) host_.changed(name_);
-                  },
+              .live = [this] { try_again_now(); },
               .failed =
                   [this](const ApiError& error) {
                     if (watch_.listed()) return;
@@ -58,6 +55,7 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, const Settings& settings,
                   }}),
       behind_timer_(host),
       timeout_ms_(settings.request_timeout_ms),
+      hold_(host, [this] { try_again_now(); }),
       pause_(host),
       give_up_(host),
       no_pod_timer_(host),
@@ -68,7 +66,10 @@ void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   Wanted wanted = wanted_from(topology);
   told_ = wanted.claim.decision;
   wanted.claim.decision = ahead_.of(told_);
-  if (!wanted_ || wanted_->claim != wanted.claim) no_pod_since_ns_.reset();
+  if (!wanted_ || wanted_->claim != wanted.claim) {
+    no_pod_since_ns_.reset();
+    hold_.lift();
+  }
   wanted_ = std::move(wanted);
   cause_ = topology.cause == nullptr ? "" : topology.cause;
   request_ = request;
@@ -107,6 +108,16 @@ bool GroupTarget::cancel(const vr_request* request) {
 
 void GroupTarget::api_is_back() {
   watch_.retry_now();
+  try_again_now();
+}
+
+void GroupTarget::rights_were_given() {
+  hold_.lift();
+  watch_.retry_now();
+  try_again_now();
+}
+
+void GroupTarget::try_again_now() {
   if (request_ == nullptr && outcome_ == VR_RETRY) host_.changed(name_);
 }
 
@@ -121,6 +132,7 @@ void GroupTarget::finish(vr_outcome outcome, const std::string& reason) {
   if (outcome == VR_APPLIED) {
     verdict_ = Plan::Verdict::right;
     timeout_ms_ = settings_.request_timeout_ms;
+    hold_.lift();
     show_problem(nullptr, {});
   }
   host_.complete(std::exchange(request_, nullptr), outcome, reason);

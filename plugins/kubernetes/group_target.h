@@ -9,6 +9,7 @@
 #include "plugins/count_ahead.h"
 #include "plugins/host.h"
 #include "plugins/kubernetes/api_client.h"
+#include "plugins/kubernetes/hold.h"
 #include "plugins/kubernetes/plan.h"
 #include "plugins/kubernetes/pod_watch.h"
 #include "plugins/kubernetes/settings.h"
@@ -33,6 +34,7 @@ class GroupTarget {
 
   void api_is_back();
   void watch_is_silent() { watch_.reconnect(); }
+  void rights_were_given();
 
  private:
   enum class Phase : uint8_t { idle, waiting, delaying, listing, fencing, promoting };
@@ -57,6 +59,7 @@ class GroupTarget {
   bool confirm();
   bool wait_turn(const Plan& plan);
   void list_then_decide();
+  bool is_held();
   bool is_pointless_now() const;
 
   // writing
@@ -68,6 +71,7 @@ class GroupTarget {
   void promote();
   void promoted(ApiClient::PatchAnswer answer);
   void failed(const ApiError& error, const Pod& seen);
+  void ended_by(const ApiError& error);
   void start_over(const ApiError& error, const Pod& seen);
   void log_write(const Write& write) const;
 
@@ -76,6 +80,7 @@ class GroupTarget {
   void show_pause(const Plan& plan);
 
   // between requests
+  void try_again_now();
   void pods_changed(const PodStore::Change& change);
   void reassess();
   void ask_again();
@@ -114,6 +119,7 @@ class GroupTarget {
   std::optional<Write> promotion_;
   std::optional<std::pair<ApiError, Pod>> failure_;
   uint64_t timeout_ms_;
+  Hold hold_;
   Timer pause_;
   Timer give_up_;  // after a cancellation
 
