@@ -2,29 +2,12 @@
 
 #include <utility>
 
-#include "plugins/kubernetes/address.h"
-
 namespace reconciler {
 
 namespace {
 
-constexpr uint64_t repair_window_ns = 10ull * 1000000000;
-constexpr int repairs_at_once = 6;
-constexpr uint64_t repair_pause_ms = 1000;
-constexpr uint64_t contest_over_ms = 15000;
 // A labeler waits 3 s for what it has cancelled.
 constexpr uint64_t give_up_ms = 2500;
-
-Wanted wanted_from(const vr_topology& topology) {
-  Wanted wanted;
-  wanted.group = topology.group;
-  wanted.host = canonical_host(topology.primary->host);
-  wanted.port = topology.primary->port;
-  wanted.claim.decision = {topology.era, topology.epoch, topology.step};
-  wanted.claim.address = host_and_port(wanted.host, wanted.port);
-  wanted.withdrawn = topology.state == VR_PRIMARY_SUSPECTED;
-  return wanted;
-}
 
 }  // namespace
 
@@ -56,24 +39,24 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, const Settings& settings,
                     list_failure_ = error.message;
                     if (phase_ == Phase::waiting) finish(VR_RETRY, list_failure_);
                   }}),
-      behind_timer_(host),
+      count_(host, group.name, [this] { host_.changed(name_); }),
       timeout_ms_(settings.request_timeout_ms),
       pause_(host),
       give_up_(host),
       no_pod_timer_(host),
-      repair_later_(host),
-      contest_over_(host) {}
+      repairs_(host, group.name,
+               "somebody else moves the label again and again: see managedFields of the pods") {}
 
 void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   Wanted wanted = wanted_from(topology);
-  told_ = wanted.claim.decision;
-  wanted.claim.decision = ahead_.of(told_);
+  wanted.claim.decision = count_.told(wanted.claim.decision);
   if (!wanted_ || wanted_->claim != wanted.claim) no_pod_since_ns_.reset();
   wanted_ = std::move(wanted);
   cause_ = topology.cause == nullptr ? "" : topology.cause;
   request_ = request;
   ++attempt_;
-  asked_ = cancelled_ = delayed_ = listed_ = took_label_ = false;
+  repairs_.begun();
+  cancelled_ = delayed_ = listed_ = took_label_ = false;
   restarts_ = 0;
   if (watch_.listed()) {
     if (watch_.polls()) {
@@ -158,30 +141,9 @@ void GroupTarget::reassess() {
   const bool before_another =
       plan.verdict == Plan::Verdict::stand_down && plan.higher != stands_before_;
   if (plan.verdict == Plan::Verdict::change) {
-    ask_again();
+    repairs_.ask();
   } else if (!at_rest || plan.verdict != verdict_ || before_another) {
     host_.changed(name_);
-  }
-}
-
-void GroupTarget::ask_again() {
-  const uint64_t now = host_.now_ns();
-  if (now - repairs_since_ns_ > repair_window_ns) {
-    repairs_since_ns_ = now;
-    repairs_ = 0;
-  }
-  // What else comes before the host's turn is no further repair.
-  if (!std::exchange(asked_, true)) ++repairs_;
-  if (repairs_ <= repairs_at_once) {
-    host_.changed(name_);
-    return;
-  }
-  host_.set_degraded(
-      name_, "contested",
-      "somebody else moves the label again and again: see managedFields of the pods");
-  contest_over_.start(contest_over_ms, [this] { host_.clear_problem(name_, "contested"); });
-  if (!repair_later_.running()) {
-    repair_later_.start(repair_pause_ms, [this] { host_.changed(name_); });
   }
 }
 

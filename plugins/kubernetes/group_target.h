@@ -6,11 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "plugins/count_ahead.h"
 #include "plugins/host.h"
 #include "plugins/kubernetes/api_client.h"
+#include "plugins/kubernetes/decision_count.h"
 #include "plugins/kubernetes/plan.h"
 #include "plugins/kubernetes/pod_watch.h"
+#include "plugins/kubernetes/publisher.h"
+#include "plugins/kubernetes/repairs.h"
 #include "plugins/kubernetes/settings.h"
 #include "plugins/valkey_reconciler_plugin.h"
 
@@ -21,18 +23,16 @@ namespace reconciler {
 // An attempt begins with apply(): waiting for the first list, or delaying because another instance is nearer, then
 // fencing, then promoting. A conflict leads to listing and from there again to the decision. A request is completed
 // only when none of its patches is under way, but for one that was cancelled and whose answers don't come.
-class GroupTarget {
+class GroupTarget : public Publisher {
  public:
   GroupTarget(Host host, ApiClient& api, const Settings& settings, const Settings::Group& group);
 
-  const std::string& name() const { return name_; }
-  void start() { watch_.start(); }
-
-  void apply(const vr_topology& topology, vr_request* request);
-  bool cancel(const vr_request* request);  // false: it is none of this group
-
-  void api_is_back();
-  void watch_is_silent() { watch_.reconnect(); }
+  const std::string& name() const override { return name_; }
+  void start() override { watch_.start(); }
+  void apply(const vr_topology& topology, vr_request* request) override;
+  bool cancel(const vr_request* request) override;
+  void api_is_back() override;
+  void watch_is_silent() override { watch_.reconnect(); }
 
  private:
   enum class Phase : uint8_t { idle, waiting, delaying, listing, fencing, promoting };
@@ -49,9 +49,7 @@ class GroupTarget {
   // deciding
   void decide();
   void learn();
-  void count_as(const Decision& known);
-  bool takes_over();
-  void forget_behind();
+  std::optional<HighestStamp> highest() const;
   void stand_down(const Plan& plan);
   void decide_without_pod(const Plan& plan);
   bool confirm();
@@ -77,7 +75,6 @@ class GroupTarget {
   // between requests
   void pods_changed(const PodStore::Change& change);
   void reassess();
-  void ask_again();
 
   Host host_;
   ApiClient& api_;
@@ -86,18 +83,8 @@ class GroupTarget {
   PodWatch watch_;
 
   // the newest topology, also after its request was completed
-  std::optional<Wanted> wanted_;
-  Decision told_;     // by that topology itself; `wanted_` has it in the pods' count
-  CountAhead ahead_;  // as the pods have taught
-
-  // What stands above the newest topology by a mere count, and since when.
-  struct Behind {
-    Claim wanted;
-    Claim known;
-    uint64_t since_ns = 0;
-  };
-  std::optional<Behind> behind_;
-  Timer behind_timer_;
+  std::optional<Wanted> wanted_;  // in the pods' count
+  DecisionCount count_;
   std::string cause_;
 
   // the attempt
@@ -125,12 +112,7 @@ class GroupTarget {
   std::optional<uint64_t> no_pod_since_ns_;
   Timer no_pod_timer_;
 
-  // repairs of late, so that two who disagree don't wear out the API server
-  uint64_t repairs_since_ns_ = 0;
-  int repairs_ = 0;
-  bool asked_ = false;  // the host, for an attempt that has not begun
-  Timer repair_later_;
-  Timer contest_over_;
+  Repairs repairs_;
 };
 
 }  // namespace reconciler

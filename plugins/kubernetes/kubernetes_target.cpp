@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "plugins/kubernetes/group_target.h"
 #include "plugins/kubernetes/label_syntax.h"
 
 namespace reconciler {
