@@ -1,29 +1,49 @@
-// What the plugin asks of the API server: list, watch and patch pods of one namespace, and whether it is there. Two
+// What the plugin asks of the API server: list, watch and write objects of one namespace, and whether it is there. Two
 // connections keep them out of each other's way: one for changes (patches, and the lists that an attempt waits for),
 // one for watches.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "plugins/host.h"
 #include "plugins/http/http_client.h"
 #include "plugins/kubernetes/api_error.h"
+#include "plugins/kubernetes/api_object.h"
 #include "plugins/kubernetes/cluster.h"
 #include "plugins/kubernetes/credentials.h"
 #include "plugins/kubernetes/pod.h"
 
 namespace reconciler {
 
-struct PodList {
-  std::vector<Pod> pods;
+// Objects of one kind in the client's namespace.
+template <typename Item>
+struct Resource {
+  ResourceName name;
+  std::string path;
+  ItemReader<Item> read;
+};
+
+template <typename Item>
+struct ListAnswer {
+  std::optional<ApiError> error;
+  std::vector<Item> items;
   uint64_t version = 0;
   std::string version_text;
+};
+
+template <typename Item>
+struct WriteAnswer {
+  std::optional<ApiError> error;
+  std::optional<Item> item;  // as it is now, where the answer could be read
 };
 
 // Owned by the KubernetesTarget. Destroying it ends what is open and tells nobody; no function given to it is called
@@ -32,14 +52,6 @@ class ApiClient {
  public:
   using Id = HttpClient::Id;
 
-  struct ListAnswer {
-    std::optional<ApiError> error;
-    PodList list;
-  };
-  struct PatchAnswer {
-    std::optional<ApiError> error;
-    std::optional<Pod> pod;  // as it is now, where the answer could be read
-  };
   struct WatchFunctions {
     std::function<void()> opened;
     std::function<bool(std::string_view line)>
@@ -56,21 +68,64 @@ class ApiClient {
   const LabelRule& rule() const { return rule_; }
   const std::string& url() const { return url_; }
 
-  // The pods as they are at one moment now, page by page: never from the server's cache.
-  void list(const std::string& selector, std::function<void(ListAnswer)> done);
+  Resource<Pod> pods() const;
+  // `group` and `version` empty: of the core group.
+  std::string path_of(const std::string& group, const std::string& version,
+                      const char* plural) const;
 
-  Id watch(const std::string& selector, const std::string& from_version, WatchFunctions functions);
+  // The objects as they are at one moment now, page by page: never from the server's cache. `query` selects them, as in
+  // a URL.
+  template <typename Item>
+  void list(const Resource<Item>& resource, const std::string& query,
+            std::function<void(ListAnswer<Item>)> done) {
+    // Shared: it lives in the functions of one page after another.
+    auto answer = std::make_shared<ListAnswer<Item>>();
+    list_pages(
+        resource.name, resource.path, query,
+        [answer, read = resource.read](std::string_view body) -> Result<std::string> {
+          Result<Page<Item>> page = read_page<Item>(body, read);
+          if (!page) return page.error();
+          std::move(page->items.begin(), page->items.end(), std::back_inserter(answer->items));
+          answer->version = page->version;
+          answer->version_text = page->version_text;
+          return page->rest;
+        },
+        [answer, done = std::move(done)](std::optional<ApiError> error) {
+          answer->error = std::move(error);
+          done(std::move(*answer));
+        });
+  }
+
+  template <typename Item>
+  Id watch(const Resource<Item>& resource, const std::string& query,
+           const std::string& from_version, WatchFunctions functions) {
+    return watch_path(resource.name, resource.path, query, from_version, std::move(functions));
+  }
   void stop_watch(Id id);
 
-  void patch(const std::string& pod, std::string body, uint64_t timeout_ms,
-             std::function<void(PatchAnswer)> done);
+  // A JSON Patch.
+  template <typename Item>
+  void patch(const Resource<Item>& resource, const std::string& object, std::string body,
+             uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done) {
+    write("patch", resource, object, std::move(body), timeout_ms, std::move(done));
+  }
+  template <typename Item>
+  void create(const Resource<Item>& resource, const std::string& object, std::string body,
+              uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done) {
+    write("create", resource, object, std::move(body), timeout_ms, std::move(done));
+  }
+
+  // The versions of a group of the API that the server has, the preferred one first.
+  void discover(const char* group,
+                std::function<void(std::optional<ApiError>, std::vector<std::string>)> done);
 
   // Whether the server answers on this connection, and keeps it warm. `false` with a cause also where it says itself
   // that it is about to stop: then an open watch stays open, and silent.
   void check(Connection connection, std::function<void(bool good, std::string cause)> done);
 
-  // Whether this account may `verb` pods, as the API server itself reviews it; nothing where it doesn't say.
-  void review(const char* verb, std::function<void(std::optional<bool>)> done);
+  // Whether this account may `verb` such objects, as the API server itself reviews it; nothing where it doesn't say.
+  void review(const char* verb, const char* group, const char* resource,
+              std::function<void(std::optional<bool>)> done);
 
   // Whether a patch or a list is on its way: its answer, or that there is none, tells what a check would.
   bool changing() const { return changes_.busy(); }
@@ -88,14 +143,38 @@ class ApiClient {
   struct Watching;
   using Answered = std::function<void(HttpResponse)>;
 
+  // Takes a page and returns where the rest is; empty: that was the last one.
+  using TakePage = std::function<Result<std::string>(std::string_view body)>;
+
   HttpRequest request_for(const char* method, std::string path) const;
   // Sends it, and once more where the token was refused and the file has a new one.
   void send(HttpClient& client, HttpRequest request, Answered done);
+  void list_pages(const ResourceName& name, const std::string& path, const std::string& query,
+                  TakePage take, std::function<void(std::optional<ApiError>)> done);
   void list_page(const std::shared_ptr<Listing>& listing);
   void take_page(const std::shared_ptr<Listing>& listing, const HttpResponse& response);
+  Id watch_path(const ResourceName& name, const std::string& path, const std::string& query,
+                const std::string& from_version, WatchFunctions functions);
+  template <typename Item>
+  void write(const char* verb, const Resource<Item>& resource, const std::string& object,
+             std::string body, uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done) {
+    write_object({verb, namespace_, object, resource.name}, resource.path, std::move(body),
+                 timeout_ms,
+                 [read = resource.read, done = std::move(done)](std::optional<ApiError> error,
+                                                                const std::string& said) {
+                   if (error) {
+                     done({std::move(error), std::nullopt});
+                     return;
+                   }
+                   Result<Item> item = read(parse_json(said).get());
+                   done({std::nullopt, item ? std::optional(std::move(*item)) : std::nullopt});
+                 });
+  }
+  void write_object(ApiAction action, const std::string& path, std::string body,
+                    uint64_t timeout_ms,
+                    std::function<void(std::optional<ApiError>, const std::string& said)> done);
   void note(const HttpResponse& response);
   ApiError failed(const ApiAction& action, const HttpResponse& response);
-  std::string pods_path() const;
 
   Host host_;
   std::string namespace_;

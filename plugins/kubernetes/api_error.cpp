@@ -55,9 +55,11 @@ std::string ApiError::label() const {
 }
 
 ApiError api_error(const ApiAction& action, const HttpResponse& response) {
+  const ResourceName& resource = action.resource;
   const std::string doing =
-      action.pod.empty() ? fmt::format("{} pods in namespace {}", action.verb, action.where)
-                         : fmt::format("{} pod {}/{}", action.verb, action.where, action.pod);
+      action.object.empty()
+          ? fmt::format("{} {} in namespace {}", action.verb, resource.plural, action.where)
+          : fmt::format("{} {} {}/{}", action.verb, resource.singular, action.where, action.object);
   ApiError error;
   error.code = response.status;
   if (response.status == 0) {
@@ -69,7 +71,8 @@ ApiError api_error(const ApiAction& action, const HttpResponse& response) {
   const std::string said = server_message(response.body);
   if (error.kind == ApiError::Kind::forbidden) {
     error.message =
-        fmt::format("forbidden: cannot {} pods in namespace {}", action.verb, action.where);
+        fmt::format("forbidden: cannot {} {}{}{} in namespace {}", action.verb, resource.plural,
+                    *resource.group == '\0' ? "" : ".", resource.group, action.where);
   } else if (error.kind == ApiError::Kind::unauthorized) {
     error.message =
         doing + ": unauthorized: the API server does not accept the token or certificate";

@@ -8,14 +8,14 @@
 namespace reconciler {
 
 std::optional<HighestStamp> GroupTarget::highest() const {
-  return highest_stamp(*wanted_, watch_.pods(), api_.pod_namespace());
+  return highest_stamp(*wanted_, watch_.items(), api_.pod_namespace());
 }
 
 void GroupTarget::learn() { count_.learn(*wanted_, highest()); }
 
 void GroupTarget::decide() {
   learn();
-  const Plan plan = make_plan(*wanted_, watch_.pods(), api_.rule(), api_.pod_namespace());
+  const Plan plan = make_plan(*wanted_, watch_.items(), api_.rule(), api_.pod_namespace());
   const bool lacks_pod =
       plan.verdict == Plan::Verdict::no_pod || plan.verdict == Plan::Verdict::no_pod_stale;
   if (!lacks_pod) {
@@ -90,7 +90,7 @@ bool GroupTarget::confirm() {
 // Of many instances the one next to the new primary acts first; the others look again a little later.
 bool GroupTarget::wait_turn(const Plan& plan) {
   if (std::exchange(delayed_, true)) return false;
-  const auto wait_ms = wait_for_turn_ms(settings_.node_name, plan.primary, watch_.pods());
+  const auto wait_ms = wait_for_turn_ms(settings_.node_name, plan.primary, watch_.items());
   if (!wait_ms) return false;
   phase_ = Phase::delaying;
   pause_.start(*wait_ms, [this] { decide(); });
@@ -118,7 +118,7 @@ void GroupTarget::list_then_decide() {
 // Cancelled, and the group has its label or never lost it by us.
 bool GroupTarget::is_pointless_now() const {
   if (!cancelled_) return false;
-  const Pods& pods = watch_.pods();
+  const Pods& pods = watch_.items();
   return !took_label_ || std::any_of(pods.begin(), pods.end(), [&](const auto& entry) {
     return entry.second.carries(api_.rule());
   });

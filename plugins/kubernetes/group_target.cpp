@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "plugins/kubernetes/label_syntax.h"
+
 namespace reconciler {
 
 namespace {
@@ -17,7 +19,7 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, const Settings& settings,
       api_(api),
       settings_(settings),
       name_(group.name),
-      watch_(host, api, group.name, group.selector,
+      watch_(host, api, group.name, api.pods(), "labelSelector=" + percent_encoded(group.selector),
              {.poll_ms = settings.poll_ms, .resync_ms = settings.resync_ms},
              {.listed =
                   [this] {
@@ -28,7 +30,7 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, const Settings& settings,
                       host_.changed(name_);
                     }
                   },
-              .changed = [this](const PodStore::Change& change) { pods_changed(change); },
+              .changed = [this](const ObjectChange& change) { pods_changed(change); },
               .live =
                   [this] {
                     if (request_ == nullptr && outcome_ == VR_RETRY) host_.changed(name_);
@@ -118,14 +120,14 @@ void GroupTarget::show_problem(const char* id, const std::string& message) {
   if (id != nullptr) host_.set_blocking(name_, id, message);
 }
 
-void GroupTarget::pods_changed(const PodStore::Change& change) {
+void GroupTarget::pods_changed(const ObjectChange& change) {
   if (request_ != nullptr || !wanted_) return;
   learn();
-  if (!change.moved_pod.empty()) {
-    const Plan plan = make_plan(*wanted_, watch_.pods(), api_.rule(), api_.pod_namespace());
+  if (!change.moved.empty()) {
+    const Plan plan = make_plan(*wanted_, watch_.items(), api_.rule(), api_.pod_namespace());
     if (plan.verdict == Plan::Verdict::change) {
       host_.log(VR_WARNING, name_, "label {} of pod {}/{} was {} by {}; repairing it",
-                api_.rule().name, api_.pod_namespace(), change.moved_pod,
+                api_.rule().name, api_.pod_namespace(), change.moved,
                 change.moved_on ? "set" : "taken off",
                 change.moved_by.empty() ? "somebody else" : change.moved_by);
     }
@@ -136,7 +138,7 @@ void GroupTarget::pods_changed(const PodStore::Change& change) {
 void GroupTarget::reassess() {
   if (request_ != nullptr || !wanted_ || !outcome_) return;
   learn();
-  const Plan plan = make_plan(*wanted_, watch_.pods(), api_.rule(), api_.pod_namespace());
+  const Plan plan = make_plan(*wanted_, watch_.items(), api_.rule(), api_.pod_namespace());
   const bool at_rest = outcome_ == VR_APPLIED || outcome_ == VR_REJECTED;
   const bool before_another =
       plan.verdict == Plan::Verdict::stand_down && plan.higher != stands_before_;

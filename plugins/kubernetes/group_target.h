@@ -9,8 +9,8 @@
 #include "plugins/host.h"
 #include "plugins/kubernetes/api_client.h"
 #include "plugins/kubernetes/decision_count.h"
+#include "plugins/kubernetes/object_watch.h"
 #include "plugins/kubernetes/plan.h"
-#include "plugins/kubernetes/pod_watch.h"
 #include "plugins/kubernetes/publisher.h"
 #include "plugins/kubernetes/repairs.h"
 #include "plugins/kubernetes/settings.h"
@@ -61,10 +61,10 @@ class GroupTarget : public Publisher {
   Write make_write(const Pod& pod, StampKind kind) const;
   void start_writing(const Plan& plan);
   void send(const Write& write);
-  ApiClient::PatchAnswer judged(const Write& write, ApiClient::PatchAnswer answer) const;
-  void fenced(const Write& write, ApiClient::PatchAnswer answer);
+  WriteAnswer<Pod> judged(const Write& write, WriteAnswer<Pod> answer) const;
+  void fenced(const Write& write, WriteAnswer<Pod> answer);
   void promote();
-  void promoted(ApiClient::PatchAnswer answer);
+  void promoted(WriteAnswer<Pod> answer);
   void failed(const ApiError& error, const Pod& seen);
   void start_over(const ApiError& error, const Pod& seen);
   void log_write(const Write& write) const;
@@ -73,7 +73,7 @@ class GroupTarget : public Publisher {
   void show_problem(const char* id, const std::string& message);
 
   // between requests
-  void pods_changed(const PodStore::Change& change);
+  void pods_changed(const ObjectChange& change);
   void reassess();
 
   Host host_;

@@ -5,6 +5,7 @@
 
 #include "plugins/kubernetes/group_target.h"
 #include "plugins/kubernetes/label_syntax.h"
+#include "plugins/kubernetes/service_target.h"
 
 namespace reconciler {
 
@@ -38,13 +39,17 @@ KubernetesTarget::KubernetesTarget(Host host, Settings settings, const Cluster& 
                   [this] {
                     for (const auto& group : groups_) group->watch_is_silent();
                   }}),
-      rights_(host, api_) {
+      rights_(host, api_, rights_needed(settings_)) {
   if (cluster.endpoint.tls.insecure) {
     host_.log(VR_WARNING, {}, "the certificate of {} is not verified, as {} asks", api_.url(),
               cluster.origin);
   }
   for (const Settings::Group& group : settings_.groups) {
-    groups_.push_back(std::make_unique<GroupTarget>(host, api_, settings_, group));
+    if (settings_.publish == Publish::label) {
+      groups_.push_back(std::make_unique<GroupTarget>(host, api_, settings_, group));
+    } else {
+      groups_.push_back(std::make_unique<ServiceTarget>(host, api_, settings_, group));
+    }
   }
   for (const auto& group : groups_) group->start();
   reach_.start();

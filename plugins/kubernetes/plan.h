@@ -9,11 +9,16 @@
 #include <vector>
 
 #include "plugins/kubernetes/known_decisions.h"
+#include "plugins/kubernetes/object_store.h"
 #include "plugins/kubernetes/pod.h"
-#include "plugins/kubernetes/pod_store.h"
 #include "plugins/kubernetes/stamp.h"
 
 namespace reconciler {
+
+struct InstanceAddress {
+  std::string host;  // canonical
+  uint16_t port = 0;
+};
 
 // What a topology asks of a group's pods.
 struct Wanted {
@@ -21,7 +26,8 @@ struct Wanted {
   Claim claim;
   std::string host;  // of the primary, canonical
   uint16_t port = 0;
-  bool withdrawn = false;  // the primary is suspected: no pod is to carry the label
+  bool withdrawn = false;                 // the primary is suspected: no pod is to carry the label
+  std::vector<InstanceAddress> replicas;  // those that Sentinel calls healthy
 
   bool settled() const { return claim.decision.settled() && !withdrawn; }
 };

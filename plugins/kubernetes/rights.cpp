@@ -1,29 +1,33 @@
 #include "plugins/kubernetes/rights.h"
 
-#include <array>
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace reconciler {
 
 namespace {
 
-// `watch` is not among them: without it the pods are listed instead, which PodWatch tells itself.
-constexpr std::array verbs{"list", "patch"};
 // A server that has just started doesn't know all roles yet: what it refuses is asked again before it is told.
 constexpr uint64_t review_doubt_ms = 2000;
 constexpr uint64_t review_missing_ms = 30000;
 
 }  // namespace
 
-Rights::Rights(Host host, ApiClient& api) : host_(host), api_(api), again_(host) {}
+Rights::Rights(Host host, ApiClient& api, const std::vector<Right>& needed)
+    : host_(host), api_(api), again_(host) {
+  // What is less than blocking is told of by whatever misses it.
+  std::copy_if(needed.begin(), needed.end(), std::back_inserter(needed_),
+               [](const Right& right) { return right.blocking; });
+}
 
 void Rights::review() {
   if (open_ > 0) return;
-  open_ = verbs.size();
+  open_ = needed_.size();
   unanswered_ = false;
-  missing_.assign(verbs.size(), false);
-  for (size_t right = 0; right < verbs.size(); ++right) {
-    api_.review(verbs[right],
+  missing_.assign(needed_.size(), false);
+  for (size_t right = 0; right < needed_.size(); ++right) {
+    api_.review(needed_[right].verb, needed_[right].api_group, needed_[right].resource,
                 [this, right](std::optional<bool> allowed) { answered(right, allowed); });
   }
 }
@@ -33,10 +37,11 @@ void Rights::answered(size_t right, std::optional<bool> allowed) {
   missing_[right] = allowed && !*allowed;
   if (--open_ > 0 || unanswered_) return;
   std::string message;
-  for (size_t i = 0; i < verbs.size(); ++i) {
+  for (size_t i = 0; i < needed_.size(); ++i) {
     if (!missing_[i]) continue;
     message += message.empty() ? "forbidden: cannot " : ", ";
-    message += verbs[i];
+    message += fmt::format("{} {}{}{}", needed_[i].verb, needed_[i].resource,
+                           *needed_[i].api_group == '\0' ? "" : ".", needed_[i].api_group);
   }
   if (message.empty()) {
     if (!told_.empty()) host_.clear_problem({}, "rights-missing");
@@ -44,7 +49,7 @@ void Rights::answered(size_t right, std::optional<bool> allowed) {
     doubted_.clear();
     return;
   }
-  message += " pods in namespace " + api_.pod_namespace();
+  message += " in namespace " + api_.pod_namespace();
   if (std::exchange(doubted_, message) != message) {
     again_.start(review_doubt_ms, [this] { review(); });
     return;

@@ -7,13 +7,14 @@
 
 #include "plugins/host.h"
 #include "plugins/kubernetes/api_client.h"
+#include "plugins/kubernetes/rights_needed.h"
 
 namespace reconciler {
 
 // Owned by the KubernetesTarget.
 class Rights {
  public:
-  Rights(Host host, ApiClient& api);
+  Rights(Host host, ApiClient& api, const std::vector<Right>& needed);
 
   // Asks for each right; what is missing is a problem until a later review finds it. One review at a time.
   void review();
@@ -23,6 +24,7 @@ class Rights {
 
   Host host_;
   ApiClient& api_;
+  std::vector<Right> needed_;
   size_t open_ = 0;
   bool unanswered_ = false;
   std::vector<bool> missing_;

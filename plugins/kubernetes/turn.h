@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "plugins/kubernetes/pod_store.h"
+#include "plugins/kubernetes/object_store.h"
 
 namespace reconciler {
 
