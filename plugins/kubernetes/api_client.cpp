@@ -13,7 +13,7 @@ namespace reconciler {
 
 namespace {
 
-constexpr size_t page_of_pods = 200;
+constexpr size_t page_of_objects = 200;
 constexpr int most_list_restarts = 3;
 constexpr size_t largest_page = 64u << 20;
 constexpr size_t largest_event = 4u << 20;
@@ -32,11 +32,12 @@ uint64_t between(uint64_t low, uint64_t high) { return low + random_number() % (
 }  // namespace
 
 struct ApiClient::Listing {
+  ApiAction action;
   std::string first_page;
   std::string path;
   int restarts = 0;
-  PodList list;
-  std::function<void(ListAnswer)> done;
+  TakePage take;
+  std::function<void(std::optional<ApiError>)> done;
 };
 
 struct ApiClient::Watching {
@@ -55,7 +56,16 @@ ApiClient::ApiClient(Host host, const Cluster& cluster, std::string pod_namespac
       changes_(host, cluster.endpoint),
       watches_(host, cluster.endpoint) {}
 
-std::string ApiClient::pods_path() const { return "/api/v1/namespaces/" + namespace_ + "/pods"; }
+Resource<Pod> ApiClient::pods() const {
+  return {pods_name, path_of("", "", pods_name.plural),
+          [rule = rule_](const cJSON* json) { return read_pod(json, rule); }};
+}
+
+std::string ApiClient::path_of(const std::string& group, const std::string& version,
+                               const char* plural) const {
+  const std::string api = group.empty() ? "/api/v1" : "/apis/" + group + "/" + version;
+  return api + "/namespaces/" + namespace_ + "/" + plural;
+}
 
 HttpRequest ApiClient::request_for(const char* method, std::string path) const {
   HttpRequest request;
@@ -107,13 +117,16 @@ void ApiClient::send(HttpClient& client, HttpRequest request, Answered done) {
   client.send(std::move(first));
 }
 
-void ApiClient::list(const std::string& selector, std::function<void(ListAnswer)> done) {
+void ApiClient::list_pages(const ResourceName& name, const std::string& path,
+                           const std::string& query, TakePage take,
+                           std::function<void(std::optional<ApiError>)> done) {
   host_.count("lists_total");
   auto listing =
       std::make_shared<Listing>();  // shared: it lives in the functions of one page after another
-  listing->first_page = fmt::format("{}?labelSelector={}&limit={}", pods_path(),
-                                    percent_encoded(selector), page_of_pods);
+  listing->action = {"list", namespace_, {}, name};
+  listing->first_page = fmt::format("{}?{}&limit={}", path, query, page_of_objects);
   listing->path = listing->first_page;
+  listing->take = std::move(take);
   listing->done = std::move(done);
   list_page(listing);
 }
@@ -126,52 +139,46 @@ void ApiClient::list_page(const std::shared_ptr<Listing>& listing) {
 }
 
 void ApiClient::take_page(const std::shared_ptr<Listing>& listing, const HttpResponse& response) {
-  const ApiAction action{"list", namespace_, {}};
   if (response.status != 200) {
-    const ApiError error = failed(action, response);
+    const ApiError error = failed(listing->action, response);
     // The moment of which the first page was is forgotten by now. What the answer offers instead, to go on with another
     // moment's, would be no list of any.
     const bool outlived =
         error.kind == ApiError::Kind::gone && listing->path != listing->first_page;
     if (outlived && ++listing->restarts <= most_list_restarts) {
       listing->path = listing->first_page;
-      listing->list = {};
       list_page(listing);
     } else {
-      listing->done({error, {}});
+      listing->done(error);
     }
     return;
   }
-  Result<PodPage> page = read_pod_page(response.body, rule_);
-  if (!page) {
-    listing->done({counted(malformed_answer(action, page.error().message())), {}});
+  const bool first = listing->path == listing->first_page;
+  Result<std::string> rest = listing->take(response.body, first);
+  if (!rest) {
+    listing->done(counted(malformed_answer(listing->action, rest.error().message())));
     return;
   }
-  PodList& list = listing->list;
-  list.pods.insert(list.pods.end(), std::make_move_iterator(page->pods.begin()),
-                   std::make_move_iterator(page->pods.end()));
-  list.version = page->version;
-  list.version_text = page->version_text;
-  if (page->rest.empty()) {
-    listing->done({std::nullopt, std::move(list)});
+  if (rest->empty()) {
+    listing->done(std::nullopt);
     return;
   }
-  listing->path = listing->first_page + "&continue=" + percent_encoded(page->rest);
+  listing->path = listing->first_page + "&continue=" + percent_encoded(*rest);
   list_page(listing);
 }
 
-ApiClient::Id ApiClient::watch(const std::string& selector, const std::string& from_version,
-                               WatchFunctions functions) {
+ApiClient::Id ApiClient::watch_path(const ResourceName& name, const std::string& path,
+                                    const std::string& query, const std::string& from_version,
+                                    WatchFunctions functions) {
   host_.count("watches_total");
   auto state = std::make_shared<Watching>();  // shared by the request's functions
   state->functions = std::move(functions);
   const uint64_t seconds = multiplexes_ ? between(shortest_watch_s, longest_watch_s)
                                         : between(shortest_lone_watch_s, longest_lone_watch_s);
   HttpRequest request =
-      request_for("GET", fmt::format("{}?watch=true&allowWatchBookmarks=true&labelSelector={}"
+      request_for("GET", fmt::format("{}?watch=true&allowWatchBookmarks=true&{}"
                                      "&resourceVersion={}&timeoutSeconds={}",
-                                     pods_path(), percent_encoded(selector),
-                                     percent_encoded(from_version), seconds));
+                                     path, query, percent_encoded(from_version), seconds));
   if (!credentials_.header().empty()) request.headers.push_back(credentials_.header());
   request.largest_body = largest_event;
   request.stream_timeout_ms = (seconds + watch_grace_s) * 1000;
@@ -181,7 +188,8 @@ ApiClient::Id ApiClient::watch(const std::string& selector, const std::string& f
     if (reach_) reach_({});
     state->functions.opened();
   };
-  request.on_data = [this, state, id](std::string_view data) {
+  const ApiAction action{"watch", namespace_, {}, name};
+  request.on_data = [this, state, id, action](std::string_view data) {
     size_t end = 0;
     while ((end = data.find('\n')) != std::string_view::npos) {
       bool go_on = true;
@@ -204,9 +212,9 @@ ApiClient::Id ApiClient::watch(const std::string& selector, const std::string& f
     HttpResponse too_large;
     too_large.error = "an event is larger than 4 MiB";
     too_large.too_large = true;
-    state->functions.ended(failed({"watch", namespace_, {}}, too_large));
+    state->functions.ended(failed(action, too_large));
   };
-  request.on_done = [this, state](const HttpResponse& response) {
+  request.on_done = [this, state, action](const HttpResponse& response) {
     const bool began = response.status / 100 == 2;
     if (!began) note(response);
     if (response.status == 401) credentials_.read_again();
@@ -216,7 +224,7 @@ ApiClient::Id ApiClient::watch(const std::string& selector, const std::string& f
     }
     HttpResponse broken = response;
     if (began) broken.status = 0;
-    state->functions.ended(failed({"watch", namespace_, {}}, broken));
+    state->functions.ended(failed(action, broken));
   };
   *id = watches_.send(std::move(request));
   return *id;
@@ -224,26 +232,46 @@ ApiClient::Id ApiClient::watch(const std::string& selector, const std::string& f
 
 void ApiClient::stop_watch(Id id) { watches_.cancel(id); }
 
-void ApiClient::patch(const std::string& pod, std::string body, uint64_t timeout_ms,
-                      std::function<void(PatchAnswer)> done) {
-  HttpRequest request =
-      request_for("PATCH", fmt::format("{}/{}?fieldManager={}", pods_path(), pod, field_manager));
-  request.headers.emplace_back("Content-Type: application/json-patch+json");
+void ApiClient::write_object(
+    ApiAction action, const std::string& path, std::string body, uint64_t timeout_ms,
+    std::function<void(std::optional<ApiError>, const std::string& said)> done) {
+  const bool patches = std::string_view(action.verb) == "patch";
+  HttpRequest request = request_for(
+      patches ? "PATCH" : "POST",
+      fmt::format("{}{}?fieldManager={}", path, patches ? "/" + action.object : "", field_manager));
+  request.headers.emplace_back(patches ? "Content-Type: application/json-patch+json"
+                                       : "Content-Type: application/json");
   request.body = std::move(body);
   request.timeout_ms = timeout_ms;
   send(changes_, std::move(request),
-       [this, pod, done = std::move(done)](const HttpResponse& response) {
-         const ApiAction action{"patch", namespace_, pod};
+       [this, action = std::move(action), done = std::move(done)](const HttpResponse& response) {
          if (response.status / 100 != 2) {
-           done({failed(action, response), std::nullopt});
+           done(failed(action, response), {});
+         } else {
+           done(std::nullopt, response.body);
+         }
+       });
+}
+
+void ApiClient::discover(
+    const char* group,
+    std::function<void(std::optional<ApiError>, std::vector<std::string>)> done) {
+  HttpRequest request = request_for("GET", std::string("/apis/") + group);
+  send(changes_, std::move(request),
+       [this, group, done = std::move(done)](const HttpResponse& response) {
+         const Json json = parse_json(response.body);
+         std::vector<std::string> versions;
+         const cJSON* entry = nullptr;
+         cJSON_ArrayForEach(entry, member(json.get(), "versions")) {
+           versions.emplace_back(text_member(entry, "version"));
+         }
+         if (response.status == 200 && !versions.empty()) {
+           done(std::nullopt, std::move(versions));
            return;
          }
-         Result<Pod> changed = read_pod(response.body, rule_);
-         if (changed) {
-           done({std::nullopt, std::move(*changed)});
-         } else {
-           done({counted(malformed_answer(action, "the answer is no pod")), std::nullopt});
-         }
+         ApiError error = failed({"discover", namespace_, {}, slices_name}, response);
+         error.message = fmt::format("GET /apis/{}: {}", group, error.message);
+         done(std::move(error), {});
        });
 }
 

@@ -1,19 +1,23 @@
-// What the plugin asks of the API server: list, watch and patch pods of one namespace, and whether it is there. Two
+// What the plugin asks of the API server: list, watch and write objects of one namespace, and whether it is there. Two
 // connections keep them out of each other's way: one for changes (patches, and the lists that an attempt waits for),
 // one for watches.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "plugins/host.h"
 #include "plugins/http/http_client.h"
 #include "plugins/kubernetes/api_error.h"
+#include "plugins/kubernetes/api_object.h"
 #include "plugins/kubernetes/cluster.h"
 #include "plugins/kubernetes/credentials.h"
 #include "plugins/kubernetes/pod.h"
@@ -21,10 +25,26 @@
 
 namespace reconciler {
 
-struct PodList {
-  std::vector<Pod> pods;
+// Objects of one kind in the client's namespace.
+template <typename Item>
+struct Resource {
+  ResourceName name;
+  std::string path;
+  ItemReader<Item> read;
+};
+
+template <typename Item>
+struct ListAnswer {
+  std::optional<ApiError> error;
+  std::vector<Item> items;
   uint64_t version = 0;
   std::string version_text;
+};
+
+template <typename Item>
+struct WriteAnswer {
+  std::optional<ApiError> error;
+  std::optional<Item> item;  // as it is now; always one without an error
 };
 
 // Owned by the KubernetesTarget. Destroying it ends what is open and tells nobody; no function given to it is called
@@ -33,14 +53,6 @@ class ApiClient {
  public:
   using Id = HttpClient::Id;
 
-  struct ListAnswer {
-    std::optional<ApiError> error;
-    PodList list;
-  };
-  struct PatchAnswer {
-    std::optional<ApiError> error;
-    std::optional<Pod> pod;  // as it is now; always one without an error
-  };
   struct WatchFunctions {
     std::function<void()> opened;
     std::function<bool(std::string_view line)>
@@ -57,14 +69,57 @@ class ApiClient {
   const LabelRule& rule() const { return rule_; }
   const std::string& url() const { return url_; }
 
-  // The pods as they are at one moment now, page by page: never from the server's cache.
-  void list(const std::string& selector, std::function<void(ListAnswer)> done);
+  Resource<Pod> pods() const;
+  // `group` and `version` empty: of the core group.
+  std::string path_of(const std::string& group, const std::string& version,
+                      const char* plural) const;
 
-  Id watch(const std::string& selector, const std::string& from_version, WatchFunctions functions);
+  // The objects as they are at one moment now, page by page: never from the server's cache. `query` selects them, as in
+  // a URL.
+  template <typename Item>
+  void list(const Resource<Item>& resource, const std::string& query,
+            std::function<void(ListAnswer<Item>)> done) {
+    // Shared: it lives in the functions of one page after another.
+    auto answer = std::make_shared<ListAnswer<Item>>();
+    list_pages(
+        resource.name, resource.path, query,
+        [answer, read = resource.read](std::string_view body, bool first) -> Result<std::string> {
+          Result<Page<Item>> page = read_page<Item>(body, read);
+          if (!page) return page.error();
+          if (first) answer->items.clear();
+          std::move(page->items.begin(), page->items.end(), std::back_inserter(answer->items));
+          answer->version = page->version;
+          answer->version_text = page->version_text;
+          return page->rest;
+        },
+        [answer, done = std::move(done)](std::optional<ApiError> error) {
+          answer->error = std::move(error);
+          done(std::move(*answer));
+        });
+  }
+
+  template <typename Item>
+  Id watch(const Resource<Item>& resource, const std::string& query,
+           const std::string& from_version, WatchFunctions functions) {
+    return watch_path(resource.name, resource.path, query, from_version, std::move(functions));
+  }
   void stop_watch(Id id);
 
-  void patch(const std::string& pod, std::string body, uint64_t timeout_ms,
-             std::function<void(PatchAnswer)> done);
+  // A JSON Patch.
+  template <typename Item>
+  void patch(const Resource<Item>& resource, const std::string& object, std::string body,
+             uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done) {
+    write("patch", resource, object, std::move(body), timeout_ms, std::move(done));
+  }
+  template <typename Item>
+  void create(const Resource<Item>& resource, const std::string& object, std::string body,
+              uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done) {
+    write("create", resource, object, std::move(body), timeout_ms, std::move(done));
+  }
+
+  // The versions of a group of the API that the server has, the preferred one first.
+  void discover(const char* group,
+                std::function<void(std::optional<ApiError>, std::vector<std::string>)> done);
 
   // Whether the server answers on this connection, and keeps it warm. `false` with a cause also where it says itself
   // that it is about to stop: then an open watch stays open, and silent.
@@ -92,15 +147,46 @@ class ApiClient {
   struct Watching;
   using Answered = std::function<void(HttpResponse)>;
 
+  // Takes a page and returns where the rest is; empty: that was the last one.
+  // `first`: whatever came before is void.
+  using TakePage = std::function<Result<std::string>(std::string_view body, bool first)>;
+
   HttpRequest request_for(const char* method, std::string path) const;
   // Sends it, and once more where the token was refused and the file has a new one.
   void send(HttpClient& client, HttpRequest request, Answered done);
+  void list_pages(const ResourceName& name, const std::string& path, const std::string& query,
+                  TakePage take, std::function<void(std::optional<ApiError>)> done);
   void list_page(const std::shared_ptr<Listing>& listing);
   void take_page(const std::shared_ptr<Listing>& listing, const HttpResponse& response);
+  Id watch_path(const ResourceName& name, const std::string& path, const std::string& query,
+                const std::string& from_version, WatchFunctions functions);
+  template <typename Item>
+  void write(const char* verb, const Resource<Item>& resource, const std::string& object,
+             std::string body, uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done) {
+    const ApiAction action{verb, namespace_, object, resource.name};
+    write_object(action, resource.path, std::move(body), timeout_ms,
+                 [this, action, read = resource.read, done = std::move(done)](
+                     std::optional<ApiError> error, const std::string& said) {
+                   if (error) {
+                     done({std::move(error), std::nullopt});
+                     return;
+                   }
+                   Result<Item> item = read(parse_json(said).get());
+                   if (item) {
+                     done({std::nullopt, std::move(*item)});
+                   } else {
+                     done({counted(malformed_answer(action, fmt::format("the answer is no {}",
+                                                               action.resource.singular))),
+                           std::nullopt});
+                   }
+                 });
+  }
+  void write_object(ApiAction action, const std::string& path, std::string body,
+                    uint64_t timeout_ms,
+                    std::function<void(std::optional<ApiError>, const std::string& said)> done);
   void note(const HttpResponse& response);
   ApiError failed(const ApiAction& action, const HttpResponse& response);
   ApiError counted(ApiError error);
-  std::string pods_path() const;
 
   Host host_;
   std::string namespace_;

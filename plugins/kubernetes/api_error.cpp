@@ -57,8 +57,10 @@ ApiError::Kind kind_without_status(const HttpResponse& response) {
 }
 
 std::string described(const ApiAction& action) {
-  return action.pod.empty() ? fmt::format("{} pods in namespace {}", action.verb, action.where)
-                            : fmt::format("{} pod {}/{}", action.verb, action.where, action.pod);
+  const ResourceName& resource = action.resource;
+  return action.object.empty()
+             ? fmt::format("{} {} in namespace {}", action.verb, resource.plural, action.where)
+             : fmt::format("{} {} {}/{}", action.verb, resource.singular, action.where, action.object);
 }
 
 }  // namespace
@@ -80,6 +82,7 @@ std::string ApiError::label() const {
 
 ApiError api_error(const ApiAction& action, const HttpResponse& response) {
   const std::string doing = described(action);
+  const ResourceName& resource = action.resource;
   ApiError error;
   error.code = response.status;
   if (response.status == 0) {
@@ -91,7 +94,8 @@ ApiError api_error(const ApiAction& action, const HttpResponse& response) {
   const std::string said = server_message(response.body);
   if (error.kind == ApiError::Kind::forbidden) {
     error.message =
-        fmt::format("forbidden: cannot {} pods in namespace {}", action.verb, action.where);
+        fmt::format("forbidden: cannot {} {}{}{} in namespace {}", action.verb, resource.plural,
+                    *resource.group == '\0' ? "" : ".", resource.group, action.where);
   } else if (error.kind == ApiError::Kind::unauthorized) {
     error.message =
         doing + ": unauthorized: the API server does not accept the token or certificate";

@@ -8,11 +8,22 @@
 
 namespace reconciler {
 
-// What was asked, as Kubernetes' rights name it: `patch` `pods` in namespace `shop`.
+// A kind of object, as Kubernetes' rights name it.
+struct ResourceName {
+  const char* plural;
+  const char* singular;
+  const char* group;  // of the API; empty: the core group
+};
+inline constexpr ResourceName pods_name{"pods", "pod", ""};
+inline constexpr ResourceName services_name{"services", "service", ""};
+inline constexpr ResourceName slices_name{"endpointslices", "endpointslice", "discovery.k8s.io"};
+
+// What was asked: `patch` `pods` in namespace `shop`.
 struct ApiAction {
   const char* verb;
-  std::string where;  // the namespace
-  std::string pod;    // one pod, or empty
+  std::string where;   // the namespace
+  std::string object;  // one object, or empty
+  ResourceName resource = pods_name;
 };
 
 struct ApiError {
@@ -22,7 +33,7 @@ struct ApiError {
     reset,         // the connection broke before the answer; the same
     unauthorized,  // 401: the token or certificate isn't accepted
     forbidden,     // 403: a right is missing
-    moved_on,      // 404, 409, 422: the pod is not what it was taken for
+    moved_on,      // 404, 409, 422: the object is not what it was taken for
     gone,          // 410: the version to go on from is too old
     busy,          // 429, 5xx
     malformed,     // an answer that is not what was asked for

@@ -38,35 +38,34 @@ void GroupTarget::start_writing(const Plan& plan) {
 
 void GroupTarget::send(const Write& write) {
   const bool is_fence = write.kind == StampKind::fenced;
-  api_.patch(write.seen.name, write.body, timeout_ms_,
-             [this, is_fence, write, attempt = attempt_](ApiClient::PatchAnswer answer) {
-               host_.count("patches_total", "result",
-                           answer.error ? answer.error->label().c_str() : "ok");
-               if (answer.pod && !answer.pod->vanishing) watch_.written(*answer.pod);
-               answer = judged(write, std::move(answer));
-               if (!answer.error) log_write(write);
-               if (attempt != attempt_) {  // which was given up meanwhile
-                 reassess();
-                 return;
-               }
-               if (is_fence) {
-                 fenced(write, std::move(answer));
-               } else {
-                 promoted(std::move(answer));
-               }
-             });
+  api_.patch<Pod>(api_.pods(), write.seen.name, write.body, timeout_ms_,
+                  [this, is_fence, write, attempt = attempt_](WriteAnswer<Pod> answer) {
+                    host_.count("patches_total", "result",
+                                answer.error ? answer.error->label().c_str() : "ok");
+                    if (answer.item && !answer.item->vanishing) watch_.written(*answer.item);
+                    answer = judged(write, std::move(answer));
+                    if (!answer.error) log_write(write);
+                    if (attempt != attempt_) {  // which was given up meanwhile
+                      reassess();
+                      return;
+                    }
+                    if (is_fence) {
+                      fenced(write, std::move(answer));
+                    } else {
+                      promoted(std::move(answer));
+                    }
+                  });
 }
 
 // A write is confirmed by an answer that shows it, and by nothing else.
-ApiClient::PatchAnswer GroupTarget::judged(const Write& write,
-                                           ApiClient::PatchAnswer answer) const {
+WriteAnswer<Pod> GroupTarget::judged(const Write& write, WriteAnswer<Pod> answer) const {
   if (answer.error) return answer;
   const std::string pod = fmt::format("pod {}/{}", api_.pod_namespace(), write.seen.name);
-  if (answer.pod->vanishing) {
+  if (answer.item->vanishing) {
     answer.error.emplace();
     answer.error->kind = ApiError::Kind::moved_on;
     answer.error->message = pod + " is being deleted: what was written to it is not kept";
-  } else if (!shows(*answer.pod, write.seen, write.stamp, api_.rule())) {
+  } else if (!shows(*answer.item, write.seen, write.stamp, api_.rule())) {
     answer.error.emplace();
     answer.error->message =
         fmt::format("{}: the API server took the {} and does not show it (a webhook?)", pod,
@@ -75,7 +74,7 @@ ApiClient::PatchAnswer GroupTarget::judged(const Write& write,
   return answer;
 }
 
-void GroupTarget::fenced(const Write& write, ApiClient::PatchAnswer answer) {
+void GroupTarget::fenced(const Write& write, WriteAnswer<Pod> answer) {
   const bool unconfirmed =
       answer.error && answer.error->code == 0 && !answer.error->without_answer();
   if (!answer.error || unconfirmed) took_label_ |= write.seen.carries(api_.rule());
@@ -111,7 +110,7 @@ void GroupTarget::promote() {
   send(*promotion_);
 }
 
-void GroupTarget::promoted(ApiClient::PatchAnswer answer) {
+void GroupTarget::promoted(WriteAnswer<Pod> answer) {
   if (answer.error) {
     const Pod seen = promotion_->seen;
     failed(*answer.error, seen);
@@ -158,9 +157,9 @@ void GroupTarget::start_over(const ApiError& error, const Pod& seen) {
         return;
       }
       listed_ = true;
-      const auto now = watch_.pods().find(seen.name);
+      const auto now = watch_.items().find(seen.name);
       // 422 is also how a server refuses what no other time will mend: then the pod is as it was.
-      const bool unchanged = now != watch_.pods().end() && now->second.uid == seen.uid &&
+      const bool unchanged = now != watch_.items().end() && now->second.uid == seen.uid &&
                              now->second.stamp.text == seen.stamp.text &&
                              now->second.label == seen.label;
       if (unchanged && error.code == 422) {

@@ -2,75 +2,20 @@
 #include <algorithm>
 #include <utility>
 
-#include "common/random.h"
 #include "plugins/kubernetes/group_target.h"
+#include "plugins/kubernetes/turn.h"
 
 namespace reconciler {
 
-namespace {
-
-// Longer than watchers differ in when they believe a reset of Sentinel (with the same reset_after), and than an unsettled
-// decision stays so while those live who made it.
-constexpr uint64_t takeover_after_ms = 15000;
-
-}  // namespace
-
-// The pods may know the very decision under a higher era or step: those are counted from the start of the program.
-void GroupTarget::learn() {
-  const std::optional<Decision> known = known_ahead(*wanted_, watch_.pods(), api_.pod_namespace());
-  if (known) count_as(*known);
+std::optional<HighestStamp> GroupTarget::highest() const {
+  return highest_stamp(*wanted_, watch_.items(), api_.pod_namespace());
 }
 
-void GroupTarget::count_as(const Decision& known) {
-  ahead_.learn(told_, known);
-  wanted_->claim.decision = known;
-}
-
-// A settled decision that stands down before a mere count, and before which both sides have stood still for long, goes
-// above it. README.md has the reasons.
-bool GroupTarget::takes_over() {
-  const auto unsettled = takeover_from_unsettled(*wanted_, watch_.pods());
-  const auto takeover = unsettled ? unsettled : takeover_of_era(*wanted_, watch_.pods());
-  if (!takeover) {
-    forget_behind();
-    return false;
-  }
-  const uint64_t now = host_.now_ns();
-  if (!behind_ || behind_->wanted != wanted_->claim || behind_->known != takeover->known) {
-    behind_ = {wanted_->claim, takeover->known, now};
-  }
-  const uint64_t stood_ms = (now - behind_->since_ns) / 1000000;
-  if (stood_ms < takeover_after_ms) {
-    behind_timer_.start(takeover_after_ms - stood_ms + 1, [this] { host_.changed(name_); });
-    return false;
-  }
-  const std::string standing =
-      fmt::format("the pods remember {}, and this has been {} for {} s", describe(takeover->known),
-                  describe(wanted_->claim), stood_ms / 1000);
-  if (unsettled) {
-    host_.log(VR_WARNING, name_,
-              "{}: that was neither confirmed nor taken back, and who decided it seems to be gone; "
-              "step {} is taken",
-              standing, takeover->decision.step);
-  } else {
-    host_.log(VR_WARNING, name_,
-              "{}: era {} is taken over; where this epoch is from before a reset of Sentinel, the "
-              "label goes backwards",
-              standing, takeover->decision.era);
-  }
-  count_as(takeover->decision);
-  forget_behind();
-  return true;
-}
-
-void GroupTarget::forget_behind() {
-  behind_.reset();
-  behind_timer_.stop();
-}
+void GroupTarget::learn() { count_.learn(*wanted_, highest()); }
 
 void GroupTarget::decide() {
   learn();
-  const Plan plan = make_plan(*wanted_, watch_.pods(), api_.rule(), api_.pod_namespace());
+  const Plan plan = make_plan(*wanted_, watch_.items(), api_.rule(), api_.pod_namespace());
   show_pause(plan);
   const bool lacks_pod =
       plan.verdict == Plan::Verdict::no_pod || plan.verdict == Plan::Verdict::no_pod_stale;
@@ -78,7 +23,7 @@ void GroupTarget::decide() {
     no_pod_since_ns_.reset();
     no_pod_timer_.stop();
   }
-  if (plan.verdict != Plan::Verdict::stand_down) forget_behind();
+  if (plan.verdict != Plan::Verdict::stand_down) count_.forget_behind();
   switch (plan.verdict) {
     case Plan::Verdict::right:
       if (confirm()) finish(VR_APPLIED, {});
@@ -111,16 +56,12 @@ void GroupTarget::decide() {
 
 void GroupTarget::stand_down(const Plan& plan) {
   if (plan.newer_format) {
-    forget_behind();
-  } else if (takes_over()) {
+    count_.forget_behind();
+  } else if (count_.takes_over(*wanted_, highest())) {
     decide();
     return;
   }
-  std::string cause = plan.cause;
-  if (behind_) {
-    cause +=
-        fmt::format("; where both stay so for {} s, this goes above it", takeover_after_ms / 1000);
-  }
+  const std::string cause = plan.cause + count_.patience();
   verdict_ = plan.verdict;
   stands_before_ = plan.higher;
   show_problem(plan.newer_format ? "newer-stamp" : "higher-decision", cause);
@@ -155,15 +96,11 @@ bool GroupTarget::confirm() {
 
 // Of many instances the one next to the new primary acts first; the others look again a little later.
 bool GroupTarget::wait_turn(const Plan& plan) {
-  if (delayed_ || settings_.node_name.empty()) return false;
-  delayed_ = true;
-  if (plan.primary != nullptr && plan.primary->node == settings_.node_name) return false;
-  const Pods& pods = watch_.pods();
-  const bool near = std::any_of(pods.begin(), pods.end(), [&](const auto& entry) {
-    return entry.second.node == settings_.node_name;
-  });
+  if (std::exchange(delayed_, true)) return false;
+  const auto wait_ms = wait_for_turn_ms(settings_.node_name, plan.primary, watch_.items());
+  if (!wait_ms) return false;
   phase_ = Phase::delaying;
-  pause_.start(near ? random_between(40, 80) : random_between(150, 280), [this] { decide(); });
+  pause_.start(*wait_ms, [this] { decide(); });
   return true;
 }
 
@@ -195,7 +132,7 @@ bool GroupTarget::is_held() {
 // Cancelled, and the group has its label or never lost it by us.
 bool GroupTarget::is_pointless_now() const {
   if (!cancelled_) return false;
-  const Pods& pods = watch_.pods();
+  const Pods& pods = watch_.items();
   return !took_label_ || std::any_of(pods.begin(), pods.end(), [&](const auto& entry) {
     return entry.second.carries(api_.rule());
   });

@@ -2,29 +2,14 @@
 
 #include <utility>
 
-#include "plugins/kubernetes/address.h"
+#include "plugins/kubernetes/label_syntax.h"
 
 namespace reconciler {
 
 namespace {
 
-constexpr uint64_t repair_window_ns = 10ull * 1000000000;
-constexpr int repairs_at_once = 6;
-constexpr uint64_t repair_pause_ms = 1000;
-constexpr uint64_t contest_over_ms = 15000;
 // A labeler waits 3 s for what it has cancelled.
 constexpr uint64_t give_up_ms = 2500;
-
-Wanted wanted_from(const vr_topology& topology) {
-  Wanted wanted;
-  wanted.group = topology.group;
-  wanted.host = canonical_host(topology.primary->host);
-  wanted.port = topology.primary->port;
-  wanted.claim.decision = {topology.era, topology.epoch, topology.step};
-  wanted.claim.address = host_and_port(wanted.host, wanted.port);
-  wanted.withdrawn = topology.state == VR_PRIMARY_SUSPECTED;
-  return wanted;
-}
 
 }  // namespace
 
@@ -34,7 +19,7 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, const Settings& settings,
       api_(api),
       settings_(settings),
       name_(group.name),
-      watch_(host, api, group.name, group.selector,
+      watch_(host, api, group.name, api.pods(), "labelSelector=" + percent_encoded(group.selector),
              {.poll_ms = settings.poll_ms, .resync_ms = settings.resync_ms},
              {.listed =
                   [this] {
@@ -45,7 +30,7 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, const Settings& settings,
                       try_again_now();
                     }
                   },
-              .changed = [this](const PodStore::Change& change) { pods_changed(change); },
+              .changed = [this](const ObjectChange& change) { pods_changed(change); },
               .live = [this] { try_again_now(); },
               .failed =
                   [this](const ApiError& error) {
@@ -53,19 +38,18 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, const Settings& settings,
                     list_failure_ = error.message;
                     if (phase_ == Phase::waiting) finish(VR_RETRY, list_failure_);
                   }}),
-      behind_timer_(host),
+      count_(host, group.name, [this] { host_.changed(name_); }),
       timeout_ms_(settings.request_timeout_ms),
       hold_(host, [this] { try_again_now(); }),
       pause_(host),
       give_up_(host),
       no_pod_timer_(host),
-      repair_later_(host),
-      contest_over_(host) {}
+      repairs_(host, group.name,
+               "somebody else moves the label again and again: see managedFields of the pods") {}
 
 void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   Wanted wanted = wanted_from(topology);
-  told_ = wanted.claim.decision;
-  wanted.claim.decision = ahead_.of(told_);
+  wanted.claim.decision = count_.told(wanted.claim.decision);
   if (!wanted_ || wanted_->claim != wanted.claim) {
     no_pod_since_ns_.reset();
     hold_.lift();
@@ -74,7 +58,8 @@ void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   cause_ = topology.cause == nullptr ? "" : topology.cause;
   request_ = request;
   ++attempt_;
-  asked_ = cancelled_ = delayed_ = listed_ = took_label_ = false;
+  repairs_.begun();
+  cancelled_ = delayed_ = listed_ = took_label_ = false;
   restarts_ = 0;
   if (watch_.listed()) {
     if (watch_.polls()) {
@@ -159,14 +144,14 @@ void GroupTarget::show_pause(const Plan& plan) {
   }
 }
 
-void GroupTarget::pods_changed(const PodStore::Change& change) {
+void GroupTarget::pods_changed(const ObjectChange& change) {
   if (request_ != nullptr || !wanted_) return;
   learn();
-  if (!change.moved_pod.empty()) {
-    const Plan plan = make_plan(*wanted_, watch_.pods(), api_.rule(), api_.pod_namespace());
+  if (!change.moved.empty()) {
+    const Plan plan = make_plan(*wanted_, watch_.items(), api_.rule(), api_.pod_namespace());
     if (plan.verdict == Plan::Verdict::change) {
       host_.log(VR_WARNING, name_, "label {} of pod {}/{} was {} by {}; repairing it",
-                api_.rule().name, api_.pod_namespace(), change.moved_pod,
+                api_.rule().name, api_.pod_namespace(), change.moved,
                 change.moved_on ? "set" : "taken off",
                 change.moved_by.empty() ? "somebody else" : change.moved_by);
     }
@@ -177,36 +162,15 @@ void GroupTarget::pods_changed(const PodStore::Change& change) {
 void GroupTarget::reassess() {
   if (request_ != nullptr || !wanted_ || !outcome_) return;
   learn();
-  const Plan plan = make_plan(*wanted_, watch_.pods(), api_.rule(), api_.pod_namespace());
+  const Plan plan = make_plan(*wanted_, watch_.items(), api_.rule(), api_.pod_namespace());
   show_pause(plan);
   const bool at_rest = outcome_ == VR_APPLIED || outcome_ == VR_REJECTED;
   const bool before_another =
       plan.verdict == Plan::Verdict::stand_down && plan.higher != stands_before_;
   if (plan.verdict == Plan::Verdict::change) {
-    ask_again();
+    repairs_.ask();
   } else if (!at_rest || plan.verdict != verdict_ || before_another) {
     host_.changed(name_);
-  }
-}
-
-void GroupTarget::ask_again() {
-  const uint64_t now = host_.now_ns();
-  if (now - repairs_since_ns_ > repair_window_ns) {
-    repairs_since_ns_ = now;
-    repairs_ = 0;
-  }
-  // What else comes before the host's turn is no further repair.
-  if (!std::exchange(asked_, true)) ++repairs_;
-  if (repairs_ <= repairs_at_once) {
-    host_.changed(name_);
-    return;
-  }
-  host_.set_degraded(
-      name_, "contested",
-      "somebody else moves the label again and again: see managedFields of the pods");
-  contest_over_.start(contest_over_ms, [this] { host_.clear_problem(name_, "contested"); });
-  if (!repair_later_.running()) {
-    repair_later_.start(repair_pause_ms, [this] { host_.changed(name_); });
   }
 }
 

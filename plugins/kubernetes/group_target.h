@@ -6,12 +6,14 @@
 #include <string>
 #include <vector>
 
-#include "plugins/count_ahead.h"
 #include "plugins/host.h"
 #include "plugins/kubernetes/api_client.h"
+#include "plugins/kubernetes/decision_count.h"
 #include "plugins/kubernetes/hold.h"
+#include "plugins/kubernetes/object_watch.h"
 #include "plugins/kubernetes/plan.h"
-#include "plugins/kubernetes/pod_watch.h"
+#include "plugins/kubernetes/publisher.h"
+#include "plugins/kubernetes/repairs.h"
 #include "plugins/kubernetes/settings.h"
 #include "plugins/valkey_reconciler_plugin.h"
 
@@ -22,19 +24,17 @@ namespace reconciler {
 // An attempt begins with apply(): waiting for the first list, or delaying because another instance is nearer, then
 // fencing, then promoting. A conflict leads to listing and from there again to the decision. A request is completed
 // only when none of its patches is under way, but for one that was cancelled and whose answers don't come.
-class GroupTarget {
+class GroupTarget : public Publisher {
  public:
   GroupTarget(Host host, ApiClient& api, const Settings& settings, const Settings::Group& group);
 
-  const std::string& name() const { return name_; }
-  void start() { watch_.start(); }
-
-  void apply(const vr_topology& topology, vr_request* request);
-  bool cancel(const vr_request* request);  // false: it is none of this group
-
-  void api_is_back();
-  void watch_is_silent() { watch_.reconnect(); }
-  void rights_were_given();
+  const std::string& name() const override { return name_; }
+  void start() override { watch_.start(); }
+  void apply(const vr_topology& topology, vr_request* request) override;
+  bool cancel(const vr_request* request) override;
+  void api_is_back() override;
+  void watch_is_silent() override { watch_.reconnect(); }
+  void rights_were_given() override;
 
  private:
   enum class Phase : uint8_t { idle, waiting, delaying, listing, fencing, promoting };
@@ -51,9 +51,7 @@ class GroupTarget {
   // deciding
   void decide();
   void learn();
-  void count_as(const Decision& known);
-  bool takes_over();
-  void forget_behind();
+  std::optional<HighestStamp> highest() const;
   void stand_down(const Plan& plan);
   void decide_without_pod(const Plan& plan);
   bool confirm();
@@ -66,10 +64,10 @@ class GroupTarget {
   Write make_write(const Pod& pod, StampKind kind) const;
   void start_writing(const Plan& plan);
   void send(const Write& write);
-  ApiClient::PatchAnswer judged(const Write& write, ApiClient::PatchAnswer answer) const;
-  void fenced(const Write& write, ApiClient::PatchAnswer answer);
+  WriteAnswer<Pod> judged(const Write& write, WriteAnswer<Pod> answer) const;
+  void fenced(const Write& write, WriteAnswer<Pod> answer);
   void promote();
-  void promoted(ApiClient::PatchAnswer answer);
+  void promoted(WriteAnswer<Pod> answer);
   void failed(const ApiError& error, const Pod& seen);
   void ended_by(const ApiError& error);
   void start_over(const ApiError& error, const Pod& seen);
@@ -81,9 +79,8 @@ class GroupTarget {
 
   // between requests
   void try_again_now();
-  void pods_changed(const PodStore::Change& change);
+  void pods_changed(const ObjectChange& change);
   void reassess();
-  void ask_again();
 
   Host host_;
   ApiClient& api_;
@@ -92,18 +89,8 @@ class GroupTarget {
   PodWatch watch_;
 
   // the newest topology, also after its request was completed
-  std::optional<Wanted> wanted_;
-  Decision told_;     // by that topology itself; `wanted_` has it in the pods' count
-  CountAhead ahead_;  // as the pods have taught
-
-  // What stands above the newest topology by a mere count, and since when.
-  struct Behind {
-    Claim wanted;
-    Claim known;
-    uint64_t since_ns = 0;
-  };
-  std::optional<Behind> behind_;
-  Timer behind_timer_;
+  std::optional<Wanted> wanted_;  // in the pods' count
+  DecisionCount count_;
   std::string cause_;
 
   // the attempt
@@ -133,12 +120,7 @@ class GroupTarget {
   std::optional<uint64_t> no_pod_since_ns_;
   Timer no_pod_timer_;
 
-  // repairs of late, so that two who disagree don't wear out the API server
-  uint64_t repairs_since_ns_ = 0;
-  int repairs_ = 0;
-  bool asked_ = false;  // the host, for an attempt that has not begun
-  Timer repair_later_;
-  Timer contest_over_;
+  Repairs repairs_;
 };
 
 }  // namespace reconciler

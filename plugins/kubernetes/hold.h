@@ -11,7 +11,7 @@
 
 namespace reconciler {
 
-// Owned by a GroupTarget, which tells it what became of its attempts and asks it before it sends anything.
+// Owned by what publishes a group, which tells it what became of its attempts and asks it before it sends anything.
 class Hold {
  public:
   Hold(Host host, std::function<void()> over);

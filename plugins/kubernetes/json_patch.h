@@ -19,7 +19,4 @@ std::string promote_patch(const Pod& seen, const Stamp& stamp, const LabelRule& 
 // exactly this stamp, and the label as its kind says. Only that confirms the write.
 bool shows(const Pod& answer, const Pod& seen, const Stamp& stamp, const LabelRule& rule);
 
-// A key as one step of a JSON Pointer (RFC 6901): `~` and `/` escaped.
-std::string pointer_step(std::string_view key);
-
 }  // namespace reconciler

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "plugins/kubernetes/group_target.h"
 #include "plugins/kubernetes/label_syntax.h"
+#include "plugins/kubernetes/service_target.h"
 
 namespace reconciler {
 
@@ -45,7 +47,11 @@ KubernetesTarget::KubernetesTarget(Host host, Settings settings, const Cluster& 
               cluster.origin);
   }
   for (const Settings::Group& group : settings_.groups) {
-    groups_.push_back(std::make_unique<GroupTarget>(host, api_, settings_, group));
+    if (settings_.publish == Publish::label) {
+      groups_.push_back(std::make_unique<GroupTarget>(host, api_, settings_, group));
+    } else {
+      groups_.push_back(std::make_unique<ServiceTarget>(host, api_, settings_, group));
+    }
   }
   for (const auto& group : groups_) group->start();
   reach_.start();

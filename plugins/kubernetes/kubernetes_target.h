@@ -11,7 +11,7 @@
 #include "plugins/kubernetes/api_client.h"
 #include "plugins/kubernetes/api_reach.h"
 #include "plugins/kubernetes/cluster.h"
-#include "plugins/kubernetes/group_target.h"
+#include "plugins/kubernetes/publisher.h"
 #include "plugins/kubernetes/rights.h"
 #include "plugins/kubernetes/settings.h"
 
@@ -40,7 +40,7 @@ class KubernetesTarget {
   ApiClient api_;
   ApiReach reach_;
   Rights rights_;
-  std::vector<std::unique_ptr<GroupTarget>> groups_;
+  std::vector<std::unique_ptr<Publisher>> groups_;
 };
 
 }  // namespace reconciler

@@ -5,16 +5,12 @@
 
 #include <fmt/format.h>
 
-#include "plugins/count_ahead.h"
 #include "plugins/kubernetes/match.h"
 #include "plugins/kubernetes/pause.h"
 
 namespace reconciler {
 
 namespace {
-
-// Resets of Sentinel are rare: who is this far ahead was not counting them.
-constexpr uint32_t most_eras_ahead = 1000;
 
 bool is_read(const Pod& pod) { return pod.stamp.state == StampReading::State::read; }
 bool is_foreign(const Pod& pod, const Wanted& wanted) {
@@ -27,13 +23,7 @@ bool holds_token(const Pod& pod, const LabelRule& rule) {
   return pod.carries(rule) && is_read(pod) && pod.stamp.stamp.kind == StampKind::promoted;
 }
 
-bool is_believable(const Decision& known, const Decision& ours) {
-  return known.era - ours.era <= most_eras_ahead && known.step < highest_step;
-}
-
-// What they wanted who wrote `claim`, which has the address of what is wanted.
-enum class Intent : uint8_t { promotion, withdrawal, unknown };
-
+// Of those who wrote `claim`, which has the address of what is wanted.
 Intent intent_of(const Claim& claim, const Wanted& wanted, const Pods& pods,
                  std::string_view pod_namespace) {
   Intent intent = Intent::unknown;
@@ -239,48 +229,12 @@ Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
   return plan;
 }
 
-std::optional<Decision> known_ahead(const Wanted& wanted, const Pods& pods,
-                                    std::string_view pod_namespace) {
+std::optional<HighestStamp> highest_stamp(const Wanted& wanted, const Pods& pods,
+                                          std::string_view pod_namespace) {
   const Pod* highest = highest_of(wanted, pods);
   if (highest == nullptr) return std::nullopt;
   const Claim& claim = highest->stamp.stamp.claim;
-  const Decision& known = claim.decision;
-  const Decision& ours = wanted.claim.decision;
-  if (known.epoch != ours.epoch || claim.address != wanted.claim.address || known <= ours ||
-      !is_believable(known, ours) || known.settled() != ours.settled()) {
-    return std::nullopt;
-  }
-  const Intent intent = intent_of(claim, wanted, pods, pod_namespace);
-  const bool same = wanted.withdrawn ? intent == Intent::withdrawal : intent != Intent::withdrawal;
-  return same ? std::optional(known) : std::nullopt;
-}
-
-std::optional<Takeover> takeover_from_unsettled(const Wanted& wanted, const Pods& pods) {
-  const Pod* highest = highest_of(wanted, pods);
-  if (highest == nullptr || !wanted.settled()) return std::nullopt;
-  const Claim& claim = highest->stamp.stamp.claim;
-  const Decision& known = claim.decision;
-  const Decision& ours = wanted.claim.decision;
-  // Under another era an equal epoch is a coincidence, unless the address is the same, too.
-  const bool same_epoch =
-      known.epoch == ours.epoch && (known.era == ours.era || claim.address == wanted.claim.address);
-  if (!same_epoch || known.settled() || claim <= wanted.claim || !is_believable(known, ours)) {
-    return std::nullopt;
-  }
-  const std::optional<Decision> higher = above(known, /*settled=*/true);
-  if (!higher) return std::nullopt;
-  return Takeover{claim, *higher};
-}
-
-std::optional<Takeover> takeover_of_era(const Wanted& wanted, const Pods& pods) {
-  const Pod* highest = highest_of(wanted, pods);
-  if (highest == nullptr || !wanted.settled()) return std::nullopt;
-  const Claim& claim = highest->stamp.stamp.claim;
-  const Decision& known = claim.decision;
-  const Decision& ours = wanted.claim.decision;
-  const bool alone = known.era > ours.era && is_believable(known, ours) && known.epoch < ours.epoch;
-  if (!alone) return std::nullopt;
-  return Takeover{claim, {known.era, ours.epoch, ours.step}};
+  return HighestStamp{claim, intent_of(claim, wanted, pods, pod_namespace)};
 }
 
 }  // namespace reconciler

@@ -8,11 +8,17 @@
 #include <string_view>
 #include <vector>
 
+#include "plugins/kubernetes/known_decisions.h"
+#include "plugins/kubernetes/object_store.h"
 #include "plugins/kubernetes/pod.h"
-#include "plugins/kubernetes/pod_store.h"
 #include "plugins/kubernetes/stamp.h"
 
 namespace reconciler {
+
+struct InstanceAddress {
+  std::string host;  // canonical
+  uint16_t port = 0;
+};
 
 // What a topology asks of a group's pods.
 struct Wanted {
@@ -20,7 +26,8 @@ struct Wanted {
   Claim claim;
   std::string host;  // of the primary, canonical
   uint16_t port = 0;
-  bool withdrawn = false;  // the primary is suspected: no pod is to carry the label
+  bool withdrawn = false;                 // the primary is suspected: no pod is to carry the label
+  std::vector<InstanceAddress> replicas;  // those that Sentinel calls healthy
 
   bool settled() const { return claim.decision.settled() && !withdrawn; }
 };
@@ -50,22 +57,8 @@ struct Plan {
 Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
                std::string_view pod_namespace);
 
-// The decision by which the pods know what is wanted, where it is a higher one than the topology's: the highest stamp
-// of all has its epoch and address and is of its kind (settled, a provisional promotion, a suspicion). Resets of Sentinel
-// and steps within an epoch are counted from the start of the program, so one that started later finds out here where
-// it is. Nothing where there is nothing to learn.
-std::optional<Decision> known_ahead(const Wanted& wanted, const Pods& pods,
-                                    std::string_view pod_namespace);
-
-// What a settled decision that stands down becomes when both sides have stood so for long. README.md has the reasons.
-struct Takeover {
-  Claim known;  // the highest of the pods
-  Decision decision;
-
-  friend bool operator==(const Takeover&, const Takeover&) = default;
-};
-std::optional<Takeover> takeover_from_unsettled(const Wanted& wanted, const Pods& pods);
-// The highest claim's era alone makes it higher than what is wanted: its epoch is lower.
-std::optional<Takeover> takeover_of_era(const Wanted& wanted, const Pods& pods);
+// What the pods remember, for known_decisions.h.
+std::optional<HighestStamp> highest_stamp(const Wanted& wanted, const Pods& pods,
+                                          std::string_view pod_namespace);
 
 }  // namespace reconciler

@@ -1,6 +1,5 @@
 #include "plugins/kubernetes/pod.h"
 
-#include <charconv>
 #include <tuple>
 #include <utility>
 
@@ -15,13 +14,6 @@ namespace {
 // A pod has one or two addresses and a handful of ports; more is not believed.
 constexpr size_t most_addresses = 16;
 constexpr size_t most_ports = 64;
-
-uint64_t version_number(std::string_view text) {
-  uint64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stopped, error] = std::from_chars(text.data(), end, number);
-  return error == std::errc() && stopped == end ? number : 0;
-}
 
 void read_addresses(const cJSON* status, Pod& pod) {
   const cJSON* entry = nullptr;
@@ -42,6 +34,8 @@ void read_ports(const cJSON* spec, Pod& pod) {
       const cJSON* number = member(port, "containerPort");
       if (cJSON_IsNumber(number) && number->valuedouble >= 1 && number->valuedouble <= 65535) {
         pod.ports.push_back(static_cast<uint16_t>(number->valuedouble));
+        const std::string_view name = text_member(port, "name");
+        if (!name.empty()) pod.named_ports.push_back({std::string(name), pod.ports.back()});
       }
     }
   }
@@ -56,28 +50,26 @@ bool is_ready(const cJSON* status) {
   return false;
 }
 
-// The manager that owns the label, where it is not us: fieldsV1 holds {"f:metadata":{"f:labels":{"f:NAME":{}}}}.
-std::string label_manager(const cJSON* metadata, const std::string& name) {
-  const std::string field = "f:" + name;
-  std::string manager;
-  const cJSON* entry = nullptr;
-  cJSON_ArrayForEach(entry, member(metadata, "managedFields")) {
-    const cJSON* labels = member(member(member(entry, "fieldsV1"), "f:metadata"), "f:labels");
-    if (member(labels, field.c_str()) == nullptr) continue;
-    if (text_member(entry, "manager") != field_manager) manager = text_member(entry, "manager");
-  }
-  return manager;
-}
-
 }  // namespace
 
 bool decides_the_same(const Pod& a, const Pod& b) {
   const auto key = [](const Pod& pod) {
-    return std::tie(pod.name, pod.uid, pod.node, pod.hostname, pod.subdomain, pod.addresses,
-                    pod.ports, pod.ready, pod.finished, pod.terminating, pod.has_labels,
-                    pod.has_annotations, pod.label, pod.stamp.state, pod.stamp.text, pod.paused);
+    return std::tie(pod.name, pod.uid, pod.node, pod.zone, pod.hostname, pod.subdomain,
+                    pod.addresses, pod.ports, pod.named_ports, pod.ready, pod.finished,
+                    pod.terminating, pod.has_labels, pod.has_annotations, pod.label,
+                    pod.pod_name_label, pod.stamp.state, pod.stamp.text, pod.paused);
   };
   return key(a) == key(b);
+}
+
+void note_move(ObjectChange& change, const Pod& before, const Pod& after) {
+  if (before.uid != after.uid || before.label == after.label ||
+      before.stamp.text != after.stamp.text) {
+    return;
+  }
+  change.moved = after.name;
+  change.moved_on = after.label.has_value();
+  change.moved_by = after.label_manager;
 }
 
 Result<Pod> read_pod(const cJSON* json, const LabelRule& rule) {
@@ -85,10 +77,7 @@ Result<Pod> read_pod(const cJSON* json, const LabelRule& rule) {
   const cJSON* spec = member(json, "spec");
   const cJSON* status = member(json, "status");
   Pod pod;
-  pod.name = text_member(metadata, "name");
-  pod.uid = text_member(metadata, "uid");
-  if (pod.name.empty() || pod.uid.empty()) return Error("a pod without name or uid");
-  pod.version = version_number(text_member(metadata, "resourceVersion"));
+  if (!read_metadata(metadata, pod)) return Error("a pod without name or uid");
   pod.node = text_member(spec, "nodeName");
   pod.hostname = text_member(spec, "hostname");
   pod.subdomain = text_member(spec, "subdomain");
@@ -103,17 +92,14 @@ Result<Pod> read_pod(const cJSON* json, const LabelRule& rule) {
                   cJSON_GetArraySize(member(metadata, "finalizers")) == 0;
 
   const cJSON* labels = member(metadata, "labels");
-  pod.has_labels = cJSON_IsObject(labels);
+  pod.pod_name_label = text_member(labels, pod_name_label);
+  pod.zone = text_member(labels, "topology.kubernetes.io/zone");
   const cJSON* label = member(labels, rule.name.c_str());
   if (cJSON_IsString(label)) {
     pod.label = std::string(text_of(label));
-    pod.label_manager = label_manager(metadata, rule.name);
+    pod.label_manager = manager_of(metadata, {"metadata", "labels", rule.name});
   }
-  const cJSON* annotations = member(metadata, "annotations");
-  pod.has_annotations = cJSON_IsObject(annotations);
-  const cJSON* stamp = member(annotations, stamp_annotation);
-  if (cJSON_IsString(stamp)) pod.stamp = read_stamp(std::string(text_of(stamp)));
-  pod.paused = pause_reason(text_member(annotations, pause_annotation));
+  pod.paused = pause_reason(member(metadata, "annotations"));
   return pod;
 }
 
@@ -121,57 +107,6 @@ Result<Pod> read_pod(std::string_view text, const LabelRule& rule) {
   const Json json = parse_json(text);
   if (!json) return Error("the answer is no JSON");
   return read_pod(json.get(), rule);
-}
-
-Result<PodPage> read_pod_page(std::string_view text, const LabelRule& rule) {
-  const Json json = parse_json(text);
-  const cJSON* items = member(json.get(), "items");
-  // An empty list is `[]`, or null from servers that were written in Go and are not the real one.
-  if (items == nullptr || !(cJSON_IsArray(items) || cJSON_IsNull(items))) {
-    return Error("the answer is no list of pods");
-  }
-  const cJSON* metadata = member(json.get(), "metadata");
-  PodPage page;
-  page.version_text = text_member(metadata, "resourceVersion");
-  page.version = version_number(page.version_text);
-  page.rest = text_member(metadata, "continue");
-  const cJSON* item = nullptr;
-  cJSON_ArrayForEach(item, items) {
-    Result<Pod> pod = read_pod(item, rule);
-    if (pod) {
-      page.pods.push_back(std::move(*pod));
-    } else {
-      ++page.unreadable;
-    }
-  }
-  return page;
-}
-
-Result<WatchEvent> read_watch_event(std::string_view line, const LabelRule& rule) {
-  const Json json = parse_json(line);
-  const std::string_view type = text_member(json.get(), "type");
-  const cJSON* object = member(json.get(), "object");
-  WatchEvent event;
-  if (type == "ERROR") {
-    event.type = WatchEvent::Type::error;
-    const cJSON* code = member(object, "code");
-    if (cJSON_IsNumber(code) && code->valuedouble >= 0 && code->valuedouble < 1000) {
-      event.code = static_cast<int>(code->valuedouble);
-    }
-    event.message = text_member(object, "message");
-    return event;
-  }
-  event.version_text = text_member(member(object, "metadata"), "resourceVersion");
-  event.version = version_number(event.version_text);
-  if (type == "BOOKMARK") return event;
-  if (type != "ADDED" && type != "MODIFIED" && type != "DELETED") {
-    return Error("the line is no watch event");
-  }
-  event.type = type == "DELETED" ? WatchEvent::Type::removed : WatchEvent::Type::set;
-  Result<Pod> pod = read_pod(object, rule);
-  if (!pod) return pod.error();
-  event.pod = std::move(*pod);
-  return event;
 }
 
 }  // namespace reconciler

@@ -9,9 +9,7 @@
 #include <vector>
 
 #include "common/result.h"
-#include "plugins/kubernetes/stamp.h"
-
-struct cJSON;
+#include "plugins/kubernetes/api_object.h"
 
 namespace reconciler {
 
@@ -21,18 +19,23 @@ struct LabelRule {
   std::string value = "true";
 };
 
-// Our own name in managedFields.
-inline constexpr char field_manager[] = "valkey-reconciler";
+inline constexpr char pod_name_label[] = "statefulset.kubernetes.io/pod-name";
 
-struct Pod {
+struct NamedPort {
   std::string name;
-  std::string uid;
-  uint64_t version = 0;  // resourceVersion; 0 where it is no number
+  uint16_t number = 0;
+
+  friend bool operator==(const NamedPort&, const NamedPort&) = default;
+};
+
+struct Pod : ApiObject {
   std::string node;
+  std::string zone;                    // by its label, where the cluster sets that
   std::string hostname;                // spec.hostname; empty where not set
   std::string subdomain;               // spec.subdomain
   std::vector<std::string> addresses;  // status.podIPs, canonical
   std::vector<uint16_t> ports;         // containerPorts, for pods that share an address
+  std::vector<NamedPort> named_ports;  // of them
   bool ready = false;
   bool finished = false;     // Succeeded or Failed: its address may be another's by now
   bool terminating = false;  // has a deletionTimestamp
@@ -41,47 +44,21 @@ struct Pod {
   // before. Such a write is answered by 200 and the pod as it would have become, several at once, and none is kept.
   bool vanishing = false;
 
-  // What a patch must know of the parents of the paths that it writes.
-  bool has_labels = false;
-  bool has_annotations = false;
   std::optional<std::string> label;  // the value that the rule's label has here
-  std::string label_manager;  // who wrote it by managedFields, where that is not us; else empty
-  StampReading stamp;
-  std::string paused;  // why its group is to be left alone; empty: it is not
+  std::string label_manager;   // who wrote it by managedFields, where that is not us; else empty
+  std::string pod_name_label;  // statefulset.kubernetes.io/pod-name
+  std::string paused;          // why its group is to be left alone; empty: it is not
 
   bool carries(const LabelRule& rule) const { return label && *label == rule.value; }
 };
 
 // Whether two states of a pod are the same for deciding: everything but the version and the label's manager.
 bool decides_the_same(const Pod& a, const Pod& b);
+// The rule's label came or went with no word of ours in the stamp.
+void note_move(ObjectChange& change, const Pod& before, const Pod& after);
 
 // `json`: one Pod object, as in a list, an event or a patch's answer.
 Result<Pod> read_pod(const cJSON* json, const LabelRule& rule);
 Result<Pod> read_pod(std::string_view text, const LabelRule& rule);
-
-// One page of a list.
-struct PodPage {
-  std::vector<Pod> pods;
-  size_t unreadable = 0;     // items that were no pods
-  uint64_t version = 0;      // of the whole list, 0 where it is no number
-  std::string version_text;  // the same, to watch from
-  std::string rest;          // `continue`; empty on the last page
-};
-
-Result<PodPage> read_pod_page(std::string_view text, const LabelRule& rule);
-
-// One line of a watch.
-struct WatchEvent {
-  enum class Type : uint8_t { set, removed, bookmark, error };
-
-  Type type = Type::bookmark;
-  Pod pod;                   // set, removed
-  std::string version_text;  // set, removed, bookmark: where to go on
-  uint64_t version = 0;      // the same; 0 where it is no number
-  int code = 0;              // error
-  std::string message;       // error
-};
-
-Result<WatchEvent> read_watch_event(std::string_view line, const LabelRule& rule);
 
 }  // namespace reconciler

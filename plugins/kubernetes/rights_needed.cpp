@@ -2,8 +2,29 @@
 
 namespace reconciler {
 
-std::vector<Right> rights_needed(const Settings& /*settings*/) {
-  return {{"list", "", "pods", true}, {"watch", "", "pods", false}, {"patch", "", "pods", true}};
+std::vector<Right> rights_needed(const Settings& settings) {
+  constexpr char discovery[] = "discovery.k8s.io";
+  switch (settings.publish) {
+    case Publish::label:
+      return {
+          {"list", "", "pods", true}, {"watch", "", "pods", false}, {"patch", "", "pods", true}};
+    case Publish::endpointslice:
+      return {{"list", "", "services", true},
+              {"watch", "", "services", false},
+              {"list", discovery, "endpointslices", true},
+              {"watch", discovery, "endpointslices", false},
+              {"create", discovery, "endpointslices", true},
+              {"patch", discovery, "endpointslices", true},
+              {"list", "", "pods", false},
+              {"watch", "", "pods", false}};
+    case Publish::service_selector:
+      return {{"list", "", "services", true},
+              {"watch", "", "services", false},
+              {"patch", "", "services", true},
+              {"list", "", "pods", true},
+              {"watch", "", "pods", false}};
+  }
+  return {};
 }
 
 }  // namespace reconciler

@@ -33,7 +33,17 @@ constexpr std::array keys{
              "else `default`."),
     text_key("selector", "app.kubernetes.io/name=valkey", "POD_SELECTOR",
              "Label selector of a group's pods; `{group}` in it stands for the group's name."),
-    text_key("publish", "label", "PUBLISH", "How the primary is published.", "label"),
+    text_key("publish", "label", "PUBLISH", "How the primary is published.",
+             "label,endpointslice,service-selector"),
+    text_key("service", nullptr, "SERVICE_NAME",
+             "Service that leads to the primary, of `endpointslice` and `service-selector`; "
+             "`{group}` in it stands for the group's name."),
+    text_key("replica_service", nullptr, nullptr,
+             "Service without selector that is to lead to the healthy replicas, of "
+             "`endpointslice`; may be left out."),
+    text_key("service_port", nullptr, nullptr,
+             "Name or number of the Service's port that is Valkey's, of `endpointslice`, where it "
+             "has several and that can't be told."),
     text_key("label", "valkey-master", "MASTER_POD_LABEL_NAME",
              "Name of the label that the primary's pod carries."),
     text_key("value", "true", "MASTER_POD_LABEL_VALUE", "Value of that label."),
@@ -73,6 +83,7 @@ class Values {
 
   std::string text(std::string_view name) const { return find(name).string; }
   int64_t number(std::string_view name) const { return find(name).integer; }
+  bool given(std::string_view name) const { return find(name).given != 0; }
 
  private:
   const vr_setting& find(std::string_view name) const {
@@ -101,6 +112,46 @@ Result<std::string> group_selector(const std::string& selector, const std::strin
   return own;
 }
 
+Publish publish_of(const std::string& text) {
+  if (text == "endpointslice") return Publish::endpointslice;
+  return text == "service-selector" ? Publish::service_selector : Publish::label;
+}
+
+// Keys that say something of another way to publish are a mistake, and most likely in `publish`.
+Result<void> check_way(const Values& values, Publish publish) {
+  const std::string way = values.text("publish");
+  const auto refused = [&](std::initializer_list<const char*> names) -> Result<void> {
+    for (const char* name : names) {
+      if (!values.given(name)) continue;
+      return Error(fmt::format("{}: means nothing with publish = \"{}\"", name, way));
+    }
+    return {};
+  };
+  if (publish == Publish::label) return refused({"service", "replica_service", "service_port"});
+  if (values.text("service").empty()) {
+    return Error(fmt::format("service: needed with publish = \"{}\"", way));
+  }
+  if (publish == Publish::endpointslice) return refused({"label", "value"});
+  return refused({"label", "value", "replica_service", "service_port"});
+}
+
+// The Service of one group, by the key of that name.
+Result<std::string> service_of_group(const Values& values, const char* key, const vr_target& target,
+                                     size_t group) {
+  const std::string name = values.text(key);
+  if (name.empty()) return name;
+  if (target.group_count > 1 && name.find("{group}") == std::string::npos) {
+    return Error(
+        fmt::format("{}: {} groups (`{}`, `{}`...) would share the Service `{}`: put "
+                    "`{{group}}` into its name, or give each group a target of its own",
+                    key, target.group_count, target.groups[0], target.groups[1], name));
+  }
+  std::string own = selector_for_group(name, target.groups[group]);
+  Result<void> checked = check_namespace(own);  // the same syntax: a DNS label
+  if (!checked) return Error(fmt::format("{}: `{}` is no name of a Service", key, own));
+  return own;
+}
+
 }  // namespace
 
 KeyTable setting_keys() { return {key_pointers.data(), key_pointers.size()}; }
@@ -126,6 +177,10 @@ Result<Settings> read_settings(const vr_target& target) {
     Result<void> checked = check_namespace(settings.pod_namespace);
     if (!checked) return checked.error().within("namespace");
   }
+  settings.publish = publish_of(values.text("publish"));
+  settings.service_port = values.text("service_port");
+  Result<void> way = check_way(values, settings.publish);
+  if (!way) return way.error();
   Result<void> label = check_label_name(settings.rule.name);
   if (!label) return label.error().within("label");
   Result<void> value = check_label_value(settings.rule.value);
@@ -143,7 +198,15 @@ Result<Settings> read_settings(const vr_target& target) {
   for (size_t i = 0; i < target.group_count; ++i) {
     Result<std::string> own = group_selector(selector, target.groups[i], settings.rule);
     if (!own) return own.error();
-    settings.groups.push_back({target.groups[i], std::move(*own)});
+    Result<std::string> service = service_of_group(values, "service", target, i);
+    if (!service) return service.error();
+    Result<std::string> replicas = service_of_group(values, "replica_service", target, i);
+    if (!replicas) return replicas.error();
+    if (!replicas->empty() && *replicas == *service) {
+      return Error("replica_service: must be another Service than `service`");
+    }
+    settings.groups.push_back(
+        {target.groups[i], std::move(*own), std::move(*service), std::move(*replicas)});
   }
   return settings;
 }

@@ -11,16 +11,22 @@
 
 namespace reconciler {
 
+enum class Publish : uint8_t { label, endpointslice, service_selector };
+
 struct Settings {
   struct Group {
     std::string name;
     std::string selector;
+    std::string service;          // empty with Publish::label
+    std::string replica_service;  // empty: none
   };
 
   std::string target;
   std::vector<Group> groups;
   std::string pod_namespace;  // empty: the service account's or the context's
+  Publish publish = Publish::label;
   LabelRule rule;
+  std::string service_port;
   std::string kubeconfig;
   std::string node_name;
   std::string service_account_dir;

@@ -13,6 +13,7 @@ namespace {
 
 // Longer ones are nobody's stamps: a host name has 253 bytes at most, a group's name some dozens.
 constexpr size_t longest_stamp = 4096;
+constexpr std::string_view released = "released";
 
 bool is_plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
@@ -120,6 +121,10 @@ StampReading read_stamp(std::string text) {
   reading.state = StampReading::State::malformed;
   if (reading.text.size() > longest_stamp) {
     reading.problem = "too long";
+    return reading;
+  }
+  if (reading.text.starts_with(released)) {
+    reading.state = StampReading::State::released;
     return reading;
   }
   std::string_view rest = reading.text;

@@ -8,8 +8,9 @@
 //                                version of the format; a reader of v1 ignores further fields after the group
 //
 // Address and group are percent-encoded outside [A-Za-z0-9._:-] and brackets. A version that this program does not
-// know counts as higher than everything: who wrote it is newer and knows better. A text that is no stamp at all counts
-// as lowest, but is still part of a patch's precondition, byte by byte.
+// know counts as higher than everything: who wrote it is newer and knows better. A text that begins with `released` is
+// how a person releases an object, and counts as lowest. So does a text that is no stamp at all. Both are still part of
+// a patch's precondition, byte by byte.
 #pragma once
 
 #include <compare>
@@ -46,7 +47,7 @@ std::string format_stamp(const Stamp& stamp);
 
 // What a pod's annotation says.
 struct StampReading {
-  enum class State : uint8_t { absent, read, newer_format, malformed };
+  enum class State : uint8_t { absent, read, newer_format, released, malformed };
 
   State state = State::absent;
   std::string text;     // the whole annotation, as preconditions test it; empty where absent

@@ -6,8 +6,8 @@
 #include "plugins/kubernetes/json_patch.h"
 #include "plugins/kubernetes/label_syntax.h"
 #include "plugins/kubernetes/match.h"
+#include "plugins/kubernetes/object_store.h"
 #include "plugins/kubernetes/pod.h"
-#include "plugins/kubernetes/pod_store.h"
 
 namespace reconciler {
 namespace {
@@ -16,6 +16,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 const LabelRule rule{"valkey-master", "true"};
+
+const ItemReader<Pod> as_pod = [](const cJSON* json) { return read_pod(json, rule); };
 
 constexpr char whole_pod[] = R"({
   "metadata": {"name": "valkey-0", "uid": "u-1", "resourceVersion": "200",
@@ -121,50 +123,51 @@ TEST(KubernetesPod, SurvivesEveryTruncationAndManyBrokenBytes) {
     std::string broken = text;
     for (int i = 0; i < 3; ++i) broken[random() % broken.size()] = static_cast<char>(random());
     read += read_pod(broken, rule).ok() ? 1u : 0u;
-    const auto event = read_watch_event("{\"type\":\"ADDED\",\"object\":" + broken + "}", rule);
+    const auto event =
+        read_watch_event<Pod>("{\"type\":\"ADDED\",\"object\":" + broken + "}", as_pod);
     read += event.ok() ? 1u : 0u;
   }
   EXPECT_GT(read, 1000u);  // else the bytes were not the interesting ones
 }
 
 TEST(KubernetesPod, ReadsAPageOfAList) {
-  const Result<PodPage> page = read_pod_page(
+  const Result<Page<Pod>> page = read_page<Pod>(
       std::string(R"({"metadata":{"resourceVersion":"77","continue":"abc"},"items":[)") +
           whole_pod + ",{}]}",
-      rule);
+      as_pod);
   ASSERT_TRUE(page.ok());
-  EXPECT_EQ(page->pods.size(), 1u);
+  EXPECT_EQ(page->items.size(), 1u);
   EXPECT_EQ(page->unreadable, 1u);
   EXPECT_EQ(page->version, 77u);
   EXPECT_EQ(page->version_text, "77");
   EXPECT_EQ(page->rest, "abc");
-  EXPECT_TRUE(read_pod_page(R"({"metadata":{},"items":null})", rule).ok());
-  EXPECT_FALSE(read_pod_page(R"({"kind":"Status"})", rule).ok());
-  EXPECT_FALSE(read_pod_page("<html>", rule).ok());
+  EXPECT_TRUE(read_page<Pod>(R"({"metadata":{},"items":null})", as_pod).ok());
+  EXPECT_FALSE(read_page<Pod>(R"({"kind":"Status"})", as_pod).ok());
+  EXPECT_FALSE(read_page<Pod>("<html>", as_pod).ok());
 }
 
 TEST(KubernetesPod, ReadsEachKindOfWatchEvent) {
-  const auto set =
-      read_watch_event(std::string(R"({"type":"MODIFIED","object":)") + whole_pod + "}", rule);
+  const auto set = read_watch_event<Pod>(
+      std::string(R"({"type":"MODIFIED","object":)") + whole_pod + "}", as_pod);
   ASSERT_TRUE(set.ok());
-  EXPECT_EQ(set->type, WatchEvent::Type::set);
+  EXPECT_EQ(set->type, WatchEvent<Pod>::Type::set);
   EXPECT_EQ(set->version_text, "200");
-  const auto removed =
-      read_watch_event(std::string(R"({"type":"DELETED","object":)") + whole_pod + "}", rule);
+  const auto removed = read_watch_event<Pod>(
+      std::string(R"({"type":"DELETED","object":)") + whole_pod + "}", as_pod);
   ASSERT_TRUE(removed.ok());
-  EXPECT_EQ(removed->type, WatchEvent::Type::removed);
-  const auto bookmark = read_watch_event(
-      R"({"type":"BOOKMARK","object":{"kind":"Pod","metadata":{"resourceVersion":"9"}}})", rule);
+  EXPECT_EQ(removed->type, WatchEvent<Pod>::Type::removed);
+  const auto bookmark = read_watch_event<Pod>(
+      R"({"type":"BOOKMARK","object":{"kind":"Pod","metadata":{"resourceVersion":"9"}}})", as_pod);
   ASSERT_TRUE(bookmark.ok());
-  EXPECT_EQ(bookmark->type, WatchEvent::Type::bookmark);
+  EXPECT_EQ(bookmark->type, WatchEvent<Pod>::Type::bookmark);
   EXPECT_EQ(bookmark->version_text, "9");
-  const auto error = read_watch_event(
-      R"({"type":"ERROR","object":{"kind":"Status","code":410,"message":"too old"}})", rule);
+  const auto error = read_watch_event<Pod>(
+      R"({"type":"ERROR","object":{"kind":"Status","code":410,"message":"too old"}})", as_pod);
   ASSERT_TRUE(error.ok());
-  EXPECT_EQ(error->type, WatchEvent::Type::error);
+  EXPECT_EQ(error->type, WatchEvent<Pod>::Type::error);
   EXPECT_EQ(error->code, 410);
   for (const char* line : {"", "{}", R"({"type":"NEW","object":{}})", R"({"type":"ADDED"})"}) {
-    EXPECT_FALSE(read_watch_event(line, rule).ok()) << line;
+    EXPECT_FALSE(read_watch_event<Pod>(line, as_pod).ok()) << line;
   }
 }
 
@@ -309,7 +312,7 @@ TEST(KubernetesPodStore, AnOldEventDoesNotUndoOurOwnWrite) {
   store.set(version("a", "1", 10));
   store.written(version("a", "1", 20, "true"));
   EXPECT_FALSE(store.set(version("a", "1", 15)).decisive);
-  EXPECT_EQ(store.pods().at("a").label, "true");
+  EXPECT_EQ(store.items().at("a").label, "true");
   EXPECT_FALSE(store.set(version("a", "1", 20, "true")).decisive);
   EXPECT_FALSE(store.remove(version("a", "1", 12)).decisive);
   EXPECT_TRUE(store.set(version("a", "1", 21)).decisive);
@@ -321,12 +324,12 @@ TEST(KubernetesPodStore, TellsThatSomebodyElseMovedALabel) {
   Pod moved = version("a", "1", 11, "true");
   moved.label_manager = "kubectl-label";
   const PodStore::Change change = store.set(moved);
-  EXPECT_EQ(change.moved_pod, "a");
+  EXPECT_EQ(change.moved, "a");
   EXPECT_TRUE(change.moved_on);
   EXPECT_EQ(change.moved_by, "kubectl-label");
   Pod stamped = version("a", "1", 12);
   stamped.stamp = read_stamp("v1 0.1.0 a:1 fenced 1 g");
-  EXPECT_TRUE(store.set(stamped).moved_pod.empty());
+  EXPECT_TRUE(store.set(stamped).moved.empty());
 }
 
 TEST(KubernetesPodStore, AStatusUpdateDecidesNothing) {
@@ -347,9 +350,9 @@ TEST(KubernetesPodStore, AListReplacesWhatIsNotNewer) {
   store.remove(version("left", "4", 22));
   EXPECT_TRUE(
       store.finish_list(mark, {version("kept", "1", 5), version("left", "4", 7)}, 10).decisive);
-  EXPECT_EQ(store.pods().size(), 2u);
-  EXPECT_EQ(store.pods().at("kept").label, "x");
-  EXPECT_TRUE(store.pods().contains("new"));
+  EXPECT_EQ(store.items().size(), 2u);
+  EXPECT_EQ(store.items().at("kept").label, "x");
+  EXPECT_TRUE(store.items().contains("new"));
 }
 
 TEST(KubernetesPodStore, APodThatLeftAndCameBackBeforeTheListsMomentStays) {
@@ -359,12 +362,12 @@ TEST(KubernetesPodStore, APodThatLeftAndCameBackBeforeTheListsMomentStays) {
   store.remove(version("a", "1", 104));  // it left the selector
   store.set(version("a", "1", 105));
   store.finish_list(mark, {version("a", "1", 105)}, 110);
-  EXPECT_TRUE(store.pods().contains("a"));
+  EXPECT_TRUE(store.items().contains("a"));
 
   const PodStore::Mark later = store.begin_list();
   store.remove(version("a", "1", 120));
   store.finish_list(later, {version("a", "1", 105)}, 119);
-  EXPECT_FALSE(store.pods().contains("a")) << "gone since";
+  EXPECT_FALSE(store.items().contains("a")) << "gone since";
 }
 
 TEST(KubernetesPodStore, AListAfterARestoreOfTheClusterGoesBack) {
@@ -372,7 +375,7 @@ TEST(KubernetesPodStore, AListAfterARestoreOfTheClusterGoesBack) {
   store.set(version("a", "1", 1000));
   const PodStore::Mark mark = store.begin_list();
   store.finish_list(mark, {version("a", "1", 10, "true")}, 12);
-  EXPECT_EQ(store.pods().at("a").version, 10u);
+  EXPECT_EQ(store.items().at("a").version, 10u);
 }
 
 TEST(KubernetesPodStore, ARecreatedPodIsNotReplacedByLateNewsOfTheOldOne) {
@@ -380,9 +383,9 @@ TEST(KubernetesPodStore, ARecreatedPodIsNotReplacedByLateNewsOfTheOldOne) {
   store.set(version("a", "2", 20));
   EXPECT_FALSE(store.set(version("a", "1", 18)).decisive);
   EXPECT_FALSE(store.remove(version("a", "1", 19)).decisive);
-  EXPECT_EQ(store.pods().at("a").uid, "2");
+  EXPECT_EQ(store.items().at("a").uid, "2");
   store.written(version("a", "1", 30));
-  EXPECT_EQ(store.pods().at("a").uid, "2");
+  EXPECT_EQ(store.items().at("a").uid, "2");
 }
 
 // ---- patches ----

@@ -72,6 +72,15 @@ TEST(KubernetesStamp, RefusesWhatIsNoStamp) {
   }
 }
 
+TEST(KubernetesStamp, AReleasedOneIsNoStampAndNoMistake) {
+  for (const char* text : {"released", "released 1764150000.1"}) {
+    const StampReading reading = read_stamp(text);
+    EXPECT_EQ(reading.state, StampReading::State::released);
+    EXPECT_EQ(reading.text, text) << "as preconditions test it";
+    EXPECT_EQ(reading.problem, "");
+  }
+}
+
 TEST(KubernetesStamp, OrdersByEraThenEpochThenStepThenAddress) {
   const std::vector<Claim> rising{
       {{0, 1, 0}, "z"}, {{0, 1, 1}, "a"},  {{0, 2, 0}, "a"},

@@ -45,7 +45,8 @@ class KubernetesSteps : public KubernetesPlanTest {
 
   // In words, by the number under which it happens.
   std::string becomes(Wanted asked) const {
-    if (const auto known = known_ahead(asked, pods_, "shop")) asked.claim.decision = *known;
+    if (const auto known = known_ahead(asked, highest_stamp(asked, pods_, "shop")))
+      asked.claim.decision = *known;
     const uint32_t step = asked.claim.decision.step;
     switch (make_plan(asked, pods_, rule_, "shop").verdict) {
       case Plan::Verdict::right:
@@ -53,7 +54,7 @@ class KubernetesSteps : public KubernetesPlanTest {
       case Plan::Verdict::change:
         return fmt::format("changes as {}", step);
       case Plan::Verdict::stand_down: {
-        const auto takeover = takeover_from_unsettled(asked, pods_);
+        const auto takeover = takeover_from_unsettled(asked, highest_stamp(asked, pods_, "shop"));
         if (!takeover) return "stands down";
         asked.claim.decision = takeover->decision;
         return "waits, then " + becomes(asked);
@@ -66,10 +67,14 @@ class KubernetesSteps : public KubernetesPlanTest {
 
   std::optional<Decision> known(Decision decision, const std::string& primary,
                                 bool withdrawn = false) const {
-    return known_ahead(wanted(decision, primary, withdrawn), pods_, "shop");
+    const Wanted asked = wanted(decision, primary, withdrawn);
+    return known_ahead(asked, highest_stamp(asked, pods_, "shop"));
+  }
+  std::optional<Takeover> era_takeover(const Wanted& asked) const {
+    return takeover_of_era(asked, highest_stamp(asked, pods_, "shop"));
   }
   std::optional<Decision> by_era(Decision decision, const std::string& primary) const {
-    const auto takeover = takeover_of_era(wanted(decision, primary), pods_);
+    const auto takeover = era_takeover(wanted(decision, primary));
     return takeover ? std::optional(takeover->decision) : std::nullopt;
   }
 };
@@ -150,7 +155,8 @@ TEST_F(KubernetesSteps, OnlyAnUnsettledDecisionOfTheVeryEpochIsWaitedFor) {
   EXPECT_EQ(becomes({settled, 0, "b"}), "stands down") << "under another era a coincidence";
   hold({suspected, 1, "b"}, {1, epoch, 0});
   EXPECT_EQ(becomes({settled, 0, "b"}), "waits, then changes as 2");
-  EXPECT_EQ(takeover_from_unsettled(wanted({0, epoch, 0}, "b"), pods_)->decision,
+  const Wanted asked = wanted({0, epoch, 0}, "b");
+  EXPECT_EQ(takeover_from_unsettled(asked, highest_stamp(asked, pods_, "shop"))->decision,
             (Decision{1, epoch, 2}));
 }
 
@@ -238,11 +244,11 @@ TEST_F(KubernetesSteps, AnAbsurdEraTeachesNothing) {
 TEST_F(KubernetesSteps, ADecisionMayBeLowerByItsEraAlone) {
   stamp_with("a", {1, 4, 2}, "a", StampKind::promoted);
   EXPECT_EQ(by_era({0, 5, 0}, "b"), (Decision{1, 5, 0}));
-  EXPECT_EQ(takeover_of_era(wanted({0, 5, 0}, "b"), pods_)->known, pods_.at("a").stamp.stamp.claim);
+  EXPECT_EQ(era_takeover(wanted({0, 5, 0}, "b"))->known, pods_.at("a").stamp.stamp.claim);
   EXPECT_EQ(by_era({0, 4, 8}, "b"), std::nullopt) << "the same epoch";
   EXPECT_EQ(by_era({1, 5, 0}, "b"), std::nullopt) << "the same era";
   EXPECT_EQ(by_era({0, 5, 1}, "b"), std::nullopt) << "not settled";
-  EXPECT_EQ(takeover_of_era(wanted({0, 5, 0}, "b", true), pods_), std::nullopt);
+  EXPECT_EQ(era_takeover(wanted({0, 5, 0}, "b", true)), std::nullopt);
 }
 
 // ---- counting ----

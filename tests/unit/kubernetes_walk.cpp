@@ -39,7 +39,8 @@ std::shared_ptr<Write> Instance::make(const Pod& pod, StampKind kind) {
 void Instance::learn() {
   wanted_ = told_;
   wanted_.claim.decision = ahead_.of(told_.claim.decision);
-  const std::optional<Decision> known = known_ahead(wanted_, store_.pods(), "shop");
+  const std::optional<Decision> known =
+      known_ahead(wanted_, highest_stamp(wanted_, store_.items(), "shop"));
   if (!known) return;
   ahead_.learn(told_.claim.decision, *known);
   wanted_.claim.decision = *known;
@@ -49,7 +50,8 @@ void Instance::learn() {
 bool Instance::takes_over() {
   if (walk_->world().variation == Variation::never_take_over) return false;
   if (!walk_->is_settling() && walk_->pick(4) != 0) return false;
-  const std::optional<Takeover> takeover = takeover_from_unsettled(wanted_, store_.pods());
+  const std::optional<Takeover> takeover =
+      takeover_from_unsettled(wanted_, highest_stamp(wanted_, store_.items(), "shop"));
   if (!takeover) return false;
   ++walk_->takeovers;
   ahead_.learn(told_.claim.decision, takeover->decision);
@@ -63,9 +65,9 @@ void Instance::begin() {
   promoting_ = false;
   if (told_.group.empty()) return;
   learn();
-  Plan plan = make_plan(wanted_, store_.pods(), walked_rule, "shop");
+  Plan plan = make_plan(wanted_, store_.items(), walked_rule, "shop");
   if (plan.verdict == Plan::Verdict::stand_down && takes_over()) {
-    plan = make_plan(wanted_, store_.pods(), walked_rule, "shop");
+    plan = make_plan(wanted_, store_.items(), walked_rule, "shop");
   }
   if (plan.verdict != Plan::Verdict::change) return;
   const Variation variation = walk_->world().variation;

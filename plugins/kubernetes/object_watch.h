@@ -1,4 +1,4 @@
-// Keeps the pods of one selector as they are: one list, then a watch that goes on from it. Without the right to watch,
+// Keeps the objects of one selector as they are: one list, then a watch that goes on from it. Without the right to watch,
 // a list every few seconds.
 #pragma once
 
@@ -11,34 +11,36 @@
 #include "common/backoff.h"
 #include "plugins/host.h"
 #include "plugins/kubernetes/api_client.h"
-#include "plugins/kubernetes/pod_store.h"
+#include "plugins/kubernetes/object_store.h"
 
 namespace reconciler {
 
-// Owned by a GroupTarget, for which it works.
-class PodWatch {
+// Owned by what publishes a group, for which it works.
+template <typename Item>
+class ObjectWatch {
  public:
   struct Listener {
-    std::function<void()> listed;                          // for the first time
-    std::function<void(const PodStore::Change&)> changed;  // something that matters for deciding
-    std::function<void()> live;                            // after it was not
-    std::function<void(const ApiError&)> failed;           // a list of its own
+    std::function<void()> listed;                      // for the first time
+    std::function<void(const ObjectChange&)> changed;  // something that matters for deciding
+    std::function<void()> live;                        // after it was not
+    std::function<void(const ApiError&)> failed;       // a list of its own
   };
-  struct Times {
+  struct Options {
     uint64_t poll_ms = 10000;     // between lists, without the right to watch
     uint64_t resync_ms = 300000;  // between lists, with a watch
+    bool needed = true;           // false: the group is served without the objects, less well
   };
 
-  PodWatch(Host host, ApiClient& api, std::string group, std::string selector, Times times,
-           Listener listener);
-  PodWatch(const PodWatch&) = delete;
-  PodWatch& operator=(const PodWatch&) = delete;
-  ~PodWatch();
+  // `query`: the selector, as in a URL.
+  ObjectWatch(Host host, ApiClient& api, std::string group, Resource<Item> resource,
+              std::string query, Options options, Listener listener);
+  ObjectWatch(const ObjectWatch&) = delete;
+  ObjectWatch& operator=(const ObjectWatch&) = delete;
+  ~ObjectWatch();
 
   void start();
 
-  const Pods& pods() const { return store_.pods(); }
-  const std::string& selector() const { return selector_; }
+  const typename ObjectStore<Item>::Items& items() const { return store_.items(); }
   bool listed() const { return listed_; }  // there is something to decide by
   bool live() const { return live_; }      // and it is as it is now, by an open watch
   bool polls() const { return polls_; }    // without the right to watch
@@ -47,7 +49,13 @@ class PodWatch {
   void list(std::function<void(const std::optional<ApiError>&)> done);
 
   // The answer to a patch of our own.
-  void written(Pod pod) { store_.written(std::move(pod)); }
+  void written(Item item) { store_.written(std::move(item)); }
+
+  // An object as it was seen in another way, also one that was not known.
+  void seen(Item item) { store_.set(std::move(item)); }
+  const Resource<Item>& resource() const { return resource_; }
+  // The same objects by another version of the API, from the next request on.
+  void use(Resource<Item> resource) { resource_ = std::move(resource); }
 
   // The watch's connection is not to be trusted any more, or: it is worth trying again at once.
   void reconnect();
@@ -69,15 +77,17 @@ class PodWatch {
   void plan_next_list();
   void refused(const ApiError& error);
   void try_again();
-  void tell(const PodStore::Change& change);
+  void tell(const ObjectChange& change);
+  std::string id(const char* problem) const;
 
   Host host_;
   ApiClient& api_;
   const std::string group_;
-  const std::string selector_;
-  const Times times_;
+  Resource<Item> resource_;
+  const std::string query_;
+  const Options options_;
   const Listener listener_;
-  PodStore store_;
+  ObjectStore<Item> store_;
   std::string version_;  // where the watch goes on
   uint64_t newest_ = 0;  // the highest version that was seen; 0: none that is a number
   bool listed_ = false;
@@ -93,5 +103,7 @@ class PodWatch {
   Backoff backoff_;
   Backoff refused_backoff_;
 };
+
+using PodWatch = ObjectWatch<Pod>;
 
 }  // namespace reconciler

@@ -1,9 +1,10 @@
-#include "plugins/kubernetes/pod_watch.h"
+#include "plugins/kubernetes/object_watch.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "common/random.h"
+#include "plugins/kubernetes/service.h"
 
 namespace reconciler {
 
@@ -20,30 +21,39 @@ uint64_t with_jitter(uint64_t ms) { return ms - ms / 10 + random_number() % (ms 
 
 }  // namespace
 
-PodWatch::PodWatch(Host host, ApiClient& api, std::string group, std::string selector, Times times,
-                   Listener listener)
+template <typename Item>
+ObjectWatch<Item>::ObjectWatch(Host host, ApiClient& api, std::string group,
+                               Resource<Item> resource, std::string query, Options options,
+                               Listener listener)
     : host_(host),
       api_(api),
       group_(std::move(group)),
-      selector_(std::move(selector)),
-      times_(times),
+      resource_(std::move(resource)),
+      query_(std::move(query)),
+      options_(options),
       listener_(std::move(listener)),
       again_(host),
       next_list_(host),
       backoff_(shortest_pause_ms, longest_pause_ms),
       refused_backoff_(shortest_refusal_ms, longest_refusal_ms) {}
 
-PodWatch::~PodWatch() {
+template <typename Item>
+ObjectWatch<Item>::~ObjectWatch() {
   if (watch_) api_.stop_watch(*watch_);
 }
 
-void PodWatch::start() { list_then_watch(); }
+template <typename Item>
+void ObjectWatch<Item>::start() {
+  list_then_watch();
+}
 
 // Where the watch goes on stays its own matter: an open one is behind this list, or ahead of it.
-void PodWatch::list(std::function<void(const std::optional<ApiError>&)> done) {
-  const PodStore::Mark mark = store_.begin_list();
+template <typename Item>
+void ObjectWatch<Item>::list(std::function<void(const std::optional<ApiError>&)> done) {
+  const typename ObjectStore<Item>::Mark mark = store_.begin_list();
   const uint64_t newest = newest_;
-  api_.list(selector_, [this, mark, newest, done = std::move(done)](ApiClient::ListAnswer answer) {
+  api_.list<Item>(resource_, query_, [this, mark, newest,
+                                      done = std::move(done)](ListAnswer<Item> answer) {
     if (answer.error) {
       store_.drop_list(mark);
       note_list_failure(*answer.error);
@@ -51,13 +61,14 @@ void PodWatch::list(std::function<void(const std::optional<ApiError>&)> done) {
       return;
     }
     if (list_failure_) refused_backoff_.reset();
-    if (std::exchange(list_failure_, std::nullopt)) host_.clear_problem(group_, "list-refused");
+    if (std::exchange(list_failure_, std::nullopt)) {
+      host_.clear_problem(group_, id("list-refused").c_str());
+    }
     // A list that was asked for later than something was seen is never older than that.
-    if (answer.list.version != 0 && answer.list.version < newest) rewind();
-    note_version(answer.list.version);
-    const PodStore::Change change =
-        store_.finish_list(mark, std::move(answer.list.pods), answer.list.version);
-    if (!live_) version_ = answer.list.version_text;
+    if (answer.version != 0 && answer.version < newest) rewind();
+    note_version(answer.version);
+    const ObjectChange change = store_.finish_list(mark, std::move(answer.items), answer.version);
+    if (!live_) version_ = answer.version_text;
     const bool first = !std::exchange(listed_, true);
     done(std::nullopt);
     if (first) {
@@ -68,11 +79,15 @@ void PodWatch::list(std::function<void(const std::optional<ApiError>&)> done) {
   });
 }
 
-void PodWatch::note_version(uint64_t version) { newest_ = std::max(newest_, version); }
+template <typename Item>
+void ObjectWatch<Item>::note_version(uint64_t version) {
+  newest_ = std::max(newest_, version);
+}
 
 // The API server's memory was set back (etcd was restored from a backup). A watch that goes on from what was seen would
 // be silent: the server waits for versions that are still to come.
-void PodWatch::rewind() {
+template <typename Item>
+void ObjectWatch<Item>::rewind() {
   host_.log(VR_WARNING, group_,
             "the API server's versions went backwards (restored from a backup?): watching anew");
   newest_ = 0;
@@ -83,7 +98,8 @@ void PodWatch::rewind() {
   again_later([this] { open_watch(); });
 }
 
-void PodWatch::list_then_watch() {
+template <typename Item>
+void ObjectWatch<Item>::list_then_watch() {
   list([this](const std::optional<ApiError>& error) {
     if (error) {
       listener_.failed(*error);
@@ -95,28 +111,35 @@ void PodWatch::list_then_watch() {
 }
 
 // Without an answer at all it is no matter of lists: ApiReach tells of that.
-void PodWatch::note_list_failure(const ApiError& error) {
+template <typename Item>
+void ObjectWatch<Item>::note_list_failure(const ApiError& error) {
   if (error.without_answer()) return;
-  host_.set_blocking(group_, "list-refused", error.message);
+  if (options_.needed) {
+    host_.set_blocking(group_, id("list-refused").c_str(), error.message);
+  } else {
+    host_.set_degraded(group_, id("list-refused").c_str(), error.message);
+  }
   if (!std::exchange(list_failure_, error)) {
     host_.log(VR_WARNING, group_, "{}; trying again", error.message);
   }
 }
 
-void PodWatch::open_watch() {
+template <typename Item>
+void ObjectWatch<Item>::open_watch() {
   watch_ =
-      api_.watch(selector_, version_,
+      api_.watch(resource_, query_, version_,
                  {[this] { opened(); }, [this](std::string_view line) { return take_line(line); },
                   [this](const std::optional<ApiError>& error) { ended(error); }});
 }
 
-void PodWatch::opened() {
+template <typename Item>
+void ObjectWatch<Item>::opened() {
   opened_at_ns_ = host_.now_ns();
   live_ = true;
   const bool refused_before = std::exchange(polls_, false);
   const bool lost_before = std::exchange(told_lost_, false);
-  if (refused_before) host_.clear_problem(group_, "watch-refused");
-  if (lost_before) host_.clear_problem(group_, "watch-lost");
+  if (refused_before) host_.clear_problem(group_, id("watch-refused").c_str());
+  if (lost_before) host_.clear_problem(group_, id("watch-lost").c_str());
   if (refused_before || lost_before) host_.log(VR_INFO, group_, "watch resumed");
   refused_backoff_.reset();
   // A watch that ends again and again must not put it off for ever.
@@ -124,9 +147,11 @@ void PodWatch::opened() {
   listener_.live();
 }
 
-bool PodWatch::take_line(std::string_view line) {
+template <typename Item>
+bool ObjectWatch<Item>::take_line(std::string_view line) {
+  using Type = typename WatchEvent<Item>::Type;
   if (line.empty()) return true;
-  Result<WatchEvent> event = read_watch_event(line, api_.rule());
+  Result<WatchEvent<Item>> event = read_watch_event<Item>(line, resource_.read);
   if (!event) {
     host_.log(VR_WARNING, group_, "watch: {}; listing again", event.error().message());
     watch_.reset();
@@ -135,7 +160,7 @@ bool PodWatch::take_line(std::string_view line) {
     again_later([this] { list_then_watch(); });
     return false;
   }
-  if (event->type == WatchEvent::Type::error) {
+  if (event->type == Type::error) {
     watch_.reset();
     note_end();
     live_ = false;
@@ -152,12 +177,13 @@ bool PodWatch::take_line(std::string_view line) {
   }
   if (!event->version_text.empty()) version_ = event->version_text;
   note_version(event->version);
-  if (event->type == WatchEvent::Type::set) tell(store_.set(std::move(event->pod)));
-  if (event->type == WatchEvent::Type::removed) tell(store_.remove(event->pod));
+  if (event->type == Type::set) tell(store_.set(std::move(event->item)));
+  if (event->type == Type::removed) tell(store_.remove(event->item));
   return true;
 }
 
-void PodWatch::ended(const std::optional<ApiError>& error) {
+template <typename Item>
+void ObjectWatch<Item>::ended(const std::optional<ApiError>& error) {
   watch_.reset();
   const bool lasted = note_end();
   if (!error) {
@@ -182,36 +208,43 @@ void PodWatch::ended(const std::optional<ApiError>& error) {
 }
 
 // Whether the watch that ended had worked: then what comes next is a first try again.
-bool PodWatch::note_end() {
+template <typename Item>
+bool ObjectWatch<Item>::note_end() {
   const bool lasted = live_ && host_.now_ns() - opened_at_ns_ > short_watch_ns;
   if (lasted) backoff_.reset();
   return lasted;
 }
 
-void PodWatch::lost(const std::string& cause) {
+template <typename Item>
+void ObjectWatch<Item>::lost(const std::string& cause) {
   live_ = false;
-  host_.set_degraded(group_, "watch-lost", cause);
+  host_.set_degraded(group_, id("watch-lost").c_str(), cause);
   if (std::exchange(told_lost_, true)) return;
   host_.log(VR_WARNING, group_, "watch lost: {}; labels stay as they are", cause);
 }
 
-void PodWatch::again_later(std::function<void()> what, const std::optional<ApiError>& error) {
+template <typename Item>
+void ObjectWatch<Item>::again_later(std::function<void()> what,
+                                    const std::optional<ApiError>& error) {
   waiting_ = std::move(what);
   again_.start(pause_after(error), [this] { try_again(); });
 }
 
-uint64_t PodWatch::pause_after(const std::optional<ApiError>& error) {
+template <typename Item>
+uint64_t ObjectWatch<Item>::pause_after(const std::optional<ApiError>& error) {
   Backoff& backoff = error && error->refused() ? refused_backoff_ : backoff_;
   const auto pause_ms = static_cast<uint64_t>(backoff.next(random_number()));
   return error ? std::max(pause_ms, error->retry_after_ms) : pause_ms;
 }
 
-void PodWatch::try_again() {
+template <typename Item>
+void ObjectWatch<Item>::try_again() {
   const std::function<void()> now = std::exchange(waiting_, nullptr);
   now();
 }
 
-void PodWatch::retry_now() {
+template <typename Item>
+void ObjectWatch<Item>::retry_now() {
   if (!again_.running()) return;
   again_.stop();
   backoff_.reset();
@@ -219,7 +252,8 @@ void PodWatch::retry_now() {
   try_again();
 }
 
-void PodWatch::reconnect() {
+template <typename Item>
+void ObjectWatch<Item>::reconnect() {
   if (!watch_) return;
   api_.stop_watch(*watch_);
   watch_.reset();
@@ -227,27 +261,42 @@ void PodWatch::reconnect() {
   again_later([this] { open_watch(); });
 }
 
-void PodWatch::refused(const ApiError& error) {
+template <typename Item>
+void ObjectWatch<Item>::refused(const ApiError& error) {
   live_ = false;
-  if (std::exchange(told_lost_, false)) host_.clear_problem(group_, "watch-lost");
-  host_.set_degraded(group_, "watch-refused", error.message);
+  if (std::exchange(told_lost_, false)) host_.clear_problem(group_, id("watch-lost").c_str());
+  host_.set_degraded(group_, id("watch-refused").c_str(), error.message);
   if (!std::exchange(polls_, true)) {
-    host_.log(VR_WARNING, group_, "{}; listing every {} ms instead", error.message, times_.poll_ms);
+    host_.log(VR_WARNING, group_, "{}; listing every {} ms instead", error.message,
+              options_.poll_ms);
     plan_next_list();
   }
   again_later([this] { open_watch(); }, error);
 }
 
 // A belt beside the watch; the whole of it without one.
-void PodWatch::plan_next_list() {
-  uint64_t pause_ms = with_jitter(polls_ ? times_.poll_ms : times_.resync_ms);
+template <typename Item>
+void ObjectWatch<Item>::plan_next_list() {
+  uint64_t pause_ms = with_jitter(polls_ ? options_.poll_ms : options_.resync_ms);
   if (list_failure_) pause_ms = std::min(pause_ms, pause_after(list_failure_));
   next_list_.start(pause_ms,
                    [this] { list([this](const std::optional<ApiError>&) { plan_next_list(); }); });
 }
 
-void PodWatch::tell(const PodStore::Change& change) {
+template <typename Item>
+void ObjectWatch<Item>::tell(const PodStore::Change& change) {
   if (change.decisive) listener_.changed(change);
 }
+
+// A group may have several watches. Those of pods have the plain names.
+template <typename Item>
+std::string ObjectWatch<Item>::id(const char* problem) const {
+  const std::string plural = resource_.name.plural;
+  return plural == "pods" ? problem : problem + ("-" + plural);
+}
+
+template class ObjectWatch<Pod>;
+template class ObjectWatch<Service>;
+template class ObjectWatch<Slice>;
 
 }  // namespace reconciler

@@ -1,0 +1,126 @@
+#include "plugins/kubernetes/object_store.h"
+
+#include <algorithm>
+
+#include "plugins/kubernetes/service.h"
+
+namespace reconciler {
+
+namespace {
+
+// Also between two of one name: versions are one sequence for all objects of a kind.
+bool is_older(const ApiObject& candidate, const ApiObject& known) {
+  return candidate.version != 0 && known.version != 0 && candidate.version < known.version;
+}
+
+}  // namespace
+
+template <typename Item>
+typename ObjectStore<Item>::Change ObjectStore<Item>::set(Item item) {
+  Change change;
+  const auto known = items_.find(item.name);
+  if (known == items_.end()) {
+    change.decisive = true;
+  } else {
+    if (is_older(item, known->second)) return change;
+    change.decisive = !decides_the_same(known->second, item);
+    note_move(change, known->second, item);
+  }
+  arrived_[item.name] = ++arrivals_;
+  std::string name = item.name;
+  items_.insert_or_assign(std::move(name), std::move(item));
+  return change;
+}
+
+template <typename Item>
+typename ObjectStore<Item>::Change ObjectStore<Item>::remove(const Item& item) {
+  Change change;
+  ++arrivals_;
+  if (!open_lists_.empty()) removed_.push_back({item.uid, arrivals_, item.version});
+  const auto known = items_.find(item.name);
+  if (known == items_.end() || known->second.uid != item.uid || is_older(item, known->second)) {
+    return change;
+  }
+  items_.erase(known);
+  arrived_.erase(item.name);
+  change.decisive = true;
+  return change;
+}
+
+template <typename Item>
+void ObjectStore<Item>::written(Item item) {
+  const auto known = items_.find(item.name);
+  if (known == items_.end() || known->second.uid != item.uid || is_older(item, known->second))
+    return;
+  arrived_[item.name] = ++arrivals_;
+  known->second = std::move(item);
+}
+
+template <typename Item>
+typename ObjectStore<Item>::Mark ObjectStore<Item>::begin_list() {
+  open_lists_.push_back(++arrivals_);
+  return arrivals_;
+}
+
+template <typename Item>
+typename ObjectStore<Item>::Change ObjectStore<Item>::finish_list(Mark mark,
+                                                                  std::vector<Item> items,
+                                                                  uint64_t version) {
+  Change change;
+  Items next;
+  std::map<std::string, uint64_t, std::less<>> next_arrived;
+  const auto newer_than_list = [&](const Item& known) {
+    const auto arrived = arrived_.find(known.name);
+    return arrived != arrived_.end() && arrived->second > mark && version != 0 &&
+           known.version > version;
+  };
+  for (Item& item : items) {
+    // After the list's own moment, that is: what left the selector before it may be back.
+    const bool removed_since =
+        std::any_of(removed_.begin(), removed_.end(), [&](const Removal& removal) {
+          const bool older = removal.version != 0 && version != 0 && removal.version <= version;
+          return removal.uid == item.uid && removal.arrival > mark && !older;
+        });
+    const auto known = items_.find(item.name);
+    if (removed_since || (known != items_.end() && newer_than_list(known->second))) continue;
+    if (known == items_.end()) {
+      change.decisive = true;
+    } else {
+      change.decisive |= !decides_the_same(known->second, item);
+      note_move(change, known->second, item);
+    }
+    next_arrived[item.name] = ++arrivals_;
+    std::string name = item.name;
+    next.insert_or_assign(std::move(name), std::move(item));
+  }
+  for (auto& [name, item] : items_) {
+    if (next.contains(name)) continue;
+    if (newer_than_list(item)) {
+      next_arrived[name] = arrived_[name];
+      next.emplace(name, std::move(item));
+    } else {
+      change.decisive = true;
+    }
+  }
+  items_ = std::move(next);
+  arrived_ = std::move(next_arrived);
+  settle_list(mark);
+  return change;
+}
+
+template <typename Item>
+void ObjectStore<Item>::drop_list(Mark mark) {
+  settle_list(mark);
+}
+
+template <typename Item>
+void ObjectStore<Item>::settle_list(Mark mark) {
+  std::erase(open_lists_, mark);
+  if (open_lists_.empty()) removed_.clear();
+}
+
+template class ObjectStore<Pod>;
+template class ObjectStore<Service>;
+template class ObjectStore<Slice>;
+
+}  // namespace reconciler

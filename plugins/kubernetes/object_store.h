@@ -1,0 +1,61 @@
+// The objects of one selector as they were last seen: from lists, watch events and the answers to our own patches, which
+// arrive in any order among each other. Pure.
+//
+// A resourceVersion is a number that grows with each write (as etcd's revision, and since Kubernetes 1.35 by
+// contract); of two states of one object the higher one is the newer. Where it is no number the later arrival wins.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "plugins/kubernetes/pod.h"
+
+namespace reconciler {
+
+// Driven by an ObjectWatch, which owns it. `Item` is an ApiObject with decides_the_same() and note_move().
+template <typename Item>
+class ObjectStore {
+ public:
+  using Items = std::map<std::string, Item, std::less<>>;  // by name
+
+  using Change = ObjectChange;
+
+  const Items& items() const { return items_; }
+
+  Change set(Item item);
+  Change remove(const Item& item);
+
+  // The answer to a patch. An object that is not in the store (it left the selector) stays out.
+  void written(Item item);
+
+  // A list is asked for and arrives later, whole; what arrived in between and is newer stays. Each begun list is
+  // either finished or dropped.
+  using Mark = uint64_t;
+  Mark begin_list();
+  Change finish_list(Mark mark, std::vector<Item> items, uint64_t version);
+  void drop_list(Mark mark);
+
+ private:
+  void settle_list(Mark mark);
+
+  Items items_;
+  uint64_t arrivals_ = 0;
+  std::map<std::string, uint64_t, std::less<>> arrived_;  // name -> number of its last arrival
+  std::vector<Mark> open_lists_;
+
+  struct Removal {
+    std::string uid;
+    uint64_t arrival = 0;
+    uint64_t version = 0;  // resourceVersion; 0 where it is no number
+  };
+  std::vector<Removal> removed_;  // kept while a list is open
+};
+
+using PodStore = ObjectStore<Pod>;
+using Pods = PodStore::Items;
+
+}  // namespace reconciler

@@ -1,0 +1,43 @@
+// A JSON Patch (RFC 6902) of an object that may bear a stamp. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "plugins/kubernetes/api_object.h"
+
+namespace reconciler {
+
+// A key as one step of a JSON Pointer (RFC 6901): `~` and `/` escaped.
+std::string pointer_step(std::string_view key);
+
+class PatchDocument {
+ public:
+  PatchDocument();
+
+  // `value`, which is taken over; null: JSON's null, which a `test` takes for absence.
+  void add(const char* operation, const std::string& path, cJSON* value);
+  void text(const char* operation, const std::string& path, const std::string& value);
+  void test_absent(const std::string& path);
+  void remove(const std::string& path);
+
+  // Where the parent object is absent, a path below it can be neither tested nor written: the parent is.
+  void write_below(bool has_parent, const std::string& parent, const std::string& key,
+                   const std::string& value);
+
+  // That the object is the one that was seen: its uid and its whole stamp.
+  void require_as_seen(const ApiObject& seen);
+  void write_stamp(const ApiObject& seen, const Stamp& stamp);
+
+  std::string str() const;
+
+ private:
+  cJSON* start(const char* operation, const std::string& path);
+
+  Json operations_;
+};
+
+// As text; throws std::bad_alloc where there is no memory.
+std::string printed(const cJSON* json);
+
+}  // namespace reconciler

@@ -1,0 +1,33 @@
+// What publishes one group, in whichever way.
+#pragma once
+
+#include <string>
+
+#include "plugins/kubernetes/plan.h"
+#include "plugins/valkey_reconciler_plugin.h"
+
+namespace reconciler {
+
+// Owned and driven by the KubernetesTarget.
+class Publisher {
+ public:
+  Publisher() = default;
+  Publisher(const Publisher&) = delete;
+  Publisher& operator=(const Publisher&) = delete;
+  virtual ~Publisher() = default;
+
+  virtual const std::string& name() const = 0;  // of the group
+  virtual void start() = 0;
+
+  virtual void apply(const vr_topology& topology, vr_request* request) = 0;
+  virtual bool cancel(const vr_request* request) = 0;  // false: it is none of this group
+
+  virtual void api_is_back() = 0;
+  virtual void watch_is_silent() = 0;
+  virtual void rights_were_given() = 0;
+};
+
+// In the topology's own count.
+Wanted wanted_from(const vr_topology& topology);
+
+}  // namespace reconciler

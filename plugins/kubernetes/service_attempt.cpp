@@ -1,0 +1,138 @@
+// The writes of a ServiceTarget, and starting over. service_target.h has the whole picture.
+#include <algorithm>
+#include <utility>
+
+#include "common/random.h"
+#include "plugins/kubernetes/service_target.h"
+
+namespace reconciler {
+
+namespace {
+
+constexpr int most_restarts = 8;
+constexpr uint64_t longest_timeout_ms = 30000;
+
+}  // namespace
+
+void ServiceTarget::write(const ServicePlan& plan) {
+  if (is_held()) return;
+  phase_ = Phase::writing;
+  send(objects_.make_write(*wanted_, plan));
+}
+
+void ServiceTarget::send(const ServiceObjects::Write& write) {
+  objects_.send(write, timeout_ms_,
+                [this, write, attempt = attempt_](const std::optional<ApiError>& error) {
+                  if (!error) {
+                    host_.log(VR_INFO, name_, "{} for {}{}{}", write.what,
+                              describe(write.stamp.claim), cause_.empty() ? "" : ", by ", cause_);
+                  }
+                  if (attempt != attempt_) {  // which was given up meanwhile
+                    reassess();
+                  } else if (error) {
+                    failed(*error, write);
+                  } else if (write.of_replicas) {
+                    replicas_written();
+                  } else if (verdict_ == ServicePlan::Verdict::no_pod_stale) {
+                    decide();  // the old one is off, and there is still no pod
+                  } else {
+                    write_replicas();
+                  }
+                });
+}
+
+void ServiceTarget::write_replicas() {
+  if (!objects_.has_replicas() || cancelled_) {
+    finish(VR_APPLIED, {});
+    return;
+  }
+  const ServicePlan plan = objects_.plan_of_replicas(*wanted_);
+  if (plan.verdict == ServicePlan::Verdict::change) {
+    phase_ = Phase::writing_replicas;
+    send(objects_.make_write_of_replicas(*wanted_, plan));
+  } else if (plan.problem != nullptr) {
+    host_.set_degraded(name_, "replica-service", plan.cause);
+    finish(VR_APPLIED, {});
+  } else {
+    replicas_written();
+  }
+}
+
+void ServiceTarget::replicas_written() {
+  host_.clear_problem(name_, "replica-service");
+  finish(VR_APPLIED, {});
+}
+
+// An attempt that would have to ask the API server ends before it does so: the hold's end brings the next one.
+bool ServiceTarget::is_held() {
+  if (!hold_.on()) return false;
+  finish(cancelled_ ? VR_CANCELLED : VR_RETRY, hold_.why());
+  return true;
+}
+
+void ServiceTarget::list_then_decide() {
+  if (is_held()) return;
+  phase_ = Phase::listing;
+  objects_.list([this, attempt = attempt_](const std::optional<ApiError>& error) {
+    if (attempt != attempt_) return;
+    if (error) {
+      ended_by(*error);
+      return;
+    }
+    listed_ = true;
+    decide();
+  });
+}
+
+void ServiceTarget::failed(const ApiError& error, const ServiceObjects::Write& write) {
+  if (error.mended_by_list() && !cancelled_) {
+    start_over(error, write);
+  } else if (write.of_replicas) {
+    host_.set_degraded(name_, "replica-service", error.message);
+    finish(cancelled_ ? VR_CANCELLED : VR_RETRY, error.message);
+  } else {
+    ended_by(error);
+  }
+}
+
+void ServiceTarget::ended_by(const ApiError& error) {
+  // Something in the server may be slow (a webhook) though the server is not: more patience, then.
+  if (error.kind == ApiError::Kind::timeout) {
+    timeout_ms_ = std::max(timeout_ms_, std::min(timeout_ms_ * 2, longest_timeout_ms));
+  }
+  if (!error.without_answer()) show_problem("change-refused", error.message, false);
+  hold_.after(error);
+  finish(cancelled_ ? VR_CANCELLED : VR_RETRY, error.message);
+}
+
+void ServiceTarget::start_over(const ApiError& error, const ServiceObjects::Write& write) {
+  if (++restarts_ > most_restarts) {
+    finish(VR_RETRY, "others change the same object at the same time; " + error.message);
+    return;
+  }
+  phase_ = Phase::listing;
+  const auto list = [this, error, write] {
+    objects_.list([this, attempt = attempt_, error, write](const std::optional<ApiError>& failure) {
+      if (attempt != attempt_) return;
+      if (failure) {
+        ended_by(*failure);
+        return;
+      }
+      listed_ = true;
+      // 422 is also how a server refuses what no other time will mend: then the object is as it was.
+      if (error.code == 422 && objects_.is_unchanged(write)) {
+        ended_by(error);
+      } else {
+        decide();
+      }
+    });
+  };
+  // At once; where that goes on, a little apart from those with whom it collides.
+  if (restarts_ <= 2) {
+    list();
+  } else {
+    pause_.start(random_between(1, 10ull << restarts_), list);
+  }
+}
+
+}  // namespace reconciler

@@ -1,0 +1,107 @@
+// The objects by which a group is published through a Service, as they are: the Service, its slices, the group's pods; and
+// how they are written.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plugins/host.h"
+#include "plugins/kubernetes/api_client.h"
+#include "plugins/kubernetes/object_watch.h"
+#include "plugins/kubernetes/service_patch.h"
+#include "plugins/kubernetes/service_plan.h"
+#include "plugins/kubernetes/settings.h"
+
+namespace reconciler {
+
+// Owned by a ServiceTarget, for which it works.
+class ServiceObjects {
+ public:
+  struct Listener {
+    std::function<void()> ready;  // for the first time
+    std::function<void(const ObjectChange&)> changed;
+    std::function<void()> live;  // a watch is, after it was not
+    std::function<void(const ApiError&)> failed;
+  };
+
+  // A write that is to be sent or under way. Built when it was decided: what the object has become since is what its
+  // precondition is about.
+  struct Write {
+    bool of_replicas = false;
+    bool creates = false;
+    std::string object;  // its name
+    ApiObject seen;      // of what is patched
+    Stamp stamp;
+    std::string pod_name;  // by the selector
+    SliceContent content;  // by a slice
+    std::string body;
+    std::string what;  // for people
+  };
+  using Answered = std::function<void(const std::optional<ApiError>&)>;
+
+  ServiceObjects(Host host, ApiClient& api, const Settings& settings, const Settings::Group& group,
+                 Listener listener);
+
+  void start();
+  bool ready() const;  // there is something to decide by
+  bool live() const;   // and it is as it is now, by open watches
+  bool polls() const;  // without the right to watch
+  bool has_replicas() const { return !replica_service_.empty(); }
+
+  ServicePlan plan(const Wanted& wanted) const;
+  ServicePlan plan_of_replicas(const Wanted& wanted) const;
+  // Somebody else than this program changed the slice of the replicas, or it is gone. Instances may differ in which
+  // replicas are well; whoever hears of it last writes last, and the others leave it so.
+  bool replicas_drifted(const Wanted& wanted) const;
+  const ApiObject* holder() const;  // of the stamp; null: there is none
+  const Pods& pods() const { return pods_.items(); }
+
+  // Consistent lists of all of them now, for an attempt that met a conflict.
+  void list(Answered done);
+
+  Write make_write(const Wanted& wanted, const ServicePlan& plan) const;
+  Write make_write_of_replicas(const Wanted& wanted, const ServicePlan& plan) const;
+  void send(const Write& write, uint64_t timeout_ms, Answered done);
+  // Nobody else wrote to the object since, as far as is known.
+  bool is_unchanged(const Write& write) const;
+
+  void reconnect();
+  void retry_now();
+
+ private:
+  bool by_slice() const { return settings_.publish == Publish::endpointslice; }
+  const Service* service(const std::string& name) const;
+  const Slice* slice(const std::string& service) const;
+  ServiceView view(const std::string& service) const;
+  Write write_of_slice(const Wanted& wanted, const ServicePlan& plan,
+                       const std::string& service) const;
+  void discover();
+  void became_ready();
+  void find_slice(const std::string& name, Answered done);
+  template <typename Item>
+  typename ObjectWatch<Item>::Listener listener();
+  template <typename Item>
+  void judge(const Write& write, WriteAnswer<Item> answer, const Answered& done);
+
+  Host host_;
+  ApiClient& api_;
+  const Settings& settings_;
+  const std::string group_;
+  const std::string service_name_;
+  const std::string replica_service_;
+  const Listener listener_;
+  SliceVersion version_ = SliceVersion::v1;
+  std::string replica_stamp_;  // of the last write of ours
+  bool ready_told_ = false;
+  bool without_pods_ = false;  // by a slice: pods only add to what it says
+  std::vector<std::unique_ptr<ObjectWatch<Service>>> services_;  // that of the primary first
+  std::unique_ptr<ObjectWatch<Slice>> slices_;  // by a slice, once the version is known
+  PodWatch pods_;
+  Timer discover_again_;
+};
+
+}  // namespace reconciler

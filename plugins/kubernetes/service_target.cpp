@@ -1,0 +1,250 @@
+#include "plugins/kubernetes/service_target.h"
+
+#include <utility>
+
+#include "plugins/kubernetes/turn.h"
+
+namespace reconciler {
+
+namespace {
+
+// A labeler waits 3 s for what it has cancelled.
+constexpr uint64_t give_up_ms = 2500;
+
+}  // namespace
+
+ServiceTarget::ServiceTarget(Host host, ApiClient& api, const Settings& settings,
+                             const Settings::Group& group)
+    : host_(host),
+      api_(api),
+      settings_(settings),
+      name_(group.name),
+      objects_(host, api, settings, group,
+               {.ready = [this] { objects_ready(); },
+                .changed = [this](const ObjectChange& change) { objects_changed(change); },
+                .live = [this] { try_again_now(); },
+                .failed =
+                    [this](const ApiError& error) {
+                      if (objects_.ready()) return;
+                      list_failure_ = error.message;
+                      if (phase_ == Phase::waiting) finish(VR_RETRY, list_failure_);
+                    }}),
+      count_(host, group.name, [this] { host_.changed(name_); }),
+      timeout_ms_(settings.request_timeout_ms),
+      hold_(host, [this] { try_again_now(); }),
+      pause_(host),
+      give_up_(host),
+      no_pod_timer_(host),
+      repairs_(host, group.name,
+               "somebody else changes what is published again and again: see managedFields of the "
+               "Service and its EndpointSlices") {}
+
+void ServiceTarget::apply(const vr_topology& topology, vr_request* request) {
+  Wanted wanted = wanted_from(topology);
+  wanted.claim.decision = count_.told(wanted.claim.decision);
+  if (!wanted_ || wanted_->claim != wanted.claim) {
+    no_pod_since_ns_.reset();
+    hold_.lift();
+  }
+  wanted_ = std::move(wanted);
+  cause_ = topology.cause == nullptr ? "" : topology.cause;
+  request_ = request;
+  ++attempt_;
+  repairs_.begun();
+  cancelled_ = delayed_ = listed_ = false;
+  restarts_ = 0;
+  if (!objects_.ready()) {
+    phase_ = Phase::waiting;
+    if (!list_failure_.empty()) finish(VR_RETRY, list_failure_);
+  } else if (objects_.polls()) {
+    list_then_decide();
+  } else {
+    decide();
+  }
+}
+
+bool ServiceTarget::cancel(const vr_request* request) {
+  if (request != request_) return false;
+  cancelled_ = true;
+  if (phase_ == Phase::writing || phase_ == Phase::writing_replicas) {
+    // But not for ever: an answer that never comes is no different from one that comes after we have died.
+    give_up_.start(give_up_ms, [this] { finish(VR_CANCELLED, "no answer from the API server"); });
+  } else {
+    finish(VR_CANCELLED, {});
+  }
+  return true;
+}
+
+void ServiceTarget::api_is_back() {
+  objects_.retry_now();
+  try_again_now();
+}
+
+void ServiceTarget::rights_were_given() {
+  hold_.lift();
+  objects_.retry_now();
+  try_again_now();
+}
+
+void ServiceTarget::try_again_now() {
+  if (request_ == nullptr && outcome_ == VR_RETRY) host_.changed(name_);
+}
+
+void ServiceTarget::decide() {
+  count_.learn(*wanted_, stamp_of(*wanted_, objects_.holder()));
+  const ServicePlan plan = objects_.plan(*wanted_);
+  using Verdict = ServicePlan::Verdict;
+  if (plan.verdict != Verdict::no_pod && plan.verdict != Verdict::no_pod_stale) {
+    no_pod_since_ns_.reset();
+    no_pod_timer_.stop();
+  }
+  if (plan.verdict != Verdict::stand_down) count_.forget_behind();
+  if (plan.verdict != Verdict::change && !confirm()) return;
+  show_others(plan.others);
+  verdict_ = plan.verdict;
+  told_ = plan.cause;
+  switch (plan.verdict) {
+    case Verdict::right:
+      write_replicas();
+      break;
+    case Verdict::change:
+      if (!wait_turn(plan)) write(plan);
+      break;
+    case Verdict::stand_down:
+      stand_down(plan);
+      break;
+    case Verdict::refused:
+    case Verdict::paused:
+      reject(plan);
+      break;
+    case Verdict::no_pod:
+    case Verdict::no_pod_stale:
+      decide_without_pod(plan);
+      break;
+  }
+}
+
+void ServiceTarget::stand_down(const ServicePlan& plan) {
+  if (plan.newer_format) {
+    count_.forget_behind();
+  } else if (count_.takes_over(*wanted_, stamp_of(*wanted_, objects_.holder()))) {
+    decide();
+    return;
+  }
+  ServicePlan patient = plan;
+  patient.cause += count_.patience();
+  reject(patient);
+}
+
+void ServiceTarget::reject(const ServicePlan& plan) {
+  show_problem(plan.problem, plan.cause, plan.verdict == ServicePlan::Verdict::paused);
+  finish(VR_REJECTED, plan.cause);
+}
+
+void ServiceTarget::decide_without_pod(const ServicePlan& plan) {
+  const uint64_t now = host_.now_ns();
+  if (!no_pod_since_ns_) no_pod_since_ns_ = now;
+  ServicePlan waiting = plan;
+  if (plan.verdict == ServicePlan::Verdict::no_pod_stale) {
+    const uint64_t waited_ms = (now - *no_pod_since_ns_) / 1000000;
+    if (waited_ms >= settings_.no_match_after_ms) {
+      if (!wait_turn(plan)) write(plan);
+      return;
+    }
+    waiting.cause += "; what is published goes if that stays so";
+    no_pod_timer_.start(settings_.no_match_after_ms - waited_ms + 1,
+                        [this] { host_.changed(name_); });
+  }
+  reject(waiting);
+}
+
+// Whether what was seen is as it is now. To write, a view need not be: preconditions see to that. To rest, it must.
+bool ServiceTarget::confirm() {
+  if (objects_.live() || listed_) return true;
+  list_then_decide();
+  return false;
+}
+
+bool ServiceTarget::wait_turn(const ServicePlan& plan) {
+  if (std::exchange(delayed_, true)) return false;
+  const auto wait_ms = wait_for_turn_ms(settings_.node_name, plan.primary, objects_.pods());
+  if (!wait_ms) return false;
+  phase_ = Phase::delaying;
+  pause_.start(*wait_ms, [this] { decide(); });
+  return true;
+}
+
+void ServiceTarget::finish(vr_outcome outcome, const std::string& reason) {
+  pause_.stop();
+  give_up_.stop();
+  phase_ = Phase::idle;
+  ++attempt_;
+  outcome_ = outcome;
+  if (outcome == VR_APPLIED) {
+    verdict_ = ServicePlan::Verdict::right;
+    timeout_ms_ = settings_.request_timeout_ms;
+    hold_.lift();
+    show_problem(nullptr, {}, false);
+  }
+  host_.complete(std::exchange(request_, nullptr), outcome, reason);
+  // What came while a write was under way was not looked at.
+  if (outcome == VR_APPLIED) reassess();
+}
+
+void ServiceTarget::show_problem(const char* id, const std::string& message, bool degraded) {
+  const std::string next = id == nullptr ? "" : id;
+  if (!problem_.empty() && problem_ != next) host_.clear_problem(name_, problem_.c_str());
+  problem_ = next;
+  if (id == nullptr) return;
+  if (degraded) {
+    host_.set_degraded(name_, id, message);
+  } else {
+    host_.set_blocking(name_, id, message);
+  }
+}
+
+void ServiceTarget::show_others(const std::string& message) {
+  if (!message.empty()) {
+    host_.set_blocking(name_, "other-slice", message);
+    if (others_ != message) host_.log(VR_WARNING, name_, "{}", message);
+  } else if (!others_.empty()) {
+    host_.clear_problem(name_, "other-slice");
+  }
+  others_ = message;
+}
+
+void ServiceTarget::objects_ready() {
+  list_failure_.clear();
+  if (phase_ == Phase::waiting) {
+    decide();
+  } else {
+    try_again_now();
+  }
+}
+
+void ServiceTarget::objects_changed(const ObjectChange& change) {
+  if (request_ != nullptr || !wanted_ || !objects_.ready()) return;
+  count_.learn(*wanted_, stamp_of(*wanted_, objects_.holder()));
+  if (!change.moved.empty() && objects_.plan(*wanted_).verdict == ServicePlan::Verdict::change) {
+    host_.log(VR_WARNING, name_, "{}/{} was changed by {}; repairing it", api_.pod_namespace(),
+              change.moved, change.moved_by.empty() ? "somebody else" : change.moved_by);
+  }
+  reassess();
+}
+
+void ServiceTarget::reassess() {
+  if (request_ != nullptr || !wanted_ || !outcome_ || !objects_.ready()) return;
+  count_.learn(*wanted_, stamp_of(*wanted_, objects_.holder()));
+  const ServicePlan plan = objects_.plan(*wanted_);
+  show_others(plan.others);
+  const bool at_rest = outcome_ == VR_APPLIED || outcome_ == VR_REJECTED;
+  if (plan.verdict == ServicePlan::Verdict::change) {
+    repairs_.ask();
+  } else if (!at_rest || plan.verdict != verdict_ || plan.cause != told_) {
+    host_.changed(name_);
+  } else if (plan.verdict == ServicePlan::Verdict::right && objects_.replicas_drifted(*wanted_)) {
+    repairs_.ask();
+  }
+}
+
+}  // namespace reconciler
