@@ -104,7 +104,7 @@ class KubernetesServicePlan : public testing::TestWithParam<bool> {
 };
 
 INSTANTIATE_TEST_SUITE_P(EachWay, KubernetesServicePlan, testing::Bool(),
-                         [](const auto& info) { return info.param ? "BySlice" : "BySelector"; });
+                         [](const auto& way) { return way.param ? "BySlice" : "BySelector"; });
 
 TEST_P(KubernetesServicePlan, WhatWasNeverPublishedIs) {
   const ServicePlan result = plan(1, "a");
