@@ -2,8 +2,13 @@
 
 namespace reconciler {
 
+namespace {
+
+constexpr char discovery[] = "discovery.k8s.io";
+
+}  // namespace
+
 std::vector<Right> rights_needed(const Settings& settings) {
-  constexpr char discovery[] = "discovery.k8s.io";
   switch (settings.publish) {
     case Publish::label:
       return {

@@ -101,6 +101,11 @@ class Stage:
         text = self.configuration() if environment is None else None
         return Program(self.folder, text, environment, name=name, log_level=self._log_level)
 
+    def add_configuration(self, more: str) -> None:
+        """For a program that was not started yet."""
+        self._more = f"{self._more}\n{more}"
+        self.program = self.new_program()
+
     def configuration(self) -> str:
         group_names = [group.name for group in self.groups]
         targets = [

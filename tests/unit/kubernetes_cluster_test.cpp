@@ -207,6 +207,12 @@ TEST(KubernetesApiError, NamesTheCauseInTheUsersWords) {
   EXPECT_EQ(api_error({"list", "shop", {}}, {0, "", "refused", false, false}).message,
             "list pods in namespace shop: refused");
   EXPECT_EQ(api_error(patch, {0, "", "late", true, false}).label(), "timeout");
+  EXPECT_EQ(
+      api_error({"create", "shop", "valkey-x", slices_name}, {403, "", {}, false, false}).message,
+      "forbidden: cannot create endpointslices.discovery.k8s.io in namespace shop");
+  EXPECT_EQ(
+      api_error({"patch", "shop", "valkey", services_name}, {500, "", {}, false, false}).message,
+      "patch service shop/valkey: HTTP 500");
   const ApiError cut = api_error(patch, {500, std::string(20000, 'x'), {}, false, false});
   EXPECT_LT(cut.message.size(), 400u);
 }
@@ -251,6 +257,19 @@ TEST(KubernetesSettings, GivesEachGroupItsSelector) {
   EXPECT_EQ(settings->groups.at(1).selector, "app=valkey,group=b");
 }
 
+TEST(KubernetesSettings, GivesEachGroupItsService) {
+  const Result<Settings> settings = read_settings(Target({{"publish", "endpointslice"},
+                                                          {"selector", "group={group}"},
+                                                          {"service", "valkey-{group}"},
+                                                          {"replica_service", "{group}-replicas"}},
+                                                         {"a", "b"})
+                                                      .target);
+  ASSERT_TRUE(settings.ok()) << settings.error().message();
+  EXPECT_EQ(settings->publish, Publish::endpointslice);
+  EXPECT_EQ(settings->groups.at(1).service, "valkey-b");
+  EXPECT_EQ(settings->groups.at(1).replica_service, "b-replicas");
+}
+
 TEST(KubernetesSettings, RefusesWhatKubernetesWouldRefuse) {
   const std::vector<
       std::tuple<std::map<std::string, std::string>, std::vector<const char*>, std::string>>
@@ -266,6 +285,23 @@ TEST(KubernetesSettings, RefusesWhatKubernetesWouldRefuse) {
            "speaks of the label `valkey-master` itself"},
           {{}, {"a", "b"}, "put `{group}` into the selector"},
           {{{"selector", "x={group}"}}, {"a b"}, "selector `x=a b` of group `a b`"},
+          {{{"service", "x"}}, {"g"}, "service: means nothing with publish = \"label\""},
+          {{{"publish", "endpointslice"}}, {"g"}, "service: needed with publish"},
+          {{{"publish", "endpointslice"}, {"service", "x"}, {"label", "y"}},
+           {"g"},
+           "label: means nothing with publish = \"endpointslice\""},
+          {{{"publish", "service-selector"}, {"service", "x"}, {"service_port", "y"}},
+           {"g"},
+           "service_port: means nothing"},
+          {{{"publish", "service-selector"}, {"service", "X"}},
+           {"g"},
+           "`X` is no name of a Service"},
+          {{{"publish", "endpointslice"}, {"service", "x"}, {"selector", "a={group}"}},
+           {"a", "b"},
+           "would share the Service `x`"},
+          {{{"publish", "endpointslice"}, {"service", "x"}, {"replica_service", "x"}},
+           {"g"},
+           "replica_service: must be another Service"},
       };
   for (const auto& [given, groups, expected] : cases) {
     const Result<Settings> settings = read_settings(Target(given, groups).target);

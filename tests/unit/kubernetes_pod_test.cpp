@@ -7,6 +7,7 @@
 #include "plugins/kubernetes/label_syntax.h"
 #include "plugins/kubernetes/match.h"
 #include "plugins/kubernetes/object_store.h"
+#include "plugins/kubernetes/patch_document.h"
 #include "plugins/kubernetes/pod.h"
 
 namespace reconciler {
