@@ -9,7 +9,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,11 +72,16 @@ class PluginHost:
     # Orders
 
     def apply(self, group: str, epoch: int, host: str, port: int = 6379, *, era: int = 0,
-              step: int = 0, suspected: bool = False) -> int:
-        """Returns where in `events` what follows begins."""
+              step: int = 0, suspected: bool = False, replicas: Iterable[str] = (),
+              down: Iterable[str] = ()) -> int:
+        """Returns where in `events` what follows begins. `replicas` are healthy, those in `down`
+        are not."""
         mark = len(self.events)
         state = "suspected" if suspected else "known"
-        self._order(f"apply {group} {era} {epoch} {step} {state} {host} {port}")
+        others = [f" {kind} {address} {port}" for kind, addresses in (("up", replicas),
+                                                                     ("down", down))
+                  for address in addresses]
+        self._order(f"apply {group} {era} {epoch} {step} {state} {host} {port}{''.join(others)}")
         return mark
 
     def cancel(self, group: str) -> None:

@@ -1,7 +1,7 @@
 // plugin_host [--eager] PLUGIN.so --group NAME... [KEY=VALUE...]
 //
 // Loads a plugin, creates it with these settings and the defaults of the others, and obeys lines on standard input:
-//   apply GROUP ERA EPOCH STEP known|suspected HOST PORT | cancel GROUP | check | quit
+//   apply GROUP ERA EPOCH STEP known|suspected HOST PORT [up|down REPLICA PORT]... | cancel GROUP | check | quit
 // What happens is told on standard output, one JSON object a line. End of file is `quit`. --eager: applies again on
 // `retry` and on `changed`, as a labeler does.
 #include <dlfcn.h>
@@ -53,6 +53,8 @@ struct Settings {
       setting.given = found != given.end();
       setting.string = text == nullptr ? "" : text;
       if (text != nullptr && key.type == VR_INTEGER) setting.integer = std::atoll(text);
+      if (text != nullptr && key.type == VR_BOOLEAN)
+        setting.integer = std::string(text) == "true" ? 1 : 0;
       if (text != nullptr && key.type == VR_DURATION) setting.integer = milliseconds(text);
       values.push_back(setting);
     }
@@ -119,6 +121,11 @@ struct Session {
           order.port;
       if (!words) fail("not understood: " + line);
       order.known = state == "known";
+      ScriptedHost::Replica replica;
+      while (words >> state >> replica.host >> replica.port) {
+        replica.up = state == "up";
+        order.replicas.push_back(replica);
+      }
       host->order(order);
     } else {
       fail("not understood: " + line);

@@ -68,6 +68,8 @@ struct ScriptedHost::Due {
 struct ScriptedHost::Request : vr_request {
   Order order;
   vr_instance primary{};
+  std::vector<vr_instance> replicas;
+  std::vector<const vr_instance*> replica_pointers;
   vr_topology topology{};
 };
 
@@ -148,6 +150,15 @@ void ScriptedHost::apply_now(const std::string& group) {
   topology.revision = ++revision_;
   topology.state = request->order.known ? VR_PRIMARY_KNOWN : VR_PRIMARY_SUSPECTED;
   topology.primary = &request->primary;
+  for (const Replica& replica : request->order.replicas) {
+    request->replicas.push_back(
+        {sizeof(vr_instance), replica.host.c_str(), replica.port, replica.up ? 1 : 0});
+  }
+  for (const vr_instance& replica : request->replicas) {
+    request->replica_pointers.push_back(&replica);
+  }
+  topology.replica_count = request->replicas.size();
+  topology.replicas = request->replica_pointers.data();
   topology.cause = "an order of the test";
   topology.event_mono_ns = uv_hrtime();
   open_[group] = request;

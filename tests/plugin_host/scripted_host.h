@@ -25,6 +25,11 @@ class ScriptedHost {
   const vr_host* host() const { return &host_; }
   void use(const vr_plugin* plugin, void* instance);
 
+  struct Replica {
+    bool up = true;
+    std::string host;
+    uint16_t port = 0;
+  };
   // `known`: else suspected. Cancels what is open for the group, and waits for that.
   struct Order {
     std::string group;
@@ -34,6 +39,7 @@ class ScriptedHost {
     bool known = true;
     std::string primary;
     uint16_t port = 0;
+    std::vector<Replica> replicas;
   };
   void order(Order order);
   void cancel(const std::string& group);
