@@ -65,6 +65,9 @@ class ApiClient {
   void patch(const std::string& pod, std::string body, uint64_t timeout_ms,
              std::function<void(PatchAnswer)> done);
 
+  // One Event, once: without an answer in time it is lost, and takes nothing else with it.
+  void create_event(std::string body, std::function<void(std::optional<ApiError>)> done);
+
   // Whether the server answers on this connection, and keeps it warm. `false` with a cause also where it says itself
   // that it is about to stop: then an open watch stays open, and silent.
   void check(Connection connection, std::function<void(bool good, std::string cause)> done);
@@ -90,7 +93,8 @@ class ApiClient {
 
   HttpRequest request_for(const char* method, std::string path) const;
   // Sends it, and once more where the token was refused and the file has a new one.
-  void send(HttpClient& client, HttpRequest request, Answered done);
+  // Where `tells_reach`, it says whether the server is there: not so what nobody waits for.
+  void send(HttpClient& client, HttpRequest request, Answered done, bool tells_reach = true);
   void list_page(const std::shared_ptr<Listing>& listing);
   void take_page(const std::shared_ptr<Listing>& listing, const HttpResponse& response);
   void note(const HttpResponse& response);

@@ -56,8 +56,9 @@ std::string ApiError::label() const {
 
 ApiError api_error(const ApiAction& action, const HttpResponse& response) {
   const std::string doing =
-      action.pod.empty() ? fmt::format("{} pods in namespace {}", action.verb, action.where)
-                         : fmt::format("{} pod {}/{}", action.verb, action.where, action.pod);
+      action.pod.empty()
+          ? fmt::format("{} {} in namespace {}", action.verb, action.resource, action.where)
+          : fmt::format("{} pod {}/{}", action.verb, action.where, action.pod);
   ApiError error;
   error.code = response.status;
   if (response.status == 0) {
@@ -68,8 +69,8 @@ ApiError api_error(const ApiAction& action, const HttpResponse& response) {
   error.kind = kind_of(response.status);
   const std::string said = server_message(response.body);
   if (error.kind == ApiError::Kind::forbidden) {
-    error.message =
-        fmt::format("forbidden: cannot {} pods in namespace {}", action.verb, action.where);
+    error.message = fmt::format("forbidden: cannot {} {} in namespace {}", action.verb,
+                                action.resource, action.where);
   } else if (error.kind == ApiError::Kind::unauthorized) {
     error.message =
         doing + ": unauthorized: the API server does not accept the token or certificate";

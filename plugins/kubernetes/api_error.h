@@ -13,6 +13,7 @@ struct ApiAction {
   const char* verb;
   std::string where;  // the namespace
   std::string pod;    // one pod, or empty
+  const char* resource = "pods";
 };
 
 struct ApiError {

@@ -23,12 +23,18 @@ Wanted wanted_from(const vr_topology& topology) {
   wanted.claim.decision = {topology.era, topology.epoch, topology.step};
   wanted.claim.address = host_and_port(wanted.host, wanted.port);
   wanted.withdrawn = topology.state == VR_PRIMARY_SUSPECTED;
+  for (size_t i = 0; i < topology.replica_count; ++i) {
+    const vr_instance& replica = *topology.replicas[i];
+    if (replica.healthy == 1) {
+      wanted.replicas.push_back({canonical_host(replica.host), replica.port});
+    }
+  }
   return wanted;
 }
 
 }  // namespace
 
-GroupTarget::GroupTarget(Host host, ApiClient& api, const Settings& settings,
+GroupTarget::GroupTarget(Host host, ApiClient& api, PodEvents& events, const Settings& settings,
                          const Settings::Group& group)
     : host_(host),
       api_(api),
@@ -56,7 +62,9 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, const Settings& settings,
                     list_failure_ = error.message;
                     if (phase_ == Phase::waiting) finish(VR_RETRY, list_failure_);
                   }}),
+      replicas_(host, api, settings, name_, watch_),
       behind_timer_(host),
+      events_(events),
       timeout_ms_(settings.request_timeout_ms),
       pause_(host),
       give_up_(host),
@@ -68,7 +76,11 @@ void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   Wanted wanted = wanted_from(topology);
   told_ = wanted.claim.decision;
   wanted.claim.decision = ahead_.of(told_);
-  if (!wanted_ || wanted_->claim != wanted.claim) no_pod_since_ns_.reset();
+  replicas_.pause();
+  if (!wanted_ || wanted_->claim != wanted.claim) {
+    no_pod_since_ns_.reset();
+    moved_.clear();
+  }
   wanted_ = std::move(wanted);
   cause_ = topology.cause == nullptr ? "" : topology.cause;
   request_ = request;
@@ -124,8 +136,14 @@ void GroupTarget::finish(vr_outcome outcome, const std::string& reason) {
     show_problem(nullptr, {});
   }
   host_.complete(std::exchange(request_, nullptr), outcome, reason);
+  events_.tell(name_, std::exchange(to_tell_, {}));
   // What came while patches were under way was not looked at.
-  if (outcome == VR_APPLIED) reassess();
+  if (outcome == VR_APPLIED) {
+    moved_.clear();
+    reassess();
+  } else if (outcome == VR_REJECTED) {
+    label_replicas();
+  }
 }
 
 void GroupTarget::show_problem(const char* id, const std::string& message) {
@@ -150,16 +168,22 @@ void GroupTarget::show_pause(const Plan& plan) {
 void GroupTarget::pods_changed(const PodStore::Change& change) {
   if (request_ != nullptr || !wanted_) return;
   learn();
-  if (!change.moved_pod.empty()) {
-    const Plan plan = make_plan(*wanted_, watch_.pods(), api_.rule(), api_.pod_namespace());
-    if (plan.verdict == Plan::Verdict::change) {
-      host_.log(VR_WARNING, name_, "label {} of pod {}/{} was {} by {}; repairing it",
-                api_.rule().name, api_.pod_namespace(), change.moved_pod,
-                change.moved_on ? "set" : "taken off",
-                change.moved_by.empty() ? "somebody else" : change.moved_by);
-    }
-  }
+  note_move(change);
   reassess();
+}
+
+// Our own label of replicas may be this one, too; but by that no pod comes to carry it or ceases to.
+void GroupTarget::note_move(const PodStore::Change& change) {
+  const auto pod = watch_.pods().find(change.moved_pod);
+  if (pod == watch_.pods().end()) return;
+  const Moved moved{pod->second.carries(api_.rule()), change.moved_by};
+  if (moved.on == (change.moved_from == api_.rule().value)) return;
+  const Plan plan = make_plan(*wanted_, watch_.pods(), api_.rule(), api_.pod_namespace());
+  if (plan.verdict != Plan::Verdict::change) return;
+  host_.log(VR_WARNING, name_, "label {} of pod {}/{} was {} by {}; repairing it", api_.rule().name,
+            api_.pod_namespace(), change.moved_pod, moved.on ? "set" : "taken off",
+            moved.by.empty() ? "somebody else" : moved.by);
+  moved_.insert_or_assign(change.moved_pod, moved);
 }
 
 void GroupTarget::reassess() {
@@ -174,6 +198,19 @@ void GroupTarget::reassess() {
     ask_again();
   } else if (!at_rest || plan.verdict != verdict_ || before_another) {
     host_.changed(name_);
+  } else {
+    label_replicas();
+  }
+}
+
+// The verdict is that of the last attempt, and stands.
+void GroupTarget::label_replicas() {
+  const bool without_primary =
+      verdict_ == Plan::Verdict::no_pod || verdict_ == Plan::Verdict::no_pod_stale;
+  if (paused_.empty() && (outcome_ == VR_APPLIED || without_primary)) {
+    replicas_.follow(*wanted_);
+  } else {
+    replicas_.forget();
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,7 +11,9 @@
 #include "plugins/host.h"
 #include "plugins/kubernetes/api_client.h"
 #include "plugins/kubernetes/plan.h"
+#include "plugins/kubernetes/pod_events.h"
 #include "plugins/kubernetes/pod_watch.h"
+#include "plugins/kubernetes/replica_labels.h"
 #include "plugins/kubernetes/settings.h"
 #include "plugins/valkey_reconciler_plugin.h"
 
@@ -23,7 +26,8 @@ namespace reconciler {
 // only when none of its patches is under way, but for one that was cancelled and whose answers don't come.
 class GroupTarget {
  public:
-  GroupTarget(Host host, ApiClient& api, const Settings& settings, const Settings::Group& group);
+  GroupTarget(Host host, ApiClient& api, PodEvents& events, const Settings& settings,
+              const Settings::Group& group);
 
   const std::string& name() const { return name_; }
   void start() { watch_.start(); }
@@ -60,7 +64,7 @@ class GroupTarget {
   bool is_pointless_now() const;
 
   // writing
-  Write make_write(const Pod& pod, StampKind kind) const;
+  Write make_write(const Pod& pod, StampKind kind, bool is_replica) const;
   void start_writing(const Plan& plan);
   void send(const Write& write);
   ApiClient::PatchAnswer judged(const Write& write, ApiClient::PatchAnswer answer) const;
@@ -70,6 +74,7 @@ class GroupTarget {
   void failed(const ApiError& error, const Pod& seen);
   void start_over(const ApiError& error, const Pod& seen);
   void log_write(const Write& write) const;
+  void note_write(const Write& write);
 
   void finish(vr_outcome outcome, const std::string& reason);
   void show_problem(const char* id, const std::string& message);
@@ -77,7 +82,9 @@ class GroupTarget {
 
   // between requests
   void pods_changed(const PodStore::Change& change);
+  void note_move(const PodStore::Change& change);
   void reassess();
+  void label_replicas();
   void ask_again();
 
   Host host_;
@@ -85,6 +92,7 @@ class GroupTarget {
   const Settings& settings_;
   const std::string name_;
   PodWatch watch_;
+  ReplicaLabels replicas_;
 
   // the newest topology, also after its request was completed
   std::optional<Wanted> wanted_;
@@ -100,6 +108,11 @@ class GroupTarget {
   std::optional<Behind> behind_;
   Timer behind_timer_;
   std::string cause_;
+
+  // For the Events, which go out when the attempt is over.
+  PodEvents& events_;
+  std::map<std::string, Moved, std::less<>> moved_;  // pods whose label somebody else moved
+  std::vector<PodEvent> to_tell_;
 
   // the attempt
   vr_request* request_ = nullptr;

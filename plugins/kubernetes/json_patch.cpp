@@ -47,9 +47,7 @@ class Patch {
   Json operations_;
 };
 
-std::string label_path(const LabelRule& rule) {
-  return "/metadata/labels/" + pointer_step(rule.name);
-}
+std::string label_path(const std::string& name) { return "/metadata/labels/" + pointer_step(name); }
 
 // Where the parent object is absent, a path below it can be neither tested nor written: the parent is.
 void write_below(Patch& patch, bool has_parent, const std::string& parent, const std::string& key,
@@ -62,6 +60,18 @@ void write_below(Patch& patch, bool has_parent, const std::string& parent, const
   if (object == nullptr) throw std::bad_alloc();
   cJSON_AddStringToObject(object, key.c_str(), value.c_str());
   patch.add("add", parent, object);
+}
+
+void write_replica_label(Patch& patch, bool has_labels, const LabelRule& rule, bool is_replica) {
+  const std::optional<std::string> value = rule.replica.value_for(is_replica);
+  const std::string path = label_path(rule.replica.name);
+  if (value) {
+    write_below(patch, has_labels, "/metadata/labels", rule.replica.name, *value);
+  } else if (has_labels) {
+    // Where it is absent `remove` alone would fail, and with it all else that is in the patch.
+    patch.text("add", path, "");
+    patch.remove(path);
+  }
 }
 
 void require_as_seen(Patch& patch, const Pod& seen) {
@@ -96,15 +106,21 @@ std::string pointer_step(std::string_view key) {
   return step;
 }
 
-std::string fence_patch(const Pod& seen, const Stamp& stamp, const LabelRule& rule) {
+std::string fence_patch(const Pod& seen, const Stamp& stamp, const LabelRule& rule,
+                        bool is_replica) {
   Patch patch;
   require_as_seen(patch, seen);
-  if (seen.label) {
-    patch.remove(label_path(rule));  // fails where it is gone: somebody else took the token
-  } else {
+  if (rule.is_shared()) {
+    // Fails where it is gone: somebody else took the token. Any other value is no token, and is replaced.
+    if (seen.carries(rule)) patch.text("test", label_path(rule.name), rule.value);
+  } else if (seen.label) {
+    patch.remove(label_path(rule.name));  // the same
+  } else if (seen.has_labels) {
     // A label that was set by hand in between must not survive a fence.
-    patch.test_absent(seen.has_labels ? label_path(rule) : "/metadata/labels");
+    patch.test_absent(label_path(rule.name));
   }
+  if (!seen.has_labels) patch.test_absent("/metadata/labels");
+  if (rule.marks_replicas()) write_replica_label(patch, seen.has_labels, rule, is_replica);
   write_stamp(patch, seen, stamp);
   return patch.str();
 }
@@ -114,13 +130,30 @@ std::string promote_patch(const Pod& seen, const Stamp& stamp, const LabelRule& 
   require_as_seen(patch, seen);
   if (!seen.has_labels) patch.test_absent("/metadata/labels");
   write_below(patch, seen.has_labels, "/metadata/labels", rule.name, rule.value);
+  if (rule.marks_replicas() && !rule.is_shared()) write_replica_label(patch, true, rule, false);
   write_stamp(patch, seen, stamp);
   return patch.str();
 }
 
+std::string replica_patch(const Pod& seen, const LabelRule& rule, bool is_replica) {
+  Patch patch;
+  require_as_seen(patch, seen);
+  const std::string path = label_path(rule.replica.name);
+  if (!seen.has_labels) {
+    patch.test_absent("/metadata/labels");
+  } else if (rule.is_shared() && seen.label) {
+    patch.text("test", path, *seen.label);  // or a primary's label that was set by hand would go
+  } else if (rule.is_shared()) {
+    patch.test_absent(path);
+  }
+  write_replica_label(patch, seen.has_labels, rule, is_replica);
+  return patch.str();
+}
+
 bool shows(const Pod& answer, const Pod& seen, const Stamp& stamp, const LabelRule& rule) {
-  const bool label_is_right =
-      stamp.kind == StampKind::promoted ? answer.carries(rule) : !answer.label;
+  const bool label_is_right = stamp.kind == StampKind::promoted
+                                  ? answer.carries(rule)
+                                  : !answer.label || (rule.is_shared() && !answer.carries(rule));
   return answer.uid == seen.uid && answer.stamp.text == format_stamp(stamp) && label_is_right;
 }
 

@@ -40,6 +40,7 @@ class KubernetesTarget {
   ApiClient api_;
   ApiReach reach_;
   Rights rights_;
+  PodEvents events_;
   std::vector<std::unique_ptr<GroupTarget>> groups_;
 };
 

@@ -14,13 +14,19 @@
 
 namespace reconciler {
 
+struct InstanceAddress {
+  std::string host;  // canonical
+  uint16_t port = 0;
+};
+
 // What a topology asks of a group's pods.
 struct Wanted {
   std::string group;
   Claim claim;
   std::string host;  // of the primary, canonical
   uint16_t port = 0;
-  bool withdrawn = false;  // the primary is suspected: no pod is to carry the label
+  bool withdrawn = false;                 // the primary is suspected: no pod is to carry the label
+  std::vector<InstanceAddress> replicas;  // those that Sentinel calls healthy
 
   bool settled() const { return claim.decision.settled() && !withdrawn; }
 };

@@ -75,7 +75,8 @@ bool decides_the_same(const Pod& a, const Pod& b) {
   const auto key = [](const Pod& pod) {
     return std::tie(pod.name, pod.uid, pod.node, pod.hostname, pod.subdomain, pod.addresses,
                     pod.ports, pod.ready, pod.finished, pod.terminating, pod.has_labels,
-                    pod.has_annotations, pod.label, pod.stamp.state, pod.stamp.text, pod.paused);
+                    pod.has_annotations, pod.label, pod.replica_label, pod.stamp.state,
+                    pod.stamp.text, pod.paused);
   };
   return key(a) == key(b);
 }
@@ -109,6 +110,8 @@ Result<Pod> read_pod(const cJSON* json, const LabelRule& rule) {
     pod.label = std::string(text_of(label));
     pod.label_manager = label_manager(metadata, rule.name);
   }
+  const cJSON* replica = member(labels, rule.replica.name.c_str());
+  if (rule.marks_replicas() && cJSON_IsString(replica)) pod.replica_label = text_of(replica);
   const cJSON* annotations = member(metadata, "annotations");
   pod.has_annotations = cJSON_IsObject(annotations);
   const cJSON* stamp = member(annotations, stamp_annotation);

@@ -15,10 +15,26 @@ struct cJSON;
 
 namespace reconciler {
 
+// The label of healthy replicas.
+struct ReplicaRule {
+  std::string name;  // empty: none
+  std::string value = "true";
+  std::string otherwise;  // what it says on the other pods; empty: they don't have it
+
+  std::optional<std::string> value_for(bool is_replica) const {
+    if (is_replica) return value;
+    return otherwise.empty() ? std::nullopt : std::optional(otherwise);
+  }
+};
+
 // The label that marks the primary. Only this value counts as carrying it: it is what a Service selects.
 struct LabelRule {
   std::string name = "valkey-master";
   std::string value = "true";
+  ReplicaRule replica{};
+
+  bool marks_replicas() const { return !replica.name.empty(); }
+  bool is_shared() const { return replica.name == name; }  // one label says either role
 };
 
 // Our own name in managedFields.
@@ -46,6 +62,7 @@ struct Pod {
   bool has_annotations = false;
   std::optional<std::string> label;  // the value that the rule's label has here
   std::string label_manager;  // who wrote it by managedFields, where that is not us; else empty
+  std::optional<std::string> replica_label;  // the value that the replicas' label has here
   StampReading stamp;
   std::string paused;  // why its group is to be left alone; empty: it is not
 

@@ -17,7 +17,7 @@ void note_move(PodStore::Change& change, const Pod& before, const Pod& after) {
     return;
   }
   change.moved_pod = after.name;
-  change.moved_on = after.label.has_value();
+  change.moved_from = before.label;
   change.moved_by = after.label_manager;
 }
 

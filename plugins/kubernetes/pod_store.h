@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,10 +25,11 @@ class PodStore {
   // What an arrival did, in terms that matter for deciding.
   struct Change {
     bool decisive = false;
-    // The rule's label came or went with no word of ours in the stamp: somebody else moved it.
+    // The rule's label has another value, with no word of ours in the stamp: somebody else moved it, unless it is a
+    // label of replicas, too.
     std::string moved_pod;
-    bool moved_on = false;
-    std::string moved_by;  // by managedFields; empty where not known
+    std::optional<std::string> moved_from;  // its value before
+    std::string moved_by;                   // by managedFields; empty where not known
   };
 
   const Pods& pods() const { return pods_; }

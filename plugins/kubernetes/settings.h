@@ -30,6 +30,7 @@ struct Settings {
   uint64_t no_match_after_ms = 5000;
   uint64_t resync_ms = 300000;
   uint64_t poll_ms = 10000;
+  bool events = true;
 };
 
 struct KeyTable {
