@@ -14,6 +14,21 @@ namespace {
 
 constexpr long connections_kept = 8;
 
+// Whether the server was reached, and the connection then broke.
+bool is_loss(CURLcode code) {
+  switch (code) {
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_HTTP2:
+    case CURLE_HTTP2_STREAM:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 HttpClient::HttpClient(Host host, HttpEndpoint endpoint)
@@ -58,14 +73,17 @@ HttpClient::Id HttpClient::send(HttpRequest request) {
   transfers_.emplace(id, std::move(owned));
   set_up(transfer);
   transfer.deadline.start(transfer.request.timeout_ms, [this, id] { expire(id); });
-  if (curl_multi_add_handle(multi_, transfer.easy) != CURLM_OK) {
-    transfer.response.error = "curl refuses the request";
-    transfer.finished = true;
-    queue(transfer);
-  }
+  begin(transfer);
   // At once and not with the loop's next turn: on a warm connection the request is written here.
   drive(CURL_SOCKET_TIMEOUT, 0);
   return id;
+}
+
+void HttpClient::begin(Transfer& transfer) {
+  if (curl_multi_add_handle(multi_, transfer.easy) == CURLM_OK) return;
+  transfer.response.error = "curl refuses the request";
+  transfer.finished = true;
+  queue(transfer);
 }
 
 void HttpClient::cancel(Id id) {
@@ -79,7 +97,23 @@ bool HttpClient::busy() const {
 }
 
 void HttpClient::drop_connections() {
-  for (const curl_socket_t fd : open_sockets_) shutdown(fd, SHUT_RDWR);
+  for (const auto& [fd, address] : open_sockets_) shutdown(fd, SHUT_RDWR);
+}
+
+// Whoever listens there may take connections and never answer, and libcurl would go there again: it does not know
+// that they were given up.
+void HttpClient::avoid_connected() {
+  for (const auto& [fd, address] : open_sockets_) avoided_.insert(address);
+}
+
+// It had no address to go to but those that are avoided: then they are as good as any.
+bool HttpClient::tries_again(Transfer& transfer, CURLcode code) {
+  if (code != CURLE_COULDNT_CONNECT || !std::exchange(transfer.passed_over, false)) return false;
+  avoided_.clear();
+  curl_multi_remove_handle(multi_, transfer.easy);
+  transfer.error[0] = '\0';
+  begin(transfer);
+  return true;
 }
 
 // ---- requests' functions are called from dispatch() and expire() alone ----
@@ -104,13 +138,15 @@ void HttpClient::collect_finished() {
     char* pointer = nullptr;
     curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &pointer);
     auto* transfer = reinterpret_cast<Transfer*>(pointer);
-    transfer->finished = true;
     const CURLcode code = message->data.result;
+    if (tries_again(*transfer, code)) continue;
+    transfer->finished = true;
     if (code != CURLE_OK && transfer->response.error.empty()) {
       transfer->response.error =
           transfer->error[0] != '\0' ? transfer->error.data() : curl_easy_strerror(code);
     }
     if (code != CURLE_OK && !transfer->opened) transfer->response.status = 0;
+    transfer->response.lost = is_loss(code);
     queue(*transfer);
   }
 }
@@ -164,7 +200,10 @@ void HttpClient::expire(Id id) {
   if (!transfer) return;
   // All of them: libcurl doesn't tell which one a request uses (CURLINFO_ACTIVESOCKET: none, with HTTP/2), and those
   // that are idle are as dead as this one.
-  if (!transfer->request.check || !busy()) drop_connections();
+  if (!transfer->request.check || !busy()) {
+    avoid_connected();
+    drop_connections();
+  }
   transfer->response.status = 0;
   transfer->response.timed_out = true;
   transfer->response.error =

@@ -4,6 +4,8 @@
 //  - Every request has a deadline of our own: curl's never fires while a request waits for a connection.
 //  - A request that runs out of time takes its connection with it, a check only where no other request is open: otherwise a dead HTTP/2 connection stays in the
 //    pool and every later request dies on it, too.
+//  - A server's name may have several addresses: one that doesn't answer costs about half of a request's time once, and is
+//    then passed over as long as there is another.
 //  - Half-open connections are found by TCP keep-alive and TCP_USER_TIMEOUT.
 //  - Proxy variables of the environment don't apply.
 #pragma once
@@ -44,7 +46,10 @@ struct HttpResponse {
   std::string body;  // what was not streamed
   std::string error;
   bool timed_out = false;
-  bool multiplexed = false;  // by HTTP/2: with other requests on one connection
+  bool lost = false;  // the connection broke under the request: whether it was done is not known
+  bool too_large = false;     // than `largest_body`: there was an answer
+  int64_t retry_after_s = 0;  // as the server asks by Retry-After, from now on; 0: it doesn't
+  bool multiplexed = false;   // by HTTP/2: with other requests on one connection
 };
 
 struct HttpRequest {
@@ -92,7 +97,7 @@ class HttpClient {
 
   static int on_timer(CURLM* multi, long timeout_ms, void* data);
   static int on_socket(CURL* easy, curl_socket_t fd, int what, void* data, void* own);
-  static curl_socket_t on_open_socket(void* data, curlsocktype purpose, curl_sockaddr* address);
+  static curl_socket_t on_open_socket(void* pointer, curlsocktype purpose, curl_sockaddr* address);
   static int on_close_socket(void* data, curl_socket_t fd);
   static size_t on_header(char* data, size_t size, size_t count, void* pointer);
   static size_t on_body(char* data, size_t size, size_t count, void* pointer);
@@ -100,6 +105,9 @@ class HttpClient {
   void set_up(Transfer& transfer);
   void drive(curl_socket_t fd, int events);
   void collect_finished();
+  void begin(Transfer& transfer);
+  bool tries_again(Transfer& transfer, CURLcode code);
+  void avoid_connected();
   void queue(Transfer& transfer);
   void dispatch();
   void deliver(Id id);
@@ -116,7 +124,8 @@ class HttpClient {
   Timer dispatch_timer_;
   std::map<Id, std::unique_ptr<Transfer>> transfers_;
   std::map<curl_socket_t, std::unique_ptr<Socket>> watched_;
-  std::set<curl_socket_t> open_sockets_;
+  std::map<curl_socket_t, std::string> open_sockets_;  // and where they lead
+  std::set<std::string> avoided_;  // addresses at which a request ran out of time
   std::deque<Id> queue_;
   std::vector<std::unique_ptr<Transfer>>
       cancelled_;  // by a function of their own, perhaps: freed after it

@@ -1,12 +1,15 @@
 // What libcurl is told of a request, and what it calls back: nothing here calls out.
 #include "plugins/http/http_transfer.h"
 
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <new>
+#include <string>
 #include <utility>
 
 namespace reconciler {
@@ -31,6 +34,21 @@ void set_pem(CURL* easy, CURLoption blob, const std::string& pem, CURLoption fil
   } else if (!path.empty()) {
     curl_easy_setopt(easy, file, path.c_str());
   }
+}
+
+std::string address_of(const curl_sockaddr& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  const auto* raw = &address.addr;
+  if (address.family == AF_INET) {
+    sockaddr_in in{};
+    std::memcpy(&in, raw, sizeof in);
+    inet_ntop(AF_INET, &in.sin_addr, text, sizeof text);
+  } else if (address.family == AF_INET6) {
+    sockaddr_in6 in{};
+    std::memcpy(&in, raw, sizeof in);
+    inet_ntop(AF_INET6, &in.sin6_addr, text, sizeof text);
+  }
+  return text;
 }
 
 }  // namespace
@@ -72,11 +90,14 @@ void HttpClient::set_up(Transfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, oldest_connection_s);
+  // Of this an address that does not answer gets half, as long as there is another. The whole is our own deadline's.
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(request.timeout_ms + request.timeout_ms / 8));
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, keepalive_idle_s);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, keepalive_interval_s);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &HttpClient::on_open_socket);
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &transfer);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &HttpClient::on_close_socket);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, this);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &HttpClient::on_header);
@@ -129,14 +150,20 @@ int HttpClient::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* data
   return 0;
 }
 
-curl_socket_t HttpClient::on_open_socket(void* data, curlsocktype /*purpose*/,
+curl_socket_t HttpClient::on_open_socket(void* pointer, curlsocktype /*purpose*/,
                                          curl_sockaddr* address) {
-  auto* self = static_cast<HttpClient*>(data);
+  auto* transfer = static_cast<Transfer*>(pointer);
+  HttpClient& self = transfer->client;
+  const std::string where = address_of(*address);
+  if (self.avoided_.contains(where)) {
+    transfer->passed_over = true;
+    return CURL_SOCKET_BAD;  // curl goes on to the next one
+  }
   const int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
   if (fd < 0) return CURL_SOCKET_BAD;
   const unsigned timeout = unacknowledged_ms;
   setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout, sizeof(timeout));
-  self->open_sockets_.insert(fd);
+  self.open_sockets_.emplace(fd, where);
   return fd;
 }
 
@@ -159,6 +186,9 @@ size_t HttpClient::on_header(char* data, size_t size, size_t count, void* pointe
   long version = 0;
   curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
   transfer->response.multiplexed = version == CURL_HTTP_VERSION_2_0;
+  curl_off_t retry_after = 0;  // curl reads both forms, seconds and a date
+  curl_easy_getinfo(transfer->easy, CURLINFO_RETRY_AFTER, &retry_after);
+  transfer->response.retry_after_s = retry_after;
   if (transfer->streams()) {
     transfer->opened = true;
     transfer->client.queue(*transfer);
@@ -172,7 +202,9 @@ size_t HttpClient::on_body(char* data, size_t size, size_t count, void* pointer)
   const bool stream = transfer->streams();
   std::string& into = stream ? transfer->arrived : transfer->response.body;
   if (into.size() + length > transfer->request.largest_body) {
-    transfer->response.error = "the answer is too large";
+    transfer->response.error =
+        "the answer is larger than " + std::to_string(transfer->request.largest_body) + " bytes";
+    transfer->response.too_large = true;
     return 0;
   }
   into.append(data, length);

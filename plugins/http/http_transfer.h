@@ -48,6 +48,7 @@ struct HttpClient::Transfer {
   bool told_open = false;
   bool finished = false;
   bool queued = false;
+  bool passed_over = false;  // an address that is avoided
 };
 
 }  // namespace reconciler

@@ -14,6 +14,7 @@ namespace reconciler {
 namespace {
 
 constexpr size_t page_of_pods = 200;
+constexpr int most_list_restarts = 3;
 constexpr size_t largest_page = 64u << 20;
 constexpr size_t largest_event = 4u << 20;
 // Or as long as any other request may take: a slow server is no dead one.
@@ -31,7 +32,9 @@ uint64_t between(uint64_t low, uint64_t high) { return low + random_number() % (
 }  // namespace
 
 struct ApiClient::Listing {
+  std::string first_page;
   std::string path;
+  int restarts = 0;
   PodList list;
   std::function<void(ListAnswer)> done;
 };
@@ -65,11 +68,17 @@ HttpRequest ApiClient::request_for(const char* method, std::string path) const {
 
 void ApiClient::note(const HttpResponse& response) {
   if (response.status != 0) multiplexes_ = response.multiplexed;
-  if (reach_) reach_(response.status == 0 ? response.error : std::string());
+  const bool answered = response.status != 0 || response.too_large;
+  if (reach_) reach_(answered ? std::string() : response.error);
 }
 
 ApiError ApiClient::failed(const ApiAction& action, const HttpResponse& response) {
-  ApiError error = api_error(action, response);
+  ApiError error = counted(api_error(action, response));
+  if (error.kind == ApiError::Kind::forbidden && forbidden_) forbidden_();
+  return error;
+}
+
+ApiError ApiClient::counted(ApiError error) {
   host_.count("api_errors_total", "code", error.label().c_str());
   return error;
 }
@@ -102,8 +111,9 @@ void ApiClient::list(const std::string& selector, std::function<void(ListAnswer)
   host_.count("lists_total");
   auto listing =
       std::make_shared<Listing>();  // shared: it lives in the functions of one page after another
-  listing->path = fmt::format("{}?labelSelector={}&limit={}", pods_path(),
-                              percent_encoded(selector), page_of_pods);
+  listing->first_page = fmt::format("{}?labelSelector={}&limit={}", pods_path(),
+                                    percent_encoded(selector), page_of_pods);
+  listing->path = listing->first_page;
   listing->done = std::move(done);
   list_page(listing);
 }
@@ -118,15 +128,23 @@ void ApiClient::list_page(const std::shared_ptr<Listing>& listing) {
 void ApiClient::take_page(const std::shared_ptr<Listing>& listing, const HttpResponse& response) {
   const ApiAction action{"list", namespace_, {}};
   if (response.status != 200) {
-    listing->done({failed(action, response), {}});
+    const ApiError error = failed(action, response);
+    // The moment of which the first page was is forgotten by now. What the answer offers instead, to go on with another
+    // moment's, would be no list of any.
+    const bool outlived =
+        error.kind == ApiError::Kind::gone && listing->path != listing->first_page;
+    if (outlived && ++listing->restarts <= most_list_restarts) {
+      listing->path = listing->first_page;
+      listing->list = {};
+      list_page(listing);
+    } else {
+      listing->done({error, {}});
+    }
     return;
   }
   Result<PodPage> page = read_pod_page(response.body, rule_);
   if (!page) {
-    ApiError error;
-    error.code = response.status;
-    error.message = "list pods in namespace " + namespace_ + ": " + page.error().message();
-    listing->done({error, {}});
+    listing->done({counted(malformed_answer(action, page.error().message())), {}});
     return;
   }
   PodList& list = listing->list;
@@ -138,9 +156,7 @@ void ApiClient::take_page(const std::shared_ptr<Listing>& listing, const HttpRes
     listing->done({std::nullopt, std::move(list)});
     return;
   }
-  const size_t old_rest = listing->path.find("&continue=");
-  listing->path.resize(std::min(old_rest, listing->path.size()));
-  listing->path += "&continue=" + percent_encoded(page->rest);
+  listing->path = listing->first_page + "&continue=" + percent_encoded(page->rest);
   list_page(listing);
 }
 
@@ -185,8 +201,10 @@ ApiClient::Id ApiClient::watch(const std::string& selector, const std::string& f
     state->begun.append(data);
     if (state->begun.size() <= largest_event) return;
     watches_.cancel(*id);
-    state->functions.ended(
-        failed({"watch", namespace_, {}}, {0, {}, "an event is larger than 4 MiB", false}));
+    HttpResponse too_large;
+    too_large.error = "an event is larger than 4 MiB";
+    too_large.too_large = true;
+    state->functions.ended(failed({"watch", namespace_, {}}, too_large));
   };
   request.on_done = [this, state](const HttpResponse& response) {
     const bool began = response.status / 100 == 2;
@@ -215,12 +233,17 @@ void ApiClient::patch(const std::string& pod, std::string body, uint64_t timeout
   request.timeout_ms = timeout_ms;
   send(changes_, std::move(request),
        [this, pod, done = std::move(done)](const HttpResponse& response) {
+         const ApiAction action{"patch", namespace_, pod};
          if (response.status / 100 != 2) {
-           done({failed({"patch", namespace_, pod}, response), std::nullopt});
+           done({failed(action, response), std::nullopt});
            return;
          }
          Result<Pod> changed = read_pod(response.body, rule_);
-         done({std::nullopt, changed ? std::optional(std::move(*changed)) : std::nullopt});
+         if (changed) {
+           done({std::nullopt, std::move(*changed)});
+         } else {
+           done({counted(malformed_answer(action, "the answer is no pod")), std::nullopt});
+         }
        });
 }
 
@@ -235,7 +258,7 @@ void ApiClient::create_event(std::string body, std::function<void(std::optional<
         if (response.status / 100 == 2) {
           done(std::nullopt);
         } else {
-          done(failed({"create", namespace_, {}, "events"}, response));
+          done(counted(api_error({"create", namespace_, {}, "events"}, response)));
         }
       },
       /*tells_reach=*/false);
@@ -258,15 +281,15 @@ void ApiClient::check(Connection connection, std::function<void(bool, std::strin
        });
 }
 
-void ApiClient::review(const char* verb, std::function<void(std::optional<bool>)> done) {
+void ApiClient::review(const Right& right, std::function<void(std::optional<bool>)> done) {
   HttpRequest request =
       request_for("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews");
   request.headers.emplace_back("Content-Type: application/json");
-  // Neither name needs escaping: a namespace is checked, a verb is ours.
+  // No name needs escaping: a namespace is checked, the rest is ours.
   request.body = fmt::format(
       R"({{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview","spec":)"
-      R"({{"resourceAttributes":{{"namespace":"{}","verb":"{}","resource":"pods"}}}}}})",
-      namespace_, verb);
+      R"({{"resourceAttributes":{{"namespace":"{}","verb":"{}","group":"{}","resource":"{}"}}}}}})",
+      namespace_, right.verb, right.api_group, right.resource);
   send(changes_, std::move(request), [done = std::move(done)](const HttpResponse& response) {
     const Json json = parse_json(response.body);
     const cJSON* allowed = member(member(json.get(), "status"), "allowed");

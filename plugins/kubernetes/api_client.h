@@ -17,6 +17,7 @@
 #include "plugins/kubernetes/cluster.h"
 #include "plugins/kubernetes/credentials.h"
 #include "plugins/kubernetes/pod.h"
+#include "plugins/kubernetes/rights_needed.h"
 
 namespace reconciler {
 
@@ -38,7 +39,7 @@ class ApiClient {
   };
   struct PatchAnswer {
     std::optional<ApiError> error;
-    std::optional<Pod> pod;  // as it is now, where the answer could be read
+    std::optional<Pod> pod;  // as it is now; always one without an error
   };
   struct WatchFunctions {
     std::function<void()> opened;
@@ -72,8 +73,8 @@ class ApiClient {
   // that it is about to stop: then an open watch stays open, and silent.
   void check(Connection connection, std::function<void(bool good, std::string cause)> done);
 
-  // Whether this account may `verb` pods, as the API server itself reviews it; nothing where it doesn't say.
-  void review(const char* verb, std::function<void(std::optional<bool>)> done);
+  // Whether this account has a right, as the API server itself reviews it; nothing where it doesn't say.
+  void review(const Right& right, std::function<void(std::optional<bool>)> done);
 
   // Whether a patch or a list is on its way: its answer, or that there is none, tells what a check would.
   bool changing() const { return changes_.busy(); }
@@ -85,6 +86,9 @@ class ApiClient {
   void on_reach(std::function<void(const std::string& cause)> function) {
     reach_ = std::move(function);
   }
+
+  // Is told of each request that was refused for a missing right (403).
+  void on_forbidden(std::function<void()> function) { forbidden_ = std::move(function); }
 
  private:
   struct Listing;
@@ -99,6 +103,7 @@ class ApiClient {
   void take_page(const std::shared_ptr<Listing>& listing, const HttpResponse& response);
   void note(const HttpResponse& response);
   ApiError failed(const ApiAction& action, const HttpResponse& response);
+  ApiError counted(ApiError error);
   std::string pods_path() const;
 
   Host host_;
@@ -109,6 +114,7 @@ class ApiClient {
   bool multiplexes_ = false;
   Credentials credentials_;
   std::function<void(const std::string&)> reach_;
+  std::function<void()> forbidden_;
   HttpClient changes_;
   HttpClient watches_;
 };

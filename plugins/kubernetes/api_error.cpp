@@ -1,5 +1,7 @@
 #include "plugins/kubernetes/api_error.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "plugins/kubernetes/json.h"
@@ -10,6 +12,8 @@ namespace {
 
 // An answer may repeat the whole object, twice: 15 kB.
 constexpr size_t longest_message = 300;
+// A server (or whatever stands before it) that asks for more is asked again all the same.
+constexpr int64_t longest_retry_after_s = 30;
 
 // The `message` of a Status object, else the begin of whatever came.
 std::string server_message(const std::string& body) {
@@ -46,23 +50,41 @@ ApiError::Kind kind_of(int status) {
   }
 }
 
+ApiError::Kind kind_without_status(const HttpResponse& response) {
+  if (response.timed_out) return ApiError::Kind::timeout;
+  if (response.too_large) return ApiError::Kind::too_large;
+  return response.lost ? ApiError::Kind::reset : ApiError::Kind::unreachable;
+}
+
+std::string described(const ApiAction& action) {
+  return action.pod.empty()
+             ? fmt::format("{} {} in namespace {}", action.verb, action.resource, action.where)
+             : fmt::format("{} pod {}/{}", action.verb, action.where, action.pod);
+}
+
 }  // namespace
 
 std::string ApiError::label() const {
-  if (kind == Kind::timeout) return "timeout";
-  if (code == 0) return "unreachable";
-  return std::to_string(code);
+  switch (kind) {
+    case Kind::timeout:
+      return "timeout";
+    case Kind::reset:
+      return "reset";
+    case Kind::malformed:
+      return "malformed";
+    case Kind::too_large:
+      return "too-large";
+    default:
+      return code == 0 ? "unreachable" : std::to_string(code);
+  }
 }
 
 ApiError api_error(const ApiAction& action, const HttpResponse& response) {
-  const std::string doing =
-      action.pod.empty()
-          ? fmt::format("{} {} in namespace {}", action.verb, action.resource, action.where)
-          : fmt::format("{} pod {}/{}", action.verb, action.where, action.pod);
+  const std::string doing = described(action);
   ApiError error;
   error.code = response.status;
   if (response.status == 0) {
-    error.kind = response.timed_out ? ApiError::Kind::timeout : ApiError::Kind::unreachable;
+    error.kind = kind_without_status(response);
     error.message = doing + ": " + response.error;
     return error;
   }
@@ -78,6 +100,19 @@ ApiError api_error(const ApiAction& action, const HttpResponse& response) {
     error.message = fmt::format("{}: HTTP {}", doing, response.status);
   }
   if (!said.empty()) error.message += fmt::format(" ({})", said);
+  if (error.kind == ApiError::Kind::busy && response.retry_after_s > 0) {
+    const int64_t wait_s = std::min(response.retry_after_s, longest_retry_after_s);
+    error.retry_after_ms = static_cast<uint64_t>(wait_s) * 1000;
+    error.message += fmt::format("; it asks to wait {} s", response.retry_after_s);
+    if (wait_s < response.retry_after_s) error.message += fmt::format(", {} are waited", wait_s);
+  }
+  return error;
+}
+
+ApiError malformed_answer(const ApiAction& action, const std::string& why) {
+  ApiError error;
+  error.kind = ApiError::Kind::malformed;
+  error.message = fmt::format("{}: {}", described(action), why);
   return error;
 }
 

@@ -23,6 +23,7 @@ GroupTarget::Write GroupTarget::make_write(const Pod& pod, StampKind kind, bool 
 }
 
 void GroupTarget::start_writing(const Plan& plan) {
+  if (is_held()) return;
   phase_ = Phase::fencing;
   failure_.reset();
   promotion_.reset();
@@ -64,11 +65,7 @@ ApiClient::PatchAnswer GroupTarget::judged(const Write& write,
                                            ApiClient::PatchAnswer answer) const {
   if (answer.error) return answer;
   const std::string pod = fmt::format("pod {}/{}", api_.pod_namespace(), write.seen.name);
-  if (!answer.pod) {  // whether it was done a list tells
-    answer.error.emplace();
-    answer.error->kind = ApiError::Kind::moved_on;
-    answer.error->message = pod + ": the answer to the patch is no pod";
-  } else if (answer.pod->vanishing) {
+  if (answer.pod->vanishing) {
     answer.error.emplace();
     answer.error->kind = ApiError::Kind::moved_on;
     answer.error->message = pod + " is being deleted: what was written to it is not kept";
@@ -87,7 +84,7 @@ void GroupTarget::fenced(const Write& write, ApiClient::PatchAnswer answer) {
   if (!answer.error || unconfirmed) took_label_ |= write.seen.carries(api_.rule());
   if (!answer.error) {
     host_.count("fenced_total");
-  } else if (!failure_ || failure_->first.kind == ApiError::Kind::moved_on) {
+  } else if (!failure_ || failure_->first.mended_by_list()) {
     // What a list does not mend goes before what it does.
     failure_.emplace(std::move(*answer.error), write.seen);
   }
@@ -127,15 +124,20 @@ void GroupTarget::promoted(ApiClient::PatchAnswer answer) {
 }
 
 void GroupTarget::failed(const ApiError& error, const Pod& seen) {
-  if (error.kind == ApiError::Kind::moved_on) {
+  if (error.mended_by_list()) {
     start_over(error, seen);
-    return;
+  } else {
+    ended_by(error);
   }
+}
+
+void GroupTarget::ended_by(const ApiError& error) {
   // Something in the server may be slow (a webhook) though the server is not: more patience, then.
   if (error.kind == ApiError::Kind::timeout) {
     timeout_ms_ = std::max(timeout_ms_, std::min(timeout_ms_ * 2, longest_timeout_ms));
   }
   if (!error.without_answer()) show_problem("change-refused", error.message);
+  hold_.after(error);
   finish(cancelled_ ? VR_CANCELLED : VR_RETRY, error.message);
 }
 
@@ -145,7 +147,9 @@ void GroupTarget::start_over(const ApiError& error, const Pod& seen) {
     return;
   }
   if (++restarts_ > most_restarts) {
-    finish(VR_RETRY, "others change the pods at the same time; " + error.message);
+    const bool contended = error.kind == ApiError::Kind::moved_on;
+    finish(VR_RETRY,
+           (contended ? "others change the pods at the same time; " : "") + error.message);
     return;
   }
   phase_ = Phase::listing;
@@ -153,7 +157,7 @@ void GroupTarget::start_over(const ApiError& error, const Pod& seen) {
     watch_.list([this, attempt = attempt_, error, seen](const std::optional<ApiError>& failure) {
       if (attempt != attempt_) return;
       if (failure) {
-        failed(*failure, seen);
+        ended_by(*failure);
         return;
       }
       listed_ = true;
@@ -163,8 +167,7 @@ void GroupTarget::start_over(const ApiError& error, const Pod& seen) {
                              now->second.stamp.text == seen.stamp.text &&
                              now->second.label == seen.label;
       if (unchanged && error.code == 422) {
-        show_problem("change-refused", error.message);
-        finish(VR_RETRY, error.message);
+        ended_by(error);
       } else if (is_pointless_now()) {
         finish(VR_CANCELLED, {});
       } else {

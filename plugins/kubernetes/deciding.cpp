@@ -168,12 +168,12 @@ bool GroupTarget::wait_turn(const Plan& plan) {
 }
 
 void GroupTarget::list_then_decide() {
+  if (is_held()) return;
   phase_ = Phase::listing;
   watch_.list([this, attempt = attempt_](const std::optional<ApiError>& error) {
     if (attempt != attempt_) return;
     if (error) {
-      if (!error->without_answer()) show_problem("change-refused", error->message);
-      finish(cancelled_ ? VR_CANCELLED : VR_RETRY, error->message);
+      ended_by(*error);
       return;
     }
     listed_ = true;
@@ -183,6 +183,13 @@ void GroupTarget::list_then_decide() {
       decide();
     }
   });
+}
+
+// An attempt that would have to ask the API server ends before it does so: the hold's end brings the next one.
+bool GroupTarget::is_held() {
+  if (!hold_.on()) return false;
+  finish(cancelled_ ? VR_CANCELLED : VR_RETRY, hold_.why());
+  return true;
 }
 
 // Cancelled, and the group has its label or never lost it by us.

@@ -47,15 +47,12 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, PodEvents& events, const Set
                     list_failure_.clear();
                     if (phase_ == Phase::waiting) {
                       decide();
-                    } else if (request_ == nullptr && outcome_ == VR_RETRY) {
-                      host_.changed(name_);
+                    } else {
+                      try_again_now();
                     }
                   },
               .changed = [this](const PodStore::Change& change) { pods_changed(change); },
-              .live =
-                  [this] {
-                    if (request_ == nullptr && outcome_ == VR_RETRY) host_.changed(name_);
-                  },
+              .live = [this] { try_again_now(); },
               .failed =
                   [this](const ApiError& error) {
                     if (watch_.listed()) return;
@@ -66,6 +63,7 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, PodEvents& events, const Set
       behind_timer_(host),
       events_(events),
       timeout_ms_(settings.request_timeout_ms),
+      hold_(host, [this] { try_again_now(); }),
       pause_(host),
       give_up_(host),
       no_pod_timer_(host),
@@ -80,6 +78,7 @@ void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   if (!wanted_ || wanted_->claim != wanted.claim) {
     no_pod_since_ns_.reset();
     moved_.clear();
+    hold_.lift();
   }
   wanted_ = std::move(wanted);
   cause_ = topology.cause == nullptr ? "" : topology.cause;
@@ -119,6 +118,16 @@ bool GroupTarget::cancel(const vr_request* request) {
 
 void GroupTarget::api_is_back() {
   watch_.retry_now();
+  try_again_now();
+}
+
+void GroupTarget::rights_were_given() {
+  hold_.lift();
+  watch_.retry_now();
+  try_again_now();
+}
+
+void GroupTarget::try_again_now() {
   if (request_ == nullptr && outcome_ == VR_RETRY) host_.changed(name_);
 }
 
@@ -133,6 +142,7 @@ void GroupTarget::finish(vr_outcome outcome, const std::string& reason) {
   if (outcome == VR_APPLIED) {
     verdict_ = Plan::Verdict::right;
     timeout_ms_ = settings_.request_timeout_ms;
+    hold_.lift();
     show_problem(nullptr, {});
   }
   host_.complete(std::exchange(request_, nullptr), outcome, reason);

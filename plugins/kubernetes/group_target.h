@@ -10,6 +10,7 @@
 #include "plugins/count_ahead.h"
 #include "plugins/host.h"
 #include "plugins/kubernetes/api_client.h"
+#include "plugins/kubernetes/hold.h"
 #include "plugins/kubernetes/plan.h"
 #include "plugins/kubernetes/pod_events.h"
 #include "plugins/kubernetes/pod_watch.h"
@@ -37,6 +38,7 @@ class GroupTarget {
 
   void api_is_back();
   void watch_is_silent() { watch_.reconnect(); }
+  void rights_were_given();
 
  private:
   enum class Phase : uint8_t { idle, waiting, delaying, listing, fencing, promoting };
@@ -61,6 +63,7 @@ class GroupTarget {
   bool confirm();
   bool wait_turn(const Plan& plan);
   void list_then_decide();
+  bool is_held();
   bool is_pointless_now() const;
 
   // writing
@@ -72,6 +75,7 @@ class GroupTarget {
   void promote();
   void promoted(ApiClient::PatchAnswer answer);
   void failed(const ApiError& error, const Pod& seen);
+  void ended_by(const ApiError& error);
   void start_over(const ApiError& error, const Pod& seen);
   void log_write(const Write& write) const;
   void note_write(const Write& write);
@@ -81,6 +85,7 @@ class GroupTarget {
   void show_pause(const Plan& plan);
 
   // between requests
+  void try_again_now();
   void pods_changed(const PodStore::Change& change);
   void note_move(const PodStore::Change& change);
   void reassess();
@@ -127,6 +132,7 @@ class GroupTarget {
   std::optional<Write> promotion_;
   std::optional<std::pair<ApiError, Pod>> failure_;
   uint64_t timeout_ms_;
+  Hold hold_;
   Timer pause_;
   Timer give_up_;  // after a cancellation
 

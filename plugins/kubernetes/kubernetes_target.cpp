@@ -37,7 +37,10 @@ KubernetesTarget::KubernetesTarget(Host host, Settings settings, const Cluster& 
                   [this] {
                     for (const auto& group : groups_) group->watch_is_silent();
                   }}),
-      rights_(host, api_),
+      rights_(host, api_, rights_needed(settings_), settings_.review_ms,
+              [this] {
+                for (const auto& group : groups_) group->rights_were_given();
+              }),
       events_(host, api_, settings_) {
   if (cluster.endpoint.tls.insecure) {
     host_.log(VR_WARNING, {}, "the certificate of {} is not verified, as {} asks", api_.url(),

@@ -165,6 +165,7 @@ Result<WatchEvent> read_watch_event(std::string_view line, const LabelRule& rule
     return event;
   }
   event.version_text = text_member(member(object, "metadata"), "resourceVersion");
+  event.version = version_number(event.version_text);
   if (type == "BOOKMARK") return event;
   if (type != "ADDED" && type != "MODIFIED" && type != "DELETED") {
     return Error("the line is no watch event");

@@ -94,6 +94,7 @@ struct WatchEvent {
   Type type = Type::bookmark;
   Pod pod;                   // set, removed
   std::string version_text;  // set, removed, bookmark: where to go on
+  uint64_t version = 0;      // the same; 0 where it is no number
   int code = 0;              // error
   std::string message;       // error
 };

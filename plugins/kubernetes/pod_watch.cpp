@@ -1,5 +1,6 @@
 #include "plugins/kubernetes/pod_watch.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "common/random.h"
@@ -11,9 +12,9 @@ namespace {
 constexpr int64_t shortest_pause_ms = 100;
 constexpr int64_t longest_pause_ms = 3000;
 constexpr uint64_t short_watch_ns = 1000000000;
-// Without the right to watch: between tries. A server that has just started refuses what it will grant in a second.
+// What is refused. A server that has just started refuses what it will grant in a second.
 constexpr int64_t shortest_refusal_ms = 500;
-constexpr int64_t longest_refusal_ms = 60000;
+constexpr int64_t longest_refusal_ms = 30000;
 
 uint64_t with_jitter(uint64_t ms) { return ms - ms / 10 + random_number() % (ms / 5 + 1); }
 
@@ -41,14 +42,19 @@ void PodWatch::start() { list_then_watch(); }
 // Where the watch goes on stays its own matter: an open one is behind this list, or ahead of it.
 void PodWatch::list(std::function<void(const std::optional<ApiError>&)> done) {
   const PodStore::Mark mark = store_.begin_list();
-  api_.list(selector_, [this, mark, done = std::move(done)](ApiClient::ListAnswer answer) {
+  const uint64_t newest = newest_;
+  api_.list(selector_, [this, mark, newest, done = std::move(done)](ApiClient::ListAnswer answer) {
     if (answer.error) {
       store_.drop_list(mark);
       note_list_failure(*answer.error);
       done(answer.error);
       return;
     }
-    if (std::exchange(list_failing_, false)) host_.clear_problem(group_, "list-refused");
+    if (list_failure_) refused_backoff_.reset();
+    if (std::exchange(list_failure_, std::nullopt)) host_.clear_problem(group_, "list-refused");
+    // A list that was asked for later than something was seen is never older than that.
+    if (answer.list.version != 0 && answer.list.version < newest) rewind();
+    note_version(answer.list.version);
     const PodStore::Change change =
         store_.finish_list(mark, std::move(answer.list.pods), answer.list.version);
     if (!live_) version_ = answer.list.version_text;
@@ -62,11 +68,26 @@ void PodWatch::list(std::function<void(const std::optional<ApiError>&)> done) {
   });
 }
 
+void PodWatch::note_version(uint64_t version) { newest_ = std::max(newest_, version); }
+
+// The API server's memory was set back (etcd was restored from a backup). A watch that goes on from what was seen would
+// be silent: the server waits for versions that are still to come.
+void PodWatch::rewind() {
+  host_.log(VR_WARNING, group_,
+            "the API server's versions went backwards (restored from a backup?): watching anew");
+  newest_ = 0;
+  if (!watch_) return;
+  api_.stop_watch(*watch_);
+  watch_.reset();
+  live_ = false;
+  again_later([this] { open_watch(); });
+}
+
 void PodWatch::list_then_watch() {
   list([this](const std::optional<ApiError>& error) {
     if (error) {
       listener_.failed(*error);
-      again_later([this] { list_then_watch(); });
+      again_later([this] { list_then_watch(); }, error);
     } else {
       open_watch();
     }
@@ -77,7 +98,7 @@ void PodWatch::list_then_watch() {
 void PodWatch::note_list_failure(const ApiError& error) {
   if (error.without_answer()) return;
   host_.set_blocking(group_, "list-refused", error.message);
-  if (!std::exchange(list_failing_, true)) {
+  if (!std::exchange(list_failure_, error)) {
     host_.log(VR_WARNING, group_, "{}; trying again", error.message);
   }
 }
@@ -130,6 +151,7 @@ bool PodWatch::take_line(std::string_view line) {
     return false;
   }
   if (!event->version_text.empty()) version_ = event->version_text;
+  note_version(event->version);
   if (event->type == WatchEvent::Type::set) tell(store_.set(std::move(event->pod)));
   if (event->type == WatchEvent::Type::removed) tell(store_.remove(event->pod));
   return true;
@@ -153,9 +175,9 @@ void PodWatch::ended(const std::optional<ApiError>& error) {
   }
   lost(error->message);
   if (error->kind == ApiError::Kind::gone) {
-    again_later([this] { list_then_watch(); });
+    again_later([this] { list_then_watch(); }, error);
   } else {
-    again_later([this] { open_watch(); });
+    again_later([this] { open_watch(); }, error);
   }
 }
 
@@ -173,9 +195,15 @@ void PodWatch::lost(const std::string& cause) {
   host_.log(VR_WARNING, group_, "watch lost: {}; labels stay as they are", cause);
 }
 
-void PodWatch::again_later(std::function<void()> what) {
+void PodWatch::again_later(std::function<void()> what, const std::optional<ApiError>& error) {
   waiting_ = std::move(what);
-  again_.start(static_cast<uint64_t>(backoff_.next(random_number())), [this] { try_again(); });
+  again_.start(pause_after(error), [this] { try_again(); });
+}
+
+uint64_t PodWatch::pause_after(const std::optional<ApiError>& error) {
+  Backoff& backoff = error && error->refused() ? refused_backoff_ : backoff_;
+  const auto pause_ms = static_cast<uint64_t>(backoff.next(random_number()));
+  return error ? std::max(pause_ms, error->retry_after_ms) : pause_ms;
 }
 
 void PodWatch::try_again() {
@@ -187,6 +215,7 @@ void PodWatch::retry_now() {
   if (!again_.running()) return;
   again_.stop();
   backoff_.reset();
+  refused_backoff_.reset();
   try_again();
 }
 
@@ -206,14 +235,14 @@ void PodWatch::refused(const ApiError& error) {
     host_.log(VR_WARNING, group_, "{}; listing every {} ms instead", error.message, times_.poll_ms);
     plan_next_list();
   }
-  waiting_ = [this] { open_watch(); };
-  again_.start(static_cast<uint64_t>(refused_backoff_.next(random_number())),
-               [this] { try_again(); });
+  again_later([this] { open_watch(); }, error);
 }
 
 // A belt beside the watch; the whole of it without one.
 void PodWatch::plan_next_list() {
-  next_list_.start(with_jitter(polls_ ? times_.poll_ms : times_.resync_ms),
+  uint64_t pause_ms = with_jitter(polls_ ? times_.poll_ms : times_.resync_ms);
+  if (list_failure_) pause_ms = std::min(pause_ms, pause_after(list_failure_));
+  next_list_.start(pause_ms,
                    [this] { list([this](const std::optional<ApiError>&) { plan_next_list(); }); });
 }
 

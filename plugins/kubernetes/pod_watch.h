@@ -62,7 +62,10 @@ class PodWatch {
   void ended(const std::optional<ApiError>& error);
   bool note_end();
   void lost(const std::string& cause);
-  void again_later(std::function<void()> what);
+  void again_later(std::function<void()> what, const std::optional<ApiError>& error = {});
+  uint64_t pause_after(const std::optional<ApiError>& error);
+  void note_version(uint64_t version);
+  void rewind();
   void plan_next_list();
   void refused(const ApiError& error);
   void try_again();
@@ -76,11 +79,12 @@ class PodWatch {
   const Listener listener_;
   PodStore store_;
   std::string version_;  // where the watch goes on
+  uint64_t newest_ = 0;  // the highest version that was seen; 0: none that is a number
   bool listed_ = false;
   bool live_ = false;
   bool polls_ = false;
   bool told_lost_ = false;
-  bool list_failing_ = false;
+  std::optional<ApiError> list_failure_;
   uint64_t opened_at_ns_ = 0;
   std::optional<ApiClient::Id> watch_;
   std::function<void()> waiting_;  // what is tried again later

@@ -130,7 +130,7 @@ void ReplicaLabels::answered(const Pod& seen, bool is_replica,
   host_.count("patches_total", "result", answer.error ? answer.error->label().c_str() : "ok");
   if (answer.pod && !answer.pod->vanishing) watch_.written(*answer.pod);
   const auto work = work_.find(seen.name);
-  const bool asked_in_vain = answer.error && answer.error->kind != ApiError::Kind::moved_on;
+  const bool asked_in_vain = answer.error && !answer.error->mended_by_list();
   if (work != work_.end()) {
     work->second.under_way = false;
     if (asked_in_vain) {

@@ -2,33 +2,54 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "plugins/host.h"
 #include "plugins/kubernetes/api_client.h"
+#include "plugins/kubernetes/rights_needed.h"
 
 namespace reconciler {
 
+// `forbidden: cannot list, patch pods, create events in namespace shop`. Pure.
+std::string forbidden_message(const std::vector<Right>& missing, const std::string& pod_namespace);
+
 // Owned by the KubernetesTarget.
+//
+// What is missing by a review is a problem until a later one finds it. A review without a whole answer changes nothing.
 class Rights {
  public:
-  Rights(Host host, ApiClient& api);
+  // `given`: a right that was missing is there.
+  Rights(Host host, ApiClient& api, std::vector<Right> needed, uint64_t every_ms,
+         std::function<void()> given);
 
-  // Asks for each right; what is missing is a problem until a later review finds it. One review at a time.
+  // Asks for each right, and again every now and then. One review at a time.
   void review();
+
+  // A request was refused: reviews soon, but not again and again.
+  void refused();
 
  private:
   void answered(size_t right, std::optional<bool> allowed);
+  void finished();
+  void show(const std::vector<Right>& missing, const std::string& message);
+  void plan(uint64_t after_ms);
 
   Host host_;
   ApiClient& api_;
+  const std::vector<Right> needed_;
+  const uint64_t every_ms_;
+  const std::function<void()> given_;
   size_t open_ = 0;
   bool unanswered_ = false;
+  uint64_t begun_ns_ = 0;
   std::vector<bool> missing_;
   std::string doubted_;
   std::string told_;
+  size_t told_missing_ = 0;
   Timer again_;
+  Timer soon_;
 };
 
 }  // namespace reconciler

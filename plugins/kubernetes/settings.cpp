@@ -65,6 +65,8 @@ constexpr std::array keys{
                  "How often the pods are listed beside the watch."),
     duration_key("poll", "10s", second, 5 * minute,
                  "How often the pods are listed without the right to watch."),
+    duration_key("review", "10m", second, 24 * 60 * minute,
+                 "How often the rights are reviewed, beside the start and refusals."),
 };
 
 constexpr auto key_pointers = [] {
@@ -160,6 +162,7 @@ Result<Settings> read_settings(const vr_target& target) {
   settings.resync_ms = static_cast<uint64_t>(values.number("resync"));
   settings.poll_ms = static_cast<uint64_t>(values.number("poll"));
   settings.events = values.number("events") != 0;
+  settings.review_ms = static_cast<uint64_t>(values.number("review"));
 
   if (!settings.pod_namespace.empty()) {
     Result<void> checked = check_namespace(settings.pod_namespace);

@@ -22,9 +22,11 @@ class PluginCase(unittest.TestCase):
     """Three pods, valkey-0 to -2, in a namespace of each test."""
 
     private = False
+    options: tuple[str, ...] = ()  # of a private API server
 
     def setUp(self) -> None:
-        self.kubernetes: Kubernetes = open_kubernetes(BACKEND, private=self.private)
+        self.kubernetes: Kubernetes = open_kubernetes(BACKEND, private=self.private,
+                                                      options=self.options)
         if self.private:
             self.addCleanup(self.kubernetes.close)
         self.namespace: Namespace = self.kubernetes.namespace("plugin")

@@ -147,6 +147,11 @@ class Namespace:
             answer = self._admin.request("POST", f"{self.path}/pods", pod.manifest())
             assert answer.code in (201, 409), answer
 
+    def create_pod(self, pod: Pod) -> Json:
+        """As it is before a kubelet has heard of it: without a status."""
+        self._made[pod.name] = pod
+        return self._admin.post(f"{self.path}/pods", pod.manifest())
+
     def add_valkey_pods(self, ips: Iterable[str]) -> list[Json]:
         """valkey-0, valkey-1, ... with these addresses."""
         return self.add_pods(Pod(f"valkey-{i}", ip) for i, ip in enumerate(ips))

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -171,6 +171,28 @@ class PrivateKubernetes(Kubernetes):
     def revive(self) -> None:
         raise NotImplementedError
 
+    def back_up(self) -> None:
+        """Keeps what is stored now, for `restore`. The API server is killed and back afterwards."""
+        self._with_data_at_rest(self._copy_data)
+
+    def restore(self) -> None:
+        """Everything is as it was then, resourceVersions too."""
+        self._with_data_at_rest(self._put_data_back)
+
+    def _with_data_at_rest(self, do: Callable[[], None]) -> None:
+        self.kill()
+        do()
+        self.revive()
+
+    def _data(self) -> Path:
+        raise NotImplementedError
+
+    def _copy_data(self) -> None:
+        _copy(self._data(), self.folder / "backup")
+
+    def _put_data_back(self) -> None:
+        _copy(self.folder / "backup", self._data())
+
     def bounce(self, seconds: float = 0.0) -> None:
         """Kills it, and has it back after so long: old watches then get 410."""
         self.kill()
@@ -207,6 +229,9 @@ class FakeKubernetes(PrivateKubernetes):
     def revive(self) -> None:
         self._process.start()
         self._wait_ready(20)
+
+    def _data(self) -> Path:
+        return self.folder / "data.jsonl"
 
     def close(self) -> None:
         self._process.kill()
@@ -286,6 +311,21 @@ class RealKubernetes(PrivateKubernetes):
                        stdout=subprocess.DEVNULL)
         self._wait_ready(30)
 
+    def _with_data_at_rest(self, do: Callable[[], None]) -> None:
+        self.kill()
+        etcd = int((self.folder / "pids" / "etcd.pid").read_text())
+        os.kill(etcd, signal.SIGKILL)
+        wait_until(lambda: _is_gone(etcd), 10, f"etcd {etcd} ends")
+        do()
+        # Its old process is gone already, about which the script complains.
+        again = subprocess.Popen([self._lab / "bounce.sh", self.folder, "0", "etcd"],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.revive()
+        again.wait(60)
+
+    def _data(self) -> Path:
+        return Path((self.folder / "etcd-datadir").read_text().strip())
+
     def close(self) -> None:
         super().close()
         self._end()
@@ -307,6 +347,15 @@ class RealKubernetes(PrivateKubernetes):
         if self._guardian.stdin is not None and not self._guardian.stdin.closed:
             self._guardian.stdin.close()
             self._guardian.wait(30)
+
+
+def _copy(source: Path, target: Path) -> None:
+    if target.is_dir():
+        shutil.rmtree(target)
+    if source.is_dir():
+        shutil.copytree(source, target)
+    else:
+        shutil.copy(source, target)
 
 
 def _is_gone(pid: int) -> bool:

@@ -40,6 +40,7 @@ class Stage:
         log_level: str = "debug",
         of_sentinels: Mapping[str, configuration.Value] | None = None,
         of_groups: Mapping[str, configuration.Value] | None = None,
+        of_targets: Mapping[str, configuration.Value] | None = None,
     ) -> None:
         self.kubernetes = kubernetes
         self.groups = list(groups)
@@ -49,6 +50,7 @@ class Stage:
         self._log_level = log_level
         self._more = more_configuration
         self._of_sentinels, self._of_groups = of_sentinels or {}, of_groups or {}
+        self._of_targets = of_targets or {}
         self.namespaces: dict[str, Namespace] = {}
         self.watches: dict[str, PodWatch] = {}
         for group in groups:
@@ -107,6 +109,7 @@ class Stage:
                 namespace.name,
                 name="kubernetes" if len(self.groups) == 1 else f"kubernetes-{index}",
                 groups=[name],
+                **self._of_targets,
             )
             for index, (name, namespace) in enumerate(self.namespaces.items())
         ]

@@ -10,9 +10,10 @@ import threading
 class TcpProxy:
     """To 127.0.0.1:`port`. Owned by a test; `with TcpProxy(port) as proxy:`."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, at: tuple[str, int] = ("127.0.0.1", 0)) -> None:
         self._target = ("127.0.0.1", port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(at)
+        self._frozen = False
         self.port: int = self._listener.getsockname()[1]
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._listener, selectors.EVENT_READ)
@@ -43,6 +44,23 @@ class TcpProxy:
             self._peers.clear()
         return len(ends) // 2
 
+    def freeze(self) -> None:
+        """Whatever is open is silenced, and so is what is opened from now on."""
+        self._frozen = True
+        self.silence()
+
+    def wake(self) -> None:
+        """For connections that are opened from now on."""
+        self._frozen = False
+
+    def cut(self) -> None:
+        """The connections that are open now end, as those of a server that was killed."""
+        with self._lock:
+            for end in self._peers:
+                self._selector.unregister(end)
+                end.close()
+            self._peers.clear()
+
     def _run(self) -> None:
         while not self._stopping:
             for key, _ in self._selector.select(0.1):
@@ -52,6 +70,9 @@ class TcpProxy:
     def _serve(self, end: object) -> None:
         if end is self._listener:
             here, _ = self._listener.accept()
+            if self._frozen:
+                self._silent.append(here)
+                return
             try:
                 there = socket.create_connection(self._target)
             except OSError:

@@ -53,6 +53,11 @@ inline PluginSchema kubernetes_schema() {
        .default_value = "10s",
        .minimum = 1'000,
        .maximum = 300'000},
+      {.name = "review",
+       .type = SettingType::duration,
+       .default_value = "10m",
+       .minimum = 1'000,
+       .maximum = 86'400'000},
   };
   return schema;
 }
