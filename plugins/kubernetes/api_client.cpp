@@ -93,13 +93,13 @@ ApiError ApiClient::counted(ApiError error) {
   return error;
 }
 
-void ApiClient::send(HttpClient& client, HttpRequest request, Answered done) {
+void ApiClient::send(HttpClient& client, HttpRequest request, Answered done, bool tells_reach) {
   HttpRequest first = request;
   const std::string& token = credentials_.header();
   if (!token.empty()) first.headers.push_back(token);
-  first.on_done = [this, &client, token, request = std::move(request),
+  first.on_done = [this, &client, token, tells_reach, request = std::move(request),
                    done = std::move(done)](HttpResponse response) mutable {
-    note(response);
+    if (tells_reach) note(response);
     // The token may have been replaced by the timer while the request was under way.
     const bool another =
         response.status == 401 && (credentials_.read_again() || credentials_.header() != token);
@@ -108,8 +108,8 @@ void ApiClient::send(HttpClient& client, HttpRequest request, Answered done) {
       return;
     }
     request.headers.push_back(credentials_.header());
-    request.on_done = [this, done = std::move(done)](HttpResponse second) {
-      note(second);
+    request.on_done = [this, tells_reach, done = std::move(done)](HttpResponse second) {
+      if (tells_reach) note(second);
       done(std::move(second));
     };
     client.send(std::move(request));
@@ -273,6 +273,23 @@ void ApiClient::discover(
          error.message = fmt::format("GET /apis/{}: {}", group, error.message);
          done(std::move(error), {});
        });
+}
+
+void ApiClient::create_event(std::string body, std::function<void(std::optional<ApiError>)> done) {
+  HttpRequest request = request_for("POST", "/api/v1/namespaces/" + namespace_ + "/events");
+  request.headers.emplace_back("Content-Type: application/json");
+  request.body = std::move(body);
+  request.check = true;  // by which it drops no connection that a watch is open on
+  send(
+      watches_, std::move(request),
+      [this, done = std::move(done)](const HttpResponse& response) {
+        if (response.status / 100 == 2) {
+          done(std::nullopt);
+        } else {
+          done(counted(api_error({"create", namespace_, {}, events_name}, response)));
+        }
+      },
+      /*tells_reach=*/false);
 }
 
 void ApiClient::check(Connection connection, std::function<void(bool, std::string)> done) {

@@ -121,6 +121,9 @@ class ApiClient {
   void discover(const char* group,
                 std::function<void(std::optional<ApiError>, std::vector<std::string>)> done);
 
+  // One Event, once: without an answer in time it is lost, and takes nothing else with it.
+  void create_event(std::string body, std::function<void(std::optional<ApiError>)> done);
+
   // Whether the server answers on this connection, and keeps it warm. `false` with a cause also where it says itself
   // that it is about to stop: then an open watch stays open, and silent.
   void check(Connection connection, std::function<void(bool good, std::string cause)> done);
@@ -153,7 +156,8 @@ class ApiClient {
 
   HttpRequest request_for(const char* method, std::string path) const;
   // Sends it, and once more where the token was refused and the file has a new one.
-  void send(HttpClient& client, HttpRequest request, Answered done);
+  // Where `tells_reach`, it says whether the server is there: not so what nobody waits for.
+  void send(HttpClient& client, HttpRequest request, Answered done, bool tells_reach = true);
   void list_pages(const ResourceName& name, const std::string& path, const std::string& query,
                   TakePage take, std::function<void(std::optional<ApiError>)> done);
   void list_page(const std::shared_ptr<Listing>& listing);
@@ -176,7 +180,7 @@ class ApiClient {
                      done({std::nullopt, std::move(*item)});
                    } else {
                      done({counted(malformed_answer(action, fmt::format("the answer is no {}",
-                                                               action.resource.singular))),
+                                                                        action.resource.singular))),
                            std::nullopt});
                    }
                  });

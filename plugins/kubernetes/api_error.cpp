@@ -60,7 +60,8 @@ std::string described(const ApiAction& action) {
   const ResourceName& resource = action.resource;
   return action.object.empty()
              ? fmt::format("{} {} in namespace {}", action.verb, resource.plural, action.where)
-             : fmt::format("{} {} {}/{}", action.verb, resource.singular, action.where, action.object);
+             : fmt::format("{} {} {}/{}", action.verb, resource.singular, action.where,
+                           action.object);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ struct ResourceName {
 };
 inline constexpr ResourceName pods_name{"pods", "pod", ""};
 inline constexpr ResourceName services_name{"services", "service", ""};
+inline constexpr ResourceName events_name{"events", "event", ""};
 inline constexpr ResourceName slices_name{"endpointslices", "endpointslice", "discovery.k8s.io"};
 
 // What was asked: `patch` `pods` in namespace `shop`.

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,9 +34,9 @@ struct ApiObject {
 struct ObjectChange {
   bool decisive = false;
   // What we publish came or went with no word of ours in the stamp: somebody else moved it.
-  std::string moved;  // the object's name
-  bool moved_on = false;
-  std::string moved_by;  // by managedFields; empty where not known
+  std::string moved;                      // the object's name
+  std::optional<std::string> moved_from;  // the label's value before; of pods
+  std::string moved_by;                   // by managedFields; empty where not known
 };
 
 uint64_t version_number(std::string_view text);

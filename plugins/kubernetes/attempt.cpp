@@ -15,10 +15,10 @@ constexpr uint64_t longest_timeout_ms = 30000;
 
 }  // namespace
 
-GroupTarget::Write GroupTarget::make_write(const Pod& pod, StampKind kind) const {
+GroupTarget::Write GroupTarget::make_write(const Pod& pod, StampKind kind, bool is_replica) const {
   const Stamp stamp{wanted_->claim, kind, random_number(), name_};
   return {pod, kind, stamp,
-          kind == StampKind::fenced ? fence_patch(pod, stamp, api_.rule())
+          kind == StampKind::fenced ? fence_patch(pod, stamp, api_.rule(), is_replica)
                                     : promote_patch(pod, stamp, api_.rule())};
 }
 
@@ -30,8 +30,11 @@ void GroupTarget::start_writing(const Plan& plan) {
   under_way_ = plan.fences.size();
   std::vector<Write> fences;
   fences.reserve(plan.fences.size());
-  for (const Pod* pod : plan.fences) fences.push_back(make_write(*pod, StampKind::fenced));
-  if (plan.promote != nullptr) promotion_ = make_write(*plan.promote, StampKind::promoted);
+  const Replicas replicas = find_replicas(*wanted_, watch_.items(), api_.pod_namespace());
+  for (const Pod* pod : plan.fences) {
+    fences.push_back(make_write(*pod, StampKind::fenced, replicas.pods.contains(pod->name)));
+  }
+  if (plan.promote != nullptr) promotion_ = make_write(*plan.promote, StampKind::promoted, false);
   for (const Write& fence : fences) send(fence);
   if (fences.empty()) promote();
 }
@@ -44,7 +47,7 @@ void GroupTarget::send(const Write& write) {
                                 answer.error ? answer.error->label().c_str() : "ok");
                     if (answer.item && !answer.item->vanishing) watch_.written(*answer.item);
                     answer = judged(write, std::move(answer));
-                    if (!answer.error) log_write(write);
+                    if (!answer.error) note_write(write);
                     if (attempt != attempt_) {  // which was given up meanwhile
                       reassess();
                       return;
@@ -179,13 +182,24 @@ void GroupTarget::start_over(const ApiError& error, const Pod& seen) {
   }
 }
 
+void GroupTarget::note_write(const Write& write) {
+  log_write(write);
+  const auto moved = moved_.find(write.seen.name);
+  auto event = event_of({write.seen, write.stamp, cause_,
+                         moved == moved_.end() ? std::nullopt : std::optional(moved->second)},
+                        api_.rule());
+  if (!event) return;
+  to_tell_.push_back(std::move(*event));
+  if (request_ == nullptr) events_.tell(name_, std::exchange(to_tell_, {}));
+}
+
 void GroupTarget::log_write(const Write& write) const {
   const LabelRule& rule = api_.rule();
   const std::string pod = api_.pod_namespace() + "/" + write.seen.name;
   if (write.kind == StampKind::promoted) {
     host_.log(VR_INFO, name_, "pod {} labelled {}={} for {}{}{}", pod, rule.name, rule.value,
               describe(write.stamp.claim), cause_.empty() ? "" : ", by ", cause_);
-  } else if (write.seen.label) {
+  } else if (rule.is_shared() ? write.seen.carries(rule) : write.seen.label.has_value()) {
     host_.log(VR_INFO, name_, "pod {} unlabelled for {}", pod, describe(write.stamp.claim));
   } else {
     host_.log(VR_DEBUG, name_, "pod {} fenced for {}", pod, describe(write.stamp.claim));

@@ -13,7 +13,7 @@ constexpr uint64_t give_up_ms = 2500;
 
 }  // namespace
 
-GroupTarget::GroupTarget(Host host, ApiClient& api, const Settings& settings,
+GroupTarget::GroupTarget(Host host, ApiClient& api, PodEvents& events, const Settings& settings,
                          const Settings::Group& group)
     : host_(host),
       api_(api),
@@ -38,7 +38,9 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, const Settings& settings,
                     list_failure_ = error.message;
                     if (phase_ == Phase::waiting) finish(VR_RETRY, list_failure_);
                   }}),
+      replicas_(host, api, settings, name_, watch_),
       count_(host, group.name, [this] { host_.changed(name_); }),
+      events_(events),
       timeout_ms_(settings.request_timeout_ms),
       hold_(host, [this] { try_again_now(); }),
       pause_(host),
@@ -50,8 +52,10 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, const Settings& settings,
 void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   Wanted wanted = wanted_from(topology);
   wanted.claim.decision = count_.told(wanted.claim.decision);
+  replicas_.pause();
   if (!wanted_ || wanted_->claim != wanted.claim) {
     no_pod_since_ns_.reset();
+    moved_.clear();
     hold_.lift();
   }
   wanted_ = std::move(wanted);
@@ -121,8 +125,14 @@ void GroupTarget::finish(vr_outcome outcome, const std::string& reason) {
     show_problem(nullptr, {});
   }
   host_.complete(std::exchange(request_, nullptr), outcome, reason);
+  events_.tell(name_, std::exchange(to_tell_, {}));
   // What came while patches were under way was not looked at.
-  if (outcome == VR_APPLIED) reassess();
+  if (outcome == VR_APPLIED) {
+    moved_.clear();
+    reassess();
+  } else if (outcome == VR_REJECTED) {
+    label_replicas();
+  }
 }
 
 void GroupTarget::show_problem(const char* id, const std::string& message) {
@@ -147,16 +157,22 @@ void GroupTarget::show_pause(const Plan& plan) {
 void GroupTarget::pods_changed(const ObjectChange& change) {
   if (request_ != nullptr || !wanted_) return;
   learn();
-  if (!change.moved.empty()) {
-    const Plan plan = make_plan(*wanted_, watch_.items(), api_.rule(), api_.pod_namespace());
-    if (plan.verdict == Plan::Verdict::change) {
-      host_.log(VR_WARNING, name_, "label {} of pod {}/{} was {} by {}; repairing it",
-                api_.rule().name, api_.pod_namespace(), change.moved,
-                change.moved_on ? "set" : "taken off",
-                change.moved_by.empty() ? "somebody else" : change.moved_by);
-    }
-  }
+  note_move(change);
   reassess();
+}
+
+// Our own label of replicas may be this one, too; but by that no pod comes to carry it or ceases to.
+void GroupTarget::note_move(const ObjectChange& change) {
+  const auto pod = watch_.items().find(change.moved);
+  if (pod == watch_.items().end()) return;
+  const Moved moved{pod->second.carries(api_.rule()), change.moved_by};
+  if (moved.on == (change.moved_from == api_.rule().value)) return;
+  const Plan plan = make_plan(*wanted_, watch_.items(), api_.rule(), api_.pod_namespace());
+  if (plan.verdict != Plan::Verdict::change) return;
+  host_.log(VR_WARNING, name_, "label {} of pod {}/{} was {} by {}; repairing it", api_.rule().name,
+            api_.pod_namespace(), change.moved, moved.on ? "set" : "taken off",
+            moved.by.empty() ? "somebody else" : moved.by);
+  moved_.insert_or_assign(change.moved, moved);
 }
 
 void GroupTarget::reassess() {
@@ -171,6 +187,19 @@ void GroupTarget::reassess() {
     repairs_.ask();
   } else if (!at_rest || plan.verdict != verdict_ || before_another) {
     host_.changed(name_);
+  } else {
+    label_replicas();
+  }
+}
+
+// The verdict is that of the last attempt, and stands.
+void GroupTarget::label_replicas() {
+  const bool without_primary =
+      verdict_ == Plan::Verdict::no_pod || verdict_ == Plan::Verdict::no_pod_stale;
+  if (paused_.empty() && (outcome_ == VR_APPLIED || without_primary)) {
+    replicas_.follow(*wanted_);
+  } else {
+    replicas_.forget();
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,8 +13,10 @@
 #include "plugins/kubernetes/hold.h"
 #include "plugins/kubernetes/object_watch.h"
 #include "plugins/kubernetes/plan.h"
+#include "plugins/kubernetes/pod_events.h"
 #include "plugins/kubernetes/publisher.h"
 #include "plugins/kubernetes/repairs.h"
+#include "plugins/kubernetes/replica_labels.h"
 #include "plugins/kubernetes/settings.h"
 #include "plugins/valkey_reconciler_plugin.h"
 
@@ -26,7 +29,8 @@ namespace reconciler {
 // only when none of its patches is under way, but for one that was cancelled and whose answers don't come.
 class GroupTarget : public Publisher {
  public:
-  GroupTarget(Host host, ApiClient& api, const Settings& settings, const Settings::Group& group);
+  GroupTarget(Host host, ApiClient& api, PodEvents& events, const Settings& settings,
+              const Settings::Group& group);
 
   const std::string& name() const override { return name_; }
   void start() override { watch_.start(); }
@@ -61,7 +65,7 @@ class GroupTarget : public Publisher {
   bool is_pointless_now() const;
 
   // writing
-  Write make_write(const Pod& pod, StampKind kind) const;
+  Write make_write(const Pod& pod, StampKind kind, bool is_replica) const;
   void start_writing(const Plan& plan);
   void send(const Write& write);
   WriteAnswer<Pod> judged(const Write& write, WriteAnswer<Pod> answer) const;
@@ -72,6 +76,7 @@ class GroupTarget : public Publisher {
   void ended_by(const ApiError& error);
   void start_over(const ApiError& error, const Pod& seen);
   void log_write(const Write& write) const;
+  void note_write(const Write& write);
 
   void finish(vr_outcome outcome, const std::string& reason);
   void show_problem(const char* id, const std::string& message);
@@ -80,18 +85,26 @@ class GroupTarget : public Publisher {
   // between requests
   void try_again_now();
   void pods_changed(const ObjectChange& change);
+  void note_move(const ObjectChange& change);
   void reassess();
+  void label_replicas();
 
   Host host_;
   ApiClient& api_;
   const Settings& settings_;
   const std::string name_;
   PodWatch watch_;
+  ReplicaLabels replicas_;
 
   // the newest topology, also after its request was completed
   std::optional<Wanted> wanted_;  // in the pods' count
   DecisionCount count_;
   std::string cause_;
+
+  // For the Events, which go out when the attempt is over.
+  PodEvents& events_;
+  std::map<std::string, Moved, std::less<>> moved_;  // pods whose label somebody else moved
+  std::vector<PodEvent> to_tell_;
 
   // the attempt
   vr_request* request_ = nullptr;

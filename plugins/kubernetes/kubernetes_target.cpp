@@ -32,23 +32,25 @@ KubernetesTarget::KubernetesTarget(Host host, Settings settings, const Cluster& 
       reach_(host, api_, cluster.origin,
              {.back =
                   [this] {
-                    rights_.review();
+                    check();
                     for (const auto& group : groups_) group->api_is_back();
                   },
               .watch_silent =
                   [this] {
                     for (const auto& group : groups_) group->watch_is_silent();
                   }}),
-      rights_(host, api_, rights_needed(settings_), settings_.review_ms, [this] {
-        for (const auto& group : groups_) group->rights_were_given();
-      }) {
+      rights_(host, api_, rights_needed(settings_), settings_.review_ms,
+              [this] {
+                for (const auto& group : groups_) group->rights_were_given();
+              }),
+      events_(host, api_, settings_) {
   if (cluster.endpoint.tls.insecure) {
     host_.log(VR_WARNING, {}, "the certificate of {} is not verified, as {} asks", api_.url(),
               cluster.origin);
   }
   for (const Settings::Group& group : settings_.groups) {
     if (settings_.publish == Publish::label) {
-      groups_.push_back(std::make_unique<GroupTarget>(host, api_, settings_, group));
+      groups_.push_back(std::make_unique<GroupTarget>(host, api_, events_, settings_, group));
     } else {
       groups_.push_back(std::make_unique<ServiceTarget>(host, api_, settings_, group));
     }
@@ -75,6 +77,9 @@ void KubernetesTarget::cancel(vr_request* request) {
   }
 }
 
-void KubernetesTarget::check() { rights_.review(); }
+void KubernetesTarget::check() {
+  rights_.review();
+  events_.try_again();
+}
 
 }  // namespace reconciler

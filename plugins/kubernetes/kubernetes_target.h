@@ -11,6 +11,7 @@
 #include "plugins/kubernetes/api_client.h"
 #include "plugins/kubernetes/api_reach.h"
 #include "plugins/kubernetes/cluster.h"
+#include "plugins/kubernetes/pod_events.h"
 #include "plugins/kubernetes/publisher.h"
 #include "plugins/kubernetes/rights.h"
 #include "plugins/kubernetes/settings.h"
@@ -40,6 +41,7 @@ class KubernetesTarget {
   ApiClient api_;
   ApiReach reach_;
   Rights rights_;
+  PodEvents events_;
   std::vector<std::unique_ptr<Publisher>> groups_;
 };
 

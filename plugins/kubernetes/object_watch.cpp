@@ -52,31 +52,32 @@ template <typename Item>
 void ObjectWatch<Item>::list(std::function<void(const std::optional<ApiError>&)> done) {
   const typename ObjectStore<Item>::Mark mark = store_.begin_list();
   const uint64_t newest = newest_;
-  api_.list<Item>(resource_, query_, [this, mark, newest,
-                                      done = std::move(done)](ListAnswer<Item> answer) {
-    if (answer.error) {
-      store_.drop_list(mark);
-      note_list_failure(*answer.error);
-      done(answer.error);
-      return;
-    }
-    if (list_failure_) refused_backoff_.reset();
-    if (std::exchange(list_failure_, std::nullopt)) {
-      host_.clear_problem(group_, id("list-refused").c_str());
-    }
-    // A list that was asked for later than something was seen is never older than that.
-    if (answer.version != 0 && answer.version < newest) rewind();
-    note_version(answer.version);
-    const ObjectChange change = store_.finish_list(mark, std::move(answer.items), answer.version);
-    if (!live_) version_ = answer.version_text;
-    const bool first = !std::exchange(listed_, true);
-    done(std::nullopt);
-    if (first) {
-      listener_.listed();
-    } else {
-      tell(change);
-    }
-  });
+  api_.list<Item>(resource_, query_,
+                  [this, mark, newest, done = std::move(done)](ListAnswer<Item> answer) {
+                    if (answer.error) {
+                      store_.drop_list(mark);
+                      note_list_failure(*answer.error);
+                      done(answer.error);
+                      return;
+                    }
+                    if (list_failure_) refused_backoff_.reset();
+                    if (std::exchange(list_failure_, std::nullopt)) {
+                      host_.clear_problem(group_, id("list-refused").c_str());
+                    }
+                    // A list that was asked for later than something was seen is never older than that.
+                    if (answer.version != 0 && answer.version < newest) rewind();
+                    note_version(answer.version);
+                    const ObjectChange change =
+                        store_.finish_list(mark, std::move(answer.items), answer.version);
+                    if (!live_) version_ = answer.version_text;
+                    const bool first = !std::exchange(listed_, true);
+                    done(std::nullopt);
+                    if (first) {
+                      listener_.listed();
+                    } else {
+                      tell(change);
+                    }
+                  });
 }
 
 template <typename Item>
@@ -284,7 +285,7 @@ void ObjectWatch<Item>::plan_next_list() {
 }
 
 template <typename Item>
-void ObjectWatch<Item>::tell(const PodStore::Change& change) {
+void ObjectWatch<Item>::tell(const ObjectChange& change) {
   if (change.decisive) listener_.changed(change);
 }
 

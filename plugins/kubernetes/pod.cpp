@@ -57,7 +57,8 @@ bool decides_the_same(const Pod& a, const Pod& b) {
     return std::tie(pod.name, pod.uid, pod.node, pod.zone, pod.hostname, pod.subdomain,
                     pod.addresses, pod.ports, pod.named_ports, pod.ready, pod.finished,
                     pod.terminating, pod.has_labels, pod.has_annotations, pod.label,
-                    pod.pod_name_label, pod.stamp.state, pod.stamp.text, pod.paused);
+                    pod.replica_label, pod.pod_name_label, pod.stamp.state, pod.stamp.text,
+                    pod.paused);
   };
   return key(a) == key(b);
 }
@@ -68,7 +69,7 @@ void note_move(ObjectChange& change, const Pod& before, const Pod& after) {
     return;
   }
   change.moved = after.name;
-  change.moved_on = after.label.has_value();
+  change.moved_from = before.label;
   change.moved_by = after.label_manager;
 }
 
@@ -99,6 +100,8 @@ Result<Pod> read_pod(const cJSON* json, const LabelRule& rule) {
     pod.label = std::string(text_of(label));
     pod.label_manager = manager_of(metadata, {"metadata", "labels", rule.name});
   }
+  const cJSON* replica = member(labels, rule.replica.name.c_str());
+  if (rule.marks_replicas() && cJSON_IsString(replica)) pod.replica_label = text_of(replica);
   pod.paused = pause_reason(member(metadata, "annotations"));
   return pod;
 }

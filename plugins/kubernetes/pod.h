@@ -13,10 +13,26 @@
 
 namespace reconciler {
 
+// The label of healthy replicas.
+struct ReplicaRule {
+  std::string name;  // empty: none
+  std::string value = "true";
+  std::string otherwise;  // what it says on the other pods; empty: they don't have it
+
+  std::optional<std::string> value_for(bool is_replica) const {
+    if (is_replica) return value;
+    return otherwise.empty() ? std::nullopt : std::optional(otherwise);
+  }
+};
+
 // The label that marks the primary. Only this value counts as carrying it: it is what a Service selects.
 struct LabelRule {
   std::string name = "valkey-master";
   std::string value = "true";
+  ReplicaRule replica{};
+
+  bool marks_replicas() const { return !replica.name.empty(); }
+  bool is_shared() const { return replica.name == name; }  // one label says either role
 };
 
 inline constexpr char pod_name_label[] = "statefulset.kubernetes.io/pod-name";
@@ -45,9 +61,10 @@ struct Pod : ApiObject {
   bool vanishing = false;
 
   std::optional<std::string> label;  // the value that the rule's label has here
-  std::string label_manager;   // who wrote it by managedFields, where that is not us; else empty
-  std::string pod_name_label;  // statefulset.kubernetes.io/pod-name
-  std::string paused;          // why its group is to be left alone; empty: it is not
+  std::string label_manager;  // who wrote it by managedFields, where that is not us; else empty
+  std::optional<std::string> replica_label;  // the value that the replicas' label has here
+  std::string pod_name_label;                // statefulset.kubernetes.io/pod-name
+  std::string paused;                        // why its group is to be left alone; empty: it is not
 
   bool carries(const LabelRule& rule) const { return label && *label == rule.value; }
 };

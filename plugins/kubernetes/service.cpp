@@ -100,7 +100,6 @@ void note_move(ObjectChange& change, const Service& before, const Service& after
     return;
   }
   change.moved = after.name;
-  change.moved_on = after.selector.contains(pod_name_label);
   change.moved_by = after.selector_manager;
 }
 
@@ -141,7 +140,6 @@ void note_move(ObjectChange& change, const Slice& before, const Slice& after) {
     return;
   }
   change.moved = after.name;
-  change.moved_on = !after.content.endpoints.empty();
   change.moved_by = after.manager;
 }
 

@@ -274,8 +274,8 @@ bool confirms(const Slice& answer, const ServiceObjects::Write& write) {
 template <typename Item>
 void ServiceObjects::judge(const Write& write, WriteAnswer<Item> answer, const Answered& done) {
   host_.count("patches_total", "result", answer.error ? answer.error->label().c_str() : "ok");
-  if (!answer.error && (!confirms(*answer.item, write) ||
-                               (!write.creates && answer.item->uid != write.seen.uid))) {
+  if (!answer.error &&
+      (!confirms(*answer.item, write) || (!write.creates && answer.item->uid != write.seen.uid))) {
     answer.error.emplace();
     answer.error->message = fmt::format(
         "{}: the API server took the change and does not show it (a webhook?)", write.object);

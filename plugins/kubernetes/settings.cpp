@@ -47,6 +47,15 @@ constexpr std::array keys{
     text_key("label", "valkey-master", "MASTER_POD_LABEL_NAME",
              "Name of the label that the primary's pod carries."),
     text_key("value", "true", "MASTER_POD_LABEL_VALUE", "Value of that label."),
+    text_key("replica_label", nullptr, nullptr,
+             "Name of the label that the pods of healthy replicas carry; empty: none. May be that "
+             "of the primary, with another value."),
+    text_key("replica_value", "true", nullptr, "Value of that label."),
+    text_key("otherwise", nullptr, nullptr,
+             "What the label of replicas says on all other pods; empty: it is taken off."),
+    vr_key{sizeof(vr_key), "events", VR_BOOLEAN, 0, "true", 0, 0, nullptr, nullptr,
+           "Whether the pods are told of a change by Events of Kubernetes, where the right to "
+           "create them is there."},
     text_key("kubeconfig", nullptr, "KUBECONFIG",
              "Kubeconfig file, several by colon; empty: the service account of the pod."),
     text_key("node_name", nullptr, "NODE_NAME",
@@ -104,10 +113,10 @@ Result<std::string> group_selector(const std::string& selector, const std::strin
     return names.error().within(
         own == selector ? "selector" : fmt::format("selector `{}` of group `{}`", own, group));
   }
-  if (std::find(names->begin(), names->end(), rule.name) != names->end()) {
+  for (const std::string& name : {rule.name, rule.replica.name}) {
+    if (std::find(names->begin(), names->end(), name) == names->end()) continue;
     return Error(fmt::format(
-        "selector: speaks of the label `{}` itself, but must select all pods of the group",
-        rule.name));
+        "selector: speaks of the label `{}` itself, but must select all pods of the group", name));
   }
   return own;
 }
@@ -131,8 +140,10 @@ Result<void> check_way(const Values& values, Publish publish) {
   if (values.text("service").empty()) {
     return Error(fmt::format("service: needed with publish = \"{}\"", way));
   }
-  if (publish == Publish::endpointslice) return refused({"label", "value"});
-  return refused({"label", "value", "replica_service", "service_port"});
+  Result<void> of_labels =
+      refused({"label", "value", "replica_label", "replica_value", "otherwise", "events"});
+  if (!of_labels || publish == Publish::endpointslice) return of_labels;
+  return refused({"replica_service", "service_port"});
 }
 
 // The Service of one group, by the key of that name.
@@ -152,6 +163,35 @@ Result<std::string> service_of_group(const Values& values, const char* key, cons
   return own;
 }
 
+Result<void> check_replica_rule(const LabelRule& rule) {
+  const ReplicaRule& replica = rule.replica;
+  if (!rule.marks_replicas()) {
+    if (replica.otherwise.empty()) return {};
+    return Error("otherwise: is about the label of replicas: name it by `replica_label`");
+  }
+  Result<void> name = check_label_name(replica.name);
+  if (!name) return name.error().within("replica_label");
+  Result<void> value = check_label_value(replica.value);
+  if (!value) return value.error().within("replica_value");
+  Result<void> otherwise = check_label_value(replica.otherwise);
+  if (!otherwise) return otherwise.error().within("otherwise");
+  if (rule.is_shared()) {
+    for (const auto& [key, text] :
+         {std::pair("replica_value", &replica.value), std::pair("otherwise", &replica.otherwise)}) {
+      if (text->empty() || *text != rule.value) continue;
+      return Error(
+          fmt::format("{}: `{}={}` is what marks the primary, and replica_label is the "
+                      "same label: give it another value",
+                      key, rule.name, rule.value));
+    }
+  } else if (replica.value == replica.otherwise) {
+    return Error(
+        fmt::format("otherwise: every pod would say `{}={}`, replica or not: give it another value",
+                    replica.name, replica.value));
+  }
+  return {};
+}
+
 }  // namespace
 
 KeyTable setting_keys() { return {key_pointers.data(), key_pointers.size()}; }
@@ -161,7 +201,10 @@ Result<Settings> read_settings(const vr_target& target) {
   Settings settings;
   settings.target = target.name;
   settings.pod_namespace = values.text("namespace");
-  settings.rule = {values.text("label"), values.text("value")};
+  settings.rule = {
+      values.text("label"),
+      values.text("value"),
+      {values.text("replica_label"), values.text("replica_value"), values.text("otherwise")}};
   settings.kubeconfig = values.text("kubeconfig");
   settings.node_name = values.text("node_name");
   settings.service_account_dir = values.text("service_account_dir");
@@ -171,6 +214,7 @@ Result<Settings> read_settings(const vr_target& target) {
   settings.no_match_after_ms = static_cast<uint64_t>(values.number("no_match_after"));
   settings.resync_ms = static_cast<uint64_t>(values.number("resync"));
   settings.poll_ms = static_cast<uint64_t>(values.number("poll"));
+  settings.events = values.number("events") != 0;
   settings.review_ms = static_cast<uint64_t>(values.number("review"));
 
   if (!settings.pod_namespace.empty()) {
@@ -185,6 +229,8 @@ Result<Settings> read_settings(const vr_target& target) {
   if (!label) return label.error().within("label");
   Result<void> value = check_label_value(settings.rule.value);
   if (!value) return value.error().within("value");
+  Result<void> replica_rule = check_replica_rule(settings.rule);
+  if (!replica_rule) return replica_rule.error();
 
   const std::string selector = values.text("selector");
   if (selector.empty()) return Error("selector: must not be empty");

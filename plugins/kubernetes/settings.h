@@ -36,6 +36,7 @@ struct Settings {
   uint64_t no_match_after_ms = 5000;
   uint64_t resync_ms = 300000;
   uint64_t poll_ms = 10000;
+  bool events = true;
   uint64_t review_ms = 600000;
 };
 

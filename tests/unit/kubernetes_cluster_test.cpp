@@ -270,6 +270,16 @@ TEST(KubernetesSettings, GivesEachGroupItsService) {
   EXPECT_EQ(settings->groups.at(1).replica_service, "b-replicas");
 }
 
+TEST(KubernetesSettings, OneLabelMaySayEitherRole) {
+  const Result<Settings> settings = read_settings(
+      Target(
+          {{"replica_label", "valkey-master"}, {"replica_value", "false"}, {"otherwise", "false"}},
+          {"g"})
+          .target);
+  ASSERT_TRUE(settings.ok()) << settings.error().message();
+  EXPECT_TRUE(settings->rule.is_shared());
+}
+
 TEST(KubernetesSettings, RefusesWhatKubernetesWouldRefuse) {
   const std::vector<
       std::tuple<std::map<std::string, std::string>, std::vector<const char*>, std::string>>
@@ -302,6 +312,16 @@ TEST(KubernetesSettings, RefusesWhatKubernetesWouldRefuse) {
           {{{"publish", "endpointslice"}, {"service", "x"}, {"replica_service", "x"}},
            {"g"},
            "replica_service: must be another Service"},
+          {{{"replica_label", "a b"}}, {"g"}, "replica_label: `a b` is no label name"},
+          {{{"replica_label", "r"}, {"replica_value", "a/b"}}, {"g"}, "replica_value: `a/b`"},
+          {{{"replica_label", "r"}, {"otherwise", "a/b"}}, {"g"}, "otherwise: `a/b`"},
+          {{{"otherwise", "no"}}, {"g"}, "otherwise: is about the label of replicas"},
+          {{{"replica_label", "r"}, {"otherwise", "true"}}, {"g"}, "every pod would say `r=true`"},
+          {{{"replica_label", "valkey-master"}}, {"g"}, "replica_value: `valkey-master=true`"},
+          {{{"label", "role"}, {"value", "p"}, {"replica_label", "role"}, {"otherwise", "p"}},
+           {"g"},
+           "otherwise: `role=p` is what marks the primary"},
+          {{{"selector", "r=true"}, {"replica_label", "r"}}, {"g"}, "the label `r` itself"},
       };
   for (const auto& [given, groups, expected] : cases) {
     const Result<Settings> settings = read_settings(Target(given, groups).target);

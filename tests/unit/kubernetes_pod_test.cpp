@@ -326,7 +326,7 @@ TEST(KubernetesPodStore, TellsThatSomebodyElseMovedALabel) {
   moved.label_manager = "kubectl-label";
   const PodStore::Change change = store.set(moved);
   EXPECT_EQ(change.moved, "a");
-  EXPECT_TRUE(change.moved_on);
+  EXPECT_EQ(change.moved_from, std::nullopt);
   EXPECT_EQ(change.moved_by, "kubectl-label");
   Pod stamped = version("a", "1", 12);
   stamped.stamp = read_stamp("v1 0.1.0 a:1 fenced 1 g");

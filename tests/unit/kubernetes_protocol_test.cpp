@@ -13,6 +13,8 @@ struct Tally {
   int two_labels = 0;
   int backwards = 0;
   int unsettled = 0;
+  int primaries_relabelled = 0;
+  size_t relabelled = 0;
   size_t promotions = 0;
   size_t withdrawals = 0;
   size_t takeovers = 0;
@@ -34,6 +36,8 @@ Tally walk_many(uint32_t walks, World world, bool until_found = false) {
     tally.promotions += walk.promotions;
     tally.withdrawals += walk.withdrawals;
     tally.takeovers += walk.takeovers;
+    tally.relabelled += walk.relabelled;
+    tally.primaries_relabelled += walk.primary_relabelled;
   }
   return tally;
 }
@@ -45,6 +49,9 @@ Tally expect_holds(World world) {
   EXPECT_EQ(tally.two_labels, 0);
   EXPECT_EQ(tally.backwards, 0);
   EXPECT_EQ(tally.unsettled, 0);
+  if (!world.hand_labels) {
+    EXPECT_EQ(tally.primaries_relabelled, 0);
+  }
   EXPECT_GT(tally.promotions, many * 2);
   return tally;
 }
@@ -75,9 +82,28 @@ TEST(KubernetesProtocol, HangsWhereNobodyGoesAboveAnUnsettledDecision) {
   EXPECT_GT(tally.unsettled, 0);
 }
 
-void expect_broken(Variation variation) {
-  const Tally tally =
-      walk_many(20000, {.recreations = true, .wipes = true, .variation = variation}, true);
+TEST(KubernetesProtocol, HoldsWhileReplicasAreMarkedAndInstancesDisagreeAboutThem) {
+  for (const Marking marking : {Marking::own_label, Marking::shared_label}) {
+    for (const bool unsettled : {false, true}) {
+      const Tally tally = expect_holds(
+          {.recreations = true, .wipes = true, .unsettled = unsettled, .marking = marking});
+      EXPECT_GT(tally.relabelled, many * 2);
+    }
+  }
+  expect_holds({.hand_labels = true, .marking = Marking::shared_label});
+}
+TEST(KubernetesProtocol, MarksAPrimaryAsReplicaWhenStampsAreNotTested) {
+  for (const Marking marking : {Marking::own_label, Marking::shared_label}) {
+    const Tally tally =
+        walk_many(many, {.marking = marking, .variation = Variation::relabel_untested});
+    EXPECT_GT(tally.primaries_relabelled, 0);
+  }
+}
+
+void expect_broken(Variation variation, Marking marking = Marking::none) {
+  const Tally tally = walk_many(
+      20000, {.recreations = true, .wipes = true, .marking = marking, .variation = variation},
+      true);
   EXPECT_GT(tally.two_labels, 0);
 }
 
@@ -95,6 +121,17 @@ TEST(KubernetesProtocol, BreaksWhenWritesToAVanishingPodAreBelieved) {
 }
 TEST(KubernetesProtocol, BreaksWhenFencesThatChangeNothingAreSkipped) {
   expect_broken(Variation::skip_idle_fences);
+}
+
+TEST(KubernetesProtocol, BreaksWhenMarkingReplicasBringsStampsBack) {
+  const Tally tally = walk_many(
+      20000, {.marking = Marking::own_label, .variation = Variation::relabel_restoring_stamps},
+      true);
+  EXPECT_GT(tally.two_labels, 0);
+}
+TEST(KubernetesProtocol, BreaksWhenMarkingAReplicaCountsAsItsFence) {
+  expect_broken(Variation::relabel_for_fences, Marking::own_label);
+  expect_broken(Variation::relabel_for_fences, Marking::shared_label);
 }
 
 }  // namespace

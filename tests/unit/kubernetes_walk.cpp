@@ -1,6 +1,9 @@
 #include "tests/unit/kubernetes_walk.h"
 
+#include "plugins/kubernetes/json.h"
 #include "plugins/kubernetes/json_patch.h"
+#include "plugins/kubernetes/patch_document.h"
+#include "plugins/kubernetes/replica_plan.h"
 
 namespace reconciler {
 
@@ -24,16 +27,68 @@ void Instance::die() {
   *this = Instance(*walk_);
 }
 
-std::shared_ptr<Write> Instance::make(const Pod& pod, StampKind kind) {
+std::shared_ptr<Write> Instance::make(const Pod& pod, StampKind kind, bool is_replica) {
   const Stamp stamp{wanted_.claim, kind, walk_->unique(), "g"};
   auto write = std::make_shared<Write>();
   write->pod = pod.name;
   write->seen = pod;
   write->claim = wanted_.claim;
   write->promotes = kind == StampKind::promoted;
-  write->body = write->promotes ? promote_patch(pod, stamp, walked_rule)
-                                : fence_patch(pod, stamp, walked_rule);
+  write->body = write->promotes ? promote_patch(pod, stamp, walk_->rule())
+                                : fence_patch(pod, stamp, walk_->rule(), is_replica);
   return write;
+}
+
+namespace {
+
+// Without its tests, but for the uid; and with `stamp` written where there is one.
+std::string untested(const std::string& body, const std::string& stamp) {
+  const Json tested = parse_json(body);
+  const Json operations(cJSON_CreateArray());
+  const cJSON* operation = nullptr;
+  cJSON_ArrayForEach(operation, tested.get()) {
+    const bool is_test = text_member(operation, "op") == "test";
+    if (is_test && text_member(operation, "path") != "/metadata/uid") continue;
+    cJSON_AddItemToArray(operations.get(), cJSON_Duplicate(operation, 1));
+  }
+  if (!stamp.empty()) {
+    cJSON* restore = cJSON_CreateObject();
+    cJSON_AddItemToArray(operations.get(), restore);
+    cJSON_AddStringToObject(restore, "op", "add");
+    cJSON_AddStringToObject(restore, "path",
+                            ("/metadata/annotations/" + pointer_step(stamp_annotation)).c_str());
+    cJSON_AddStringToObject(restore, "value", stamp.c_str());
+  }
+  char* printed = cJSON_PrintUnformatted(operations.get());
+  std::string text(printed);
+  cJSON_free(printed);
+  return text;
+}
+
+}  // namespace
+
+std::shared_ptr<Write> Instance::make_relabelling(const Pod& pod, bool is_replica) {
+  auto write = std::make_shared<Write>();
+  write->pod = pod.name;
+  write->seen = pod;
+  write->relabels = true;
+  write->body = replica_patch(pod, walk_->rule(), is_replica);
+  const Variation variation = walk_->world().variation;
+  if (variation == Variation::relabel_untested) write->body = untested(write->body, "");
+  if (variation == Variation::relabel_restoring_stamps) {
+    write->body = untested(write->body, pod.stamp.text);
+  }
+  return write;
+}
+
+// Its answer is not waited for: it comes by the watch.
+void Instance::relabel() {
+  if (walk_->world().marking == Marking::none) return;
+  const Replicas replicas = find_replicas(wanted_, store_.items(), "shop");
+  for (const Relabelling& each :
+       plan_replica_labels(replicas, wanted_, store_.items(), walk_->rule())) {
+    walk_->send(make_relabelling(*each.pod, each.is_replica));
+  }
 }
 
 void Instance::learn() {
@@ -65,20 +120,26 @@ void Instance::begin() {
   promoting_ = false;
   if (told_.group.empty()) return;
   learn();
-  Plan plan = make_plan(wanted_, store_.items(), walked_rule, "shop");
+  Plan plan = make_plan(wanted_, store_.items(), walk_->rule(), "shop");
   if (plan.verdict == Plan::Verdict::stand_down && takes_over()) {
-    plan = make_plan(wanted_, store_.items(), walked_rule, "shop");
+    plan = make_plan(wanted_, store_.items(), walk_->rule(), "shop");
   }
+  if (plan.verdict == Plan::Verdict::right) relabel();
   if (plan.verdict != Plan::Verdict::change) return;
+  const Replicas replicas = find_replicas(wanted_, store_.items(), "shop");
   const Variation variation = walk_->world().variation;
   for (const Pod* pod : plan.fences) {
-    if (variation == Variation::fence_labelled_only && !pod->carries(walked_rule)) continue;
+    if (variation == Variation::fence_labelled_only && !pod->carries(walk_->rule())) continue;
     const bool idle = !pod->label && pod->stamp.state == StampReading::State::read &&
                       pod->stamp.stamp.claim == wanted_.claim;
     if (variation == Variation::skip_idle_fences && idle) continue;
-    fences_.push_back(make(*pod, StampKind::fenced));
+    const bool is_replica = replicas.pods.contains(pod->name);
+    const bool relabels =
+        variation == Variation::relabel_for_fences && !pod->carries(walk_->rule());
+    fences_.push_back(relabels ? make_relabelling(*pod, is_replica)
+                               : make(*pod, StampKind::fenced, is_replica));
   }
-  if (plan.promote != nullptr) promotion_ = make(*plan.promote, StampKind::promoted);
+  if (plan.promote != nullptr) promotion_ = make(*plan.promote, StampKind::promoted, false);
   for (const auto& fence : fences_) walk_->send(fence);
   if (promotion_ && (fences_.empty() || variation == Variation::promote_first)) {
     promoting_ = true;

@@ -16,7 +16,21 @@
 
 namespace reconciler {
 
-inline const LabelRule walked_rule{"valkey-master", "true"};
+// How healthy replicas are marked.
+enum class Marking { none, own_label, shared_label };
+
+inline LabelRule rule_of(Marking marking) {
+  switch (marking) {
+    case Marking::own_label:
+      return {"valkey-master", "true", {"valkey-replica", "yes", ""}};
+    case Marking::shared_label:
+      return {"role", "primary", {"role", "replica", "none"}};
+    case Marking::none:
+      break;
+  }
+  return {"valkey-master", "true", {}};
+}
+
 inline const std::vector<std::string> walked_pods{"a", "b", "c"};
 
 enum class Variation {
@@ -26,7 +40,10 @@ enum class Variation {
   promote_first,
   skip_idle_fences,
   never_take_over,
-  believe_the_vanishing
+  believe_the_vanishing,
+  relabel_untested,          // replicas, whatever their stamp is by now
+  relabel_restoring_stamps,  // the same, and the stamp that was seen is written again
+  relabel_for_fences         // where no label of the primary is to be taken off
 };
 
 struct World {
@@ -34,6 +51,7 @@ struct World {
   bool wipes = false;
   bool hand_labels = false;
   bool unsettled = false;  // provisional promotions and suspicions, too
+  Marking marking = Marking::none;
   Variation variation = Variation::none;
 };
 
@@ -44,6 +62,7 @@ struct Write {
   Claim claim;
   Pod answer;  // the pod as this write left it
   bool promotes = false;
+  bool relabels = false;  // the label of replicas alone
   bool arrived = false;
   bool worked = false;
   bool answered = false;
@@ -62,6 +81,10 @@ class Instance {
     begin();
   }
   const Wanted& told() const { return told_; }
+  void hear_of_replicas(const std::vector<InstanceAddress>& healthy) {
+    told_.replicas = healthy;
+    if (fences_.empty() && !promoting_) begin();
+  }
   void die();
   void see_everything();
   bool finish_attempt();
@@ -72,7 +95,9 @@ class Instance {
   bool takes_over();
   void watch_one();
   void take_answers();
-  std::shared_ptr<Write> make(const Pod& pod, StampKind kind);
+  std::shared_ptr<Write> make(const Pod& pod, StampKind kind, bool is_replica);
+  std::shared_ptr<Write> make_relabelling(const Pod& pod, bool is_replica);
+  void relabel();
 
   Walk* walk_;
   PodStore store_;
@@ -88,7 +113,8 @@ class Instance {
 // Driven by a test: run() at random, then settle().
 class Walk {
  public:
-  Walk(uint32_t seed, World world) : world_(world), random_(seed), server_(walked_rule) {
+  Walk(uint32_t seed, World world)
+      : world_(world), rule_(rule_of(world.marking)), random_(seed), server_(rule_) {
     for (size_t i = 0; i < walked_pods.size(); ++i) come_or_go(i);
     for (int i = 0; i < 3; ++i) instances_.emplace_back(*this);
   }
@@ -130,6 +156,7 @@ class Walk {
     for (int i = 0; i < steps && !two_labels && !backwards; ++i) {
       const uint32_t what = pick(100);
       Instance& instance = instances_[pick(instances_.size())];
+      if (world_.marking != Marking::none && pick(4) == 0) instance.hear_of_replicas(healthy());
       if (what < 8) {
         if (pick(3) == 0) ++epoch_;
         instance.order(after(instance.told()));
@@ -155,9 +182,9 @@ class Walk {
   // what the Sentinels say of the same epoch, and those that made them may be gone.
   void settle() {
     if (!world_.unsettled) ++epoch_;
+    settling_ = true;
     const Wanted newest = topology(epoch_);
     settled_on_ = newest.host;
-    settling_ = true;
     for (size_t i = 0; i < walked_pods.size(); ++i) {
       while (!server_.has(walked_pods[i]) || server_.pod(walked_pods[i]).vanishing) come_or_go(i);
     }
@@ -179,13 +206,19 @@ class Walk {
   bool is_right() const {
     const std::vector<Pod> pods = server_.list();
     return std::all_of(pods.begin(), pods.end(), [&](const Pod& pod) {
-      return pod.carries(walked_rule) == (pod.addresses.at(0) == settled_on_);
+      const bool is_primary = pod.addresses.at(0) == settled_on_;
+      if (world_.marking == Marking::none || (is_primary && rule_.is_shared())) {
+        return pod.carries(rule_) == is_primary;
+      }
+      return pod.carries(rule_) == is_primary &&
+             pod.replica_label == rule_.replica.value_for(!is_primary);
     });
   }
 
   uint32_t pick(size_t below) { return static_cast<uint32_t>(random_() % below); }
   uint64_t unique() { return world_.variation == Variation::no_unique_number ? 0 : ++unique_; }
   JsonPatchServer& server() { return server_; }
+  const LabelRule& rule() const { return rule_; }
   const World& world() const { return world_; }
   void send(std::shared_ptr<Write> write) { in_flight_.push_back(std::move(write)); }
   // Every label is off, by this decision.
@@ -197,19 +230,31 @@ class Walk {
 
   bool two_labels = false;
   bool backwards = false;
+  bool primary_relabelled = false;
+  size_t relabelled = 0;
   size_t promotions = 0;
   size_t withdrawals = 0;
   size_t takeovers = 0;
 
  private:
   static size_t primary_of(uint64_t epoch) { return (epoch * 7) % walked_pods.size(); }
-  static Wanted decision(Decision decision, size_t pod) {
+  // Each instance hears something else of the replicas, until all has come to rest.
+  Wanted decision(Decision decision, size_t pod) {
     Wanted wanted;
     wanted.group = "g";
     wanted.host = "10.0.0." + std::to_string(pod + 1);
     wanted.port = 6379;
     wanted.claim = {decision, wanted.host + ":6379"};
+    if (world_.marking != Marking::none) wanted.replicas = healthy();
     return wanted;
+  }
+  std::vector<InstanceAddress> healthy() {
+    std::vector<InstanceAddress> addresses;
+    for (size_t i = 0; i < walked_pods.size(); ++i) {
+      if (!settling_ && pick(3) == 0) continue;
+      addresses.push_back({"10.0.0." + std::to_string(i + 1), 6379});
+    }
+    return addresses;
   }
 
   // A pod is deleted, in two steps, and some time later there is another one under its name.
@@ -230,20 +275,39 @@ class Walk {
     const size_t index = pick(in_flight_.size());
     const std::shared_ptr<Write> write = in_flight_[index];
     in_flight_.erase(in_flight_.begin() + static_cast<std::ptrdiff_t>(index));
+    const std::optional<Pod> before =
+        server_.has(write->pod) ? std::optional(server_.pod(write->pod)) : std::nullopt;
     const std::optional<Pod> answer = server_.patch(write->pod, write->body);
+    if (write->relabels) {
+      ++relabelled;
+      look_at_relabelled(before, write->pod);
+    }
     write->arrived = true;
     write->worked =
         answer && (!answer->vanishing || world_.variation == Variation::believe_the_vanishing);
     if (!write->worked) return;
     write->answer = *answer;
     if (!write->promotes) return;
+    look_at_relabelled(std::nullopt, write->pod);
     ++promotions;
     two_labels |= !world_.hand_labels && server_.labelled() > 1;
     backwards |= !world_.recreations && write->claim < highest_;
     highest_ = std::max(highest_, write->claim);
   }
 
+  // What a label of replicas is written to stays the primary, or stays none; and whom we promoted is called no replica.
+  void look_at_relabelled(const std::optional<Pod>& before, const std::string& name) {
+    if (!server_.has(name)) return;
+    const Pod now = server_.pod(name);
+    const bool same = !before || (before->carries(rule_) == now.carries(rule_) &&
+                                  before->stamp.text == now.stamp.text);
+    const bool both = now.carries(rule_) && now.stamp.stamp.kind == StampKind::promoted &&
+                      now.replica_label == rule_.replica.value;
+    primary_relabelled |= !same || both;
+  }
+
   World world_;
+  const LabelRule rule_;
   std::mt19937 random_;
   JsonPatchServer server_;
   std::vector<Instance> instances_;

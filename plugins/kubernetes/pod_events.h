@@ -1,0 +1,48 @@
+// Sends Events (pod_event.h), each of them once: they are for people who look at a pod, and nothing depends on them.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plugins/host.h"
+#include "plugins/kubernetes/api_client.h"
+#include "plugins/kubernetes/pod_event.h"
+#include "plugins/kubernetes/settings.h"
+
+namespace reconciler {
+
+// Owned by the KubernetesTarget.
+class PodEvents {
+ public:
+  PodEvents(Host host, ApiClient& api, const Settings& settings);
+
+  void tell(const std::string& group, std::vector<PodEvent> events);
+
+  // Without the right to create them none is sent for a while. The rights may be others now.
+  void try_again() { refused_at_ns_.reset(); }
+
+ private:
+  // What a group may send in a minute: who fights over a label must not fill the API server.
+  struct Budget {
+    uint64_t since_ns = 0;
+    int spent = 0;
+  };
+
+  bool may_send(const std::string& group);
+  void answered(const std::optional<ApiError>& error);
+
+  Host host_;
+  ApiClient& api_;
+  const bool wanted_;
+  const std::string instance_;
+  std::map<std::string, Budget, std::less<>> budgets_;
+  size_t open_ = 0;
+  std::optional<uint64_t> refused_at_ns_;
+  bool told_refused_ = false;
+};
+
+}  // namespace reconciler
