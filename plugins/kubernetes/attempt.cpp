@@ -15,8 +15,9 @@ constexpr uint64_t longest_timeout_ms = 30000;
 
 }  // namespace
 
-GroupTarget::Write GroupTarget::make_write(const Pod& pod, StampKind kind) const {
+GroupTarget::Write GroupTarget::make_write(const Pod& pod, StampKind kind) {
   const Stamp stamp{wanted_->claim, kind, random_number(), name_};
+  written_.push_back(stamp.unique);
   return {pod, kind, stamp,
           kind == StampKind::fenced ? fence_patch(pod, stamp, api_.rule())
                                     : promote_patch(pod, stamp, api_.rule())};

@@ -12,6 +12,8 @@ namespace {
 // Longer than watchers differ in when they believe a reset of Sentinel (with the same reset_after), and than an unsettled
 // decision stays so while those live who made it.
 constexpr uint64_t takeover_after_ms = 15000;
+// At another one's work: who is amid it may be gone.
+constexpr int most_looks = 2;
 
 }  // namespace
 
@@ -153,18 +155,42 @@ bool GroupTarget::confirm() {
   return false;
 }
 
-// Of many instances the one next to the new primary acts first; the others look again a little later.
+// Of many instances the one next to the new primary acts first; the others look again a little later. Who then sees another
+// one amid this very decision lets it finish: two at once would only conflict, and each list and fence anew.
 bool GroupTarget::wait_turn(const Plan& plan) {
-  if (delayed_ || settings_.node_name.empty()) return false;
-  delayed_ = true;
-  if (plan.primary != nullptr && plan.primary->node == settings_.node_name) return false;
+  if (settings_.node_name.empty()) return false;
+  if (!std::exchange(delayed_, true)) {
+    if (const uint64_t ms = turn_ms(plan); ms > 0) {
+      look_again_in(ms);
+      return true;
+    }
+  }
+  if (took_label_ || looks_ == most_looks || !is_under_way(*wanted_, watch_.pods(), written_)) {
+    return false;
+  }
+  ++looks_;
+  look_again_in(random_between(50, 100));
+  return true;
+}
+
+uint64_t GroupTarget::turn_ms(const Plan& plan) const {
+  if (plan.primary != nullptr && plan.primary->node == settings_.node_name) return 0;
   const Pods& pods = watch_.pods();
   const bool near = std::any_of(pods.begin(), pods.end(), [&](const auto& entry) {
     return entry.second.node == settings_.node_name;
   });
+  if (near) return random_between(40, 80);
+  // Of a hundred that all have a turn between 150 and 280 ms only a few are to have it before the others see what these do.
+  uint64_t latest = 0;
+  for (int draw = 0; draw < 6; ++draw) latest = std::max(latest, random_between(150, 280));
+  return latest;
+}
+
+// When a process that was starved goes on, its timers come before what has arrived meanwhile. So the second timer: between
+// the two it reads that.
+void GroupTarget::look_again_in(uint64_t ms) {
   phase_ = Phase::delaying;
-  pause_.start(near ? random_between(40, 80) : random_between(150, 280), [this] { decide(); });
-  return true;
+  pause_.start(ms, [this] { pause_.start(1, [this] { decide(); }); });
 }
 
 void GroupTarget::list_then_decide() {

@@ -75,7 +75,8 @@ void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   request_ = request;
   ++attempt_;
   asked_ = cancelled_ = delayed_ = listed_ = took_label_ = false;
-  restarts_ = 0;
+  restarts_ = looks_ = 0;
+  written_.clear();
   if (watch_.listed()) {
     if (watch_.polls()) {
       list_then_decide();

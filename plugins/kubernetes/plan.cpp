@@ -255,6 +255,18 @@ std::optional<Decision> known_ahead(const Wanted& wanted, const Pods& pods,
   return same ? std::optional(known) : std::nullopt;
 }
 
+bool is_under_way(const Wanted& wanted, const Pods& pods, const std::vector<uint64_t>& own) {
+  bool by_another = false;
+  for (const auto& [name, pod] : pods) {
+    if (!is_read(pod) || is_foreign(pod, wanted)) continue;
+    const Stamp& stamp = pod.stamp.stamp;
+    if (stamp.claim != wanted.claim) continue;
+    if (stamp.kind == StampKind::promoted) return false;
+    by_another |= std::find(own.begin(), own.end(), stamp.unique) == own.end();
+  }
+  return by_another;
+}
+
 std::optional<Takeover> takeover_from_unsettled(const Wanted& wanted, const Pods& pods) {
   const Pod* highest = highest_of(wanted, pods);
   if (highest == nullptr || !wanted.settled()) return std::nullopt;

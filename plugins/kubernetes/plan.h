@@ -57,6 +57,9 @@ Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
 std::optional<Decision> known_ahead(const Wanted& wanted, const Pods& pods,
                                     std::string_view pod_namespace);
 
+// Whether somebody is amid what is wanted: a pod is fenced for it by a write that is none of `own`, and none is promoted.
+bool is_under_way(const Wanted& wanted, const Pods& pods, const std::vector<uint64_t>& own);
+
 // What a settled decision that stands down becomes when both sides have stood so for long. README.md has the reasons.
 struct Takeover {
   Claim known;  // the highest of the pods
