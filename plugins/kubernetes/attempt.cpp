@@ -5,6 +5,7 @@
 #include "common/random.h"
 #include "plugins/kubernetes/group_target.h"
 #include "plugins/kubernetes/json_patch.h"
+#include "plugins/kubernetes/pauses.h"
 
 namespace reconciler {
 
@@ -39,6 +40,7 @@ void GroupTarget::start_writing(const Plan& plan) {
 
 void GroupTarget::send(const Write& write) {
   const bool is_fence = write.kind == StampKind::fenced;
+  pause_between_steps();
   api_.patch(write.seen.name, write.body, timeout_ms_,
              [this, is_fence, write, attempt = attempt_](ApiClient::PatchAnswer answer) {
                host_.count("patches_total", "result",
@@ -77,6 +79,7 @@ ApiClient::PatchAnswer GroupTarget::judged(const Write& write,
 }
 
 void GroupTarget::fenced(const Write& write, ApiClient::PatchAnswer answer) {
+  pause_between_steps();
   const bool unconfirmed =
       answer.error && answer.error->code == 0 && !answer.error->without_answer();
   if (!answer.error || unconfirmed) took_label_ |= write.seen.carries(api_.rule());

@@ -4,6 +4,7 @@
 
 #include "common/random.h"
 #include "plugins/kubernetes/group_target.h"
+#include "plugins/kubernetes/pauses.h"
 
 namespace reconciler {
 
@@ -74,6 +75,7 @@ void GroupTarget::decide() {
   learn();
   const Plan plan = make_plan(*wanted_, watch_.pods(), api_.rule(), api_.pod_namespace());
   show_pause(plan);
+  pause_between_steps();
   const bool lacks_pod =
       plan.verdict == Plan::Verdict::no_pod || plan.verdict == Plan::Verdict::no_pod_stale;
   if (!lacks_pod) {
