@@ -5,6 +5,7 @@
 #include "common/random.h"
 #include "plugins/kubernetes/group_target.h"
 #include "plugins/kubernetes/json_patch.h"
+#include "plugins/kubernetes/pauses.h"
 
 namespace reconciler {
 
@@ -15,8 +16,9 @@ constexpr uint64_t longest_timeout_ms = 30000;
 
 }  // namespace
 
-GroupTarget::Write GroupTarget::make_write(const Pod& pod, StampKind kind, bool is_replica) const {
+GroupTarget::Write GroupTarget::make_write(const Pod& pod, StampKind kind, bool is_replica) {
   const Stamp stamp{wanted_->claim, kind, random_number(), name_};
+  written_.push_back(stamp.unique);
   return {pod, kind, stamp,
           kind == StampKind::fenced ? fence_patch(pod, stamp, api_.rule(), is_replica)
                                     : promote_patch(pod, stamp, api_.rule())};
@@ -41,6 +43,7 @@ void GroupTarget::start_writing(const Plan& plan) {
 
 void GroupTarget::send(const Write& write) {
   const bool is_fence = write.kind == StampKind::fenced;
+  pause_between_steps();
   api_.patch<Pod>(api_.pods(), write.seen.name, write.body, timeout_ms_,
                   [this, is_fence, write, attempt = attempt_](WriteAnswer<Pod> answer) {
                     host_.count("patches_total", "result",
@@ -78,6 +81,7 @@ WriteAnswer<Pod> GroupTarget::judged(const Write& write, WriteAnswer<Pod> answer
 }
 
 void GroupTarget::fenced(const Write& write, WriteAnswer<Pod> answer) {
+  pause_between_steps();
   const bool unconfirmed =
       answer.error && answer.error->code == 0 && !answer.error->without_answer();
   if (!answer.error || unconfirmed) took_label_ |= write.seen.carries(api_.rule());

@@ -2,10 +2,19 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/random.h"
 #include "plugins/kubernetes/group_target.h"
+#include "plugins/kubernetes/pauses.h"
 #include "plugins/kubernetes/turn.h"
 
 namespace reconciler {
+
+namespace {
+
+// At another one's work: who is amid it may be gone.
+constexpr int most_looks = 2;
+
+}  // namespace
 
 std::optional<HighestStamp> GroupTarget::highest() const {
   return highest_stamp(*wanted_, watch_.items(), api_.pod_namespace());
@@ -17,6 +26,7 @@ void GroupTarget::decide() {
   learn();
   const Plan plan = make_plan(*wanted_, watch_.items(), api_.rule(), api_.pod_namespace());
   show_pause(plan);
+  pause_between_steps();
   const bool lacks_pod =
       plan.verdict == Plan::Verdict::no_pod || plan.verdict == Plan::Verdict::no_pod_stale;
   if (!lacks_pod) {
@@ -94,14 +104,28 @@ bool GroupTarget::confirm() {
   return false;
 }
 
-// Of many instances the one next to the new primary acts first; the others look again a little later.
+// Of many instances the one next to the new primary acts first; the others look again a little later. Who then sees another
+// one amid this very decision lets it finish: two at once would only conflict, and each list and fence anew.
 bool GroupTarget::wait_turn(const Plan& plan) {
-  if (std::exchange(delayed_, true)) return false;
-  const auto wait_ms = wait_for_turn_ms(settings_.node_name, plan.primary, watch_.items());
-  if (!wait_ms) return false;
-  phase_ = Phase::delaying;
-  pause_.start(*wait_ms, [this] { decide(); });
+  if (settings_.node_name.empty()) return false;
+  if (!std::exchange(delayed_, true)) {
+    const auto wait_ms = wait_for_turn_ms(settings_.node_name, plan.primary, watch_.items());
+    if (wait_ms) {
+      look_again_in(*wait_ms);
+      return true;
+    }
+  }
+  if (took_label_ || looks_ == most_looks || !is_under_way(*wanted_, watch_.items(), written_)) {
+    return false;
+  }
+  ++looks_;
+  look_again_in(random_between(50, 100));
   return true;
+}
+
+void GroupTarget::look_again_in(uint64_t ms) {
+  phase_ = Phase::delaying;
+  after_what_arrived(pause_, ms, [this] { decide(); });
 }
 
 void GroupTarget::list_then_decide() {

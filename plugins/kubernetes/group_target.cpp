@@ -64,7 +64,8 @@ void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   ++attempt_;
   repairs_.begun();
   cancelled_ = delayed_ = listed_ = took_label_ = false;
-  restarts_ = 0;
+  restarts_ = looks_ = 0;
+  written_.clear();
   if (watch_.listed()) {
     if (watch_.polls()) {
       list_then_decide();

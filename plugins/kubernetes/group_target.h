@@ -60,12 +60,13 @@ class GroupTarget : public Publisher {
   void decide_without_pod(const Plan& plan);
   bool confirm();
   bool wait_turn(const Plan& plan);
+  void look_again_in(uint64_t ms);
   void list_then_decide();
   bool is_held();
   bool is_pointless_now() const;
 
   // writing
-  Write make_write(const Pod& pod, StampKind kind, bool is_replica) const;
+  Write make_write(const Pod& pod, StampKind kind, bool is_replica);
   void start_writing(const Plan& plan);
   void send(const Write& write);
   WriteAnswer<Pod> judged(const Write& write, WriteAnswer<Pod> answer) const;
@@ -112,7 +113,9 @@ class GroupTarget : public Publisher {
   uint64_t attempt_ = 0;  // tells an answer to an ended attempt from one to this
   bool cancelled_ = false;
   bool delayed_ = false;
-  bool listed_ = false;  // consistently, since the attempt began
+  int looks_ = 0;                  // at what another instance does
+  std::vector<uint64_t> written_;  // the stamps' numbers
+  bool listed_ = false;            // consistently, since the attempt began
   bool took_label_ = false;
   int restarts_ = 0;
   size_t under_way_ = 0;

@@ -237,4 +237,16 @@ std::optional<HighestStamp> highest_stamp(const Wanted& wanted, const Pods& pods
   return HighestStamp{claim, intent_of(claim, wanted, pods, pod_namespace)};
 }
 
+bool is_under_way(const Wanted& wanted, const Pods& pods, const std::vector<uint64_t>& own) {
+  bool by_another = false;
+  for (const auto& [name, pod] : pods) {
+    if (!is_read(pod) || is_foreign(pod, wanted)) continue;
+    const Stamp& stamp = pod.stamp.stamp;
+    if (stamp.claim != wanted.claim) continue;
+    if (stamp.kind == StampKind::promoted) return false;
+    by_another |= std::find(own.begin(), own.end(), stamp.unique) == own.end();
+  }
+  return by_another;
+}
+
 }  // namespace reconciler

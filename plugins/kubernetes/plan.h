@@ -61,4 +61,7 @@ Plan make_plan(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
 std::optional<HighestStamp> highest_stamp(const Wanted& wanted, const Pods& pods,
                                           std::string_view pod_namespace);
 
+// Whether somebody is amid what is wanted: a pod is fenced for it by a write that is none of `own`, and none is promoted.
+bool is_under_way(const Wanted& wanted, const Pods& pods, const std::vector<uint64_t>& own);
+
 }  // namespace reconciler

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/random.h"
+#include "plugins/kubernetes/pauses.h"
 #include "plugins/kubernetes/service_target.h"
 
 namespace reconciler {
@@ -21,6 +22,7 @@ void ServiceTarget::write(const ServicePlan& plan) {
 }
 
 void ServiceTarget::send(const ServiceObjects::Write& write) {
+  pause_between_steps();
   objects_.send(write, timeout_ms_,
                 [this, write, attempt = attempt_](const std::optional<ApiError>& error) {
                   if (!error) {

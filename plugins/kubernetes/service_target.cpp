@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "plugins/kubernetes/pauses.h"
 #include "plugins/kubernetes/turn.h"
 
 namespace reconciler {
@@ -93,6 +94,7 @@ void ServiceTarget::try_again_now() {
 void ServiceTarget::decide() {
   count_.learn(*wanted_, stamp_of(*wanted_, objects_.holder()));
   const ServicePlan plan = objects_.plan(*wanted_);
+  pause_between_steps();
   using Verdict = ServicePlan::Verdict;
   if (plan.verdict != Verdict::no_pod && plan.verdict != Verdict::no_pod_stale) {
     no_pod_since_ns_.reset();
@@ -170,7 +172,7 @@ bool ServiceTarget::wait_turn(const ServicePlan& plan) {
   const auto wait_ms = wait_for_turn_ms(settings_.node_name, plan.primary, objects_.pods());
   if (!wait_ms) return false;
   phase_ = Phase::delaying;
-  pause_.start(*wait_ms, [this] { decide(); });
+  after_what_arrived(pause_, *wait_ms, [this] { decide(); });
   return true;
 }
 

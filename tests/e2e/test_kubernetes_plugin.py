@@ -334,6 +334,28 @@ class Racing(PluginCase):
         self.assertGreaterEqual(took["node-z"], 150_000)
         self.never_two()
 
+    def test_who_sees_another_amid_its_decision_lets_it_finish_but_not_for_long(self) -> None:
+        claim = f"v1 0.1.0 {ADDRESSES[1]}:6379"
+        for i in (0, 2):
+            self.namespace.annotate(f"valkey-{i}", "valkey-reconciler.io/stamp",
+                                    f"{claim} fenced {i:016x} {GROUP}")
+        hosts = [self.host(node_name="lab-node-0"), self.host()]
+        for host in hosts:
+            host.apply(GROUP, 1, ADDRESSES[1])
+        took = [int(host.applied().took_us) for host in hosts]
+        self.assertGreaterEqual(took[0], 50_000)  # though it is beside the primary
+        if took[1] < 50_000:  # a machine that is not overloaded
+            self.assertEqual(hosts[0].count("patches_total"), 0)
+            self.assertEqual(hosts[1].count("patches_total"), 3)  # it knows no node: waits for nobody
+
+        for i in (0, 2):  # by one that has died since
+            self.namespace.annotate(f"valkey-{i}", "valkey-reconciler.io/stamp",
+                                    f"{claim.replace('0.1.0', '0.2.0')} fenced {i:016x} {GROUP}")
+        mark = hosts[0].apply(GROUP, 2, ADDRESSES[1])
+        self.assertGreaterEqual(int(hosts[0].applied(mark=mark).took_us), 100_000)
+        self.assertEqual(self.namespace.labelled(), ["valkey-1"])
+        self.never_two()
+
     def test_a_begun_promotion_is_finished_at_the_end(self) -> None:
         for epoch in range(1, 11):
             host = self.host()

@@ -222,8 +222,9 @@ class Namespace:
         """With the rights that the program has."""
         return self.kubernetes.client(self.token, timeout)
 
-    def kubeconfig(self, token: str = "", name: str = "kubeconfig") -> Path:
-        """For the program: its server, its CA, its token, this namespace; readable to us only."""
+    def kubeconfig(self, token: str = "", name: str = "kubeconfig", url: str = "") -> Path:
+        """For the program: its server, its CA, its token, this namespace; readable to us only.
+        `url`: where it finds the server, when that is not where we do."""
         ca = base64.b64encode(self.kubernetes.ca.read_bytes()).decode()
         file = self._folder / name
         file.touch(0o600)
@@ -232,7 +233,7 @@ apiVersion: v1
 kind: Config
 current-context: lab
 contexts: [{{name: lab, context: {{cluster: lab, user: program, namespace: {self.name}}}}}]
-clusters: [{{name: lab, cluster: {{server: "{self.kubernetes.url}", \
+clusters: [{{name: lab, cluster: {{server: "{url or self.kubernetes.url}", \
 certificate-authority-data: {ca}}}}}]
 users: [{{name: program, user: {{token: {token or self.token}}}}}]
 """)

@@ -72,12 +72,7 @@ class TwoSides(AddressBlock):
         self.network = "10.66.0"
         self.far_hosts = tuple(far_hosts)
         self.near, self.far = NetworkNamespace(), NetworkNamespace()
-        self.near.ip(
-            "link", "add", "wire", "type", "veth", "peer", "name", "wire", "netns", self.far.path
-        )
-        for side, address in ((self.near, "10.66.1.1/30"), (self.far, "10.66.1.2/30")):
-            side.ip("address", "add", address, "dev", "wire")
-            side.ip("link", "set", "wire", "up")
+        self._lay("wire", "10.66.1.1/30", "10.66.1.2/30")
         for last in range(1, 255):
             side = self.far if last in self.far_hosts else self.near
             if last in self.far_hosts or last < 32:
@@ -85,6 +80,12 @@ class TwoSides(AddressBlock):
         for last in self.far_hosts:
             self.near.ip("route", "add", self.address(last), "via", "10.66.1.2")
         self._route_to_the_near_side()
+
+    def share(self, host: str) -> None:
+        """Gives the near side this address, which the far one reaches however the wire is cut."""
+        self._lay("shared", "10.66.2.1/30", "10.66.2.2/30")
+        self.near.ip("address", "add", f"{host}/32", "dev", "lo")
+        self.far.ip("route", "add", host, "via", "10.66.2.1")
 
     def free_port(self, hosts: list[str]) -> int:
         return 7000  # nobody else is here
@@ -99,6 +100,15 @@ class TwoSides(AddressBlock):
     def close(self) -> None:
         for side in (self.near, self.far):
             side.close()
+
+    def _lay(self, name: str, near: str, far: str) -> None:
+        self.near.ip(
+            *("link", "add", name, "type", "veth"),
+            *("peer", "name", name, "netns", self.far.path),
+        )
+        for side, address in ((self.near, near), (self.far, far)):
+            side.ip("address", "add", address, "dev", name)
+            side.ip("link", "set", name, "up")
 
     def _route_to_the_near_side(self) -> None:
         self.far.ip("route", "add", "10.66.0.0/24", "via", "10.66.1.1")

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lab.addresses import free_port
+from lab.namespaces import NetworkNamespace
 from lab.processes import Process, wait_until
 
 WATCHER = "sentinel-watcher"
@@ -122,7 +123,9 @@ class Program:
         *,
         name: str = "program",
         log_level: str = "debug",
+        namespace: NetworkNamespace | None = None,
     ) -> None:
+        self.name = name
         self.http_port = free_port()
         self.log_file = folder / f"{name}.log"
         self._entries: list[LogEntry] = []
@@ -144,6 +147,7 @@ class Program:
             **(environment or {}),
         }
         self._process = Process(name, argv, environment=self.environment, folder=folder)
+        self._process.namespace = namespace
         self._reader: threading.Thread | None = None
 
     def __enter__(self) -> Program:
@@ -267,7 +271,7 @@ class Program:
         """Status and body; OSError when nobody answers."""
         url = f"http://127.0.0.1:{self.http_port}{path}"
         try:
-            with _without_proxy.open(url, timeout=timeout) as answer:
+            with self._process.placed(), _without_proxy.open(url, timeout=timeout) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             with refused:

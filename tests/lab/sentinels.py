@@ -46,6 +46,7 @@ class Server(Process):
     ) -> None:
         super().__init__(name, [], folder=folder, log=folder / f"{name}.log")
         self.host, self.port = host, port
+        self.is_cut_off = False  # nobody of its group reaches it
         self._tls = tls
         self._username, self._password = username, password
         self._connection: Connection | None = None
@@ -198,7 +199,9 @@ class SentinelSet:
     def alive(self) -> list[Sentinel]:
         """Those that can answer."""
         return [
-            sentinel for sentinel in self.all if sentinel.is_alive() and not sentinel.is_paused
+            sentinel
+            for sentinel in self.all
+            if sentinel.is_alive() and not sentinel.is_paused and not sentinel.is_cut_off
         ]
 
     def start(self) -> None:

@@ -237,6 +237,11 @@ class ValkeyGroup:
         assert self._events is not None, "the Sentinels were not started"
         return self._events
 
+    @property
+    def present(self) -> list[Instance]:
+        """Without those that are cut off."""
+        return [instance for instance in self.instances if not instance.is_cut_off]
+
     def at(self, address: Address) -> Instance:
         return next(instance for instance in self.instances if instance.is_at(address))
 
@@ -443,11 +448,11 @@ class ValkeyGroup:
         )
 
     def _replication_fault(self, primary: Instance) -> str:
-        for instance in self.instances:
+        for instance in self.present:
             role = instance.command("ROLE")
             assert isinstance(role, list)
             if instance is primary:
-                if role[0] != "master" or len(role[2]) != len(self.instances) - 1:
+                if role[0] != "master" or len(role[2]) != len(self.present) - 1:
                     return f"{instance} has the role {role}"
             elif (
                 role[0] != "slave"
@@ -472,8 +477,13 @@ class ValkeyGroup:
         ):
             return f"{sentinel} sees the primary {known['ip']}:{known['port']} as {known['flags']}"
         assert isinstance(replicas, list) and isinstance(peers, list)
-        seen = [pairs(reply) for reply in replicas]
-        if len(seen) != len(self.instances) - 1 or any(
+        away = [instance.address for instance in self.instances if instance.is_cut_off]
+        seen = [
+            replica
+            for replica in map(pairs, replicas)
+            if (replica["ip"], int(replica["port"])) not in away
+        ]
+        if len(seen) != len(self.present) - 1 or any(
             replica["flags"] != "slave" for replica in seen
         ):
             flags = [(replica["name"], replica["flags"]) for replica in seen]

@@ -34,6 +34,22 @@ TEST_F(KubernetesPlan, NothingIsSentWhereAllIsRight) {
   EXPECT_EQ(plan(2, "b").verdict, Verdict::right);
 }
 
+TEST_F(KubernetesPlan, AnotherInstanceIsAmidADecisionFromItsFirstFenceToItsPromotion) {
+  const Wanted second = wanted({0, 2, 0}, "b");
+  promoted("a", 1);
+  EXPECT_FALSE(is_under_way(second, pods_, {}));
+  pods_.at("a").label.reset();
+  fenced("a", 2, "b");
+  EXPECT_TRUE(is_under_way(second, pods_, {}));
+  EXPECT_TRUE(is_under_way(second, pods_, {1, 2, 3}));
+  EXPECT_FALSE(is_under_way(second, pods_, {1, 7}));  // the fixture's number
+  EXPECT_FALSE(is_under_way(wanted({0, 2, 0}, "c"), pods_, {}));
+  promoted("b", 2);
+  EXPECT_FALSE(is_under_way(second, pods_, {}));
+  pods_.at("b").label.reset();  // wiped by hand: nobody is at it
+  EXPECT_FALSE(is_under_way(second, pods_, {}));
+}
+
 TEST_F(KubernetesPlan, ALowerDecisionStandsDown) {
   promoted("b", 2);
   const Plan result = plan(1, "a");
