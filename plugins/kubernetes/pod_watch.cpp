@@ -48,7 +48,10 @@ void PodWatch::list(std::function<void(const std::optional<ApiError>&)> done) {
       done(answer.error);
       return;
     }
-    if (std::exchange(list_failing_, false)) host_.clear_problem(group_, "list-refused");
+    if (std::exchange(list_failing_, false)) {
+      refused_backoff_.reset();
+      host_.clear_problem(group_, "list-refused");
+    }
     const PodStore::Change change =
         store_.finish_list(mark, std::move(answer.list.pods), answer.list.version);
     if (!live_) version_ = answer.list.version_text;
@@ -80,6 +83,7 @@ void PodWatch::note_list_failure(const ApiError& error) {
   if (!std::exchange(list_failing_, true)) {
     host_.log(VR_WARNING, group_, "{}; trying again", error.message);
   }
+  if (live_) plan_next_list();
 }
 
 void PodWatch::open_watch() {
@@ -98,8 +102,9 @@ void PodWatch::opened() {
   if (lost_before) host_.clear_problem(group_, "watch-lost");
   if (refused_before || lost_before) host_.log(VR_INFO, group_, "watch resumed");
   refused_backoff_.reset();
-  // A watch that ends again and again must not put it off for ever.
-  if (refused_before || !next_list_.running()) plan_next_list();
+  // A watch that ends again and again must not put it off for ever. What was refused is asked for again soon: with the
+  // watch, nobody else needs a list.
+  if (refused_before || list_failing_ || !next_list_.running()) plan_next_list();
   listener_.live();
 }
 
@@ -213,7 +218,10 @@ void PodWatch::refused(const ApiError& error) {
 
 // A belt beside the watch; the whole of it without one.
 void PodWatch::plan_next_list() {
-  next_list_.start(with_jitter(polls_ ? times_.poll_ms : times_.resync_ms),
+  const uint64_t pause_ms = list_failing_
+                                ? static_cast<uint64_t>(refused_backoff_.next(random_number()))
+                                : with_jitter(polls_ ? times_.poll_ms : times_.resync_ms);
+  next_list_.start(pause_ms,
                    [this] { list([this](const std::optional<ApiError>&) { plan_next_list(); }); });
 }
 
