@@ -22,7 +22,7 @@ class Named:
 
 
 class SliceWatch:
-    """Owned by a test. One with a gap (its connection broke) goes on from a list."""
+    """Owned by a test. Complete from its start on, unless its connection breaks: then it lists."""
 
     def __init__(self, namespace: Namespace, service: str) -> None:
         self._client = namespace.kubernetes.admin_client()
@@ -35,6 +35,7 @@ class SliceWatch:
         self._history: list[Named] = []
         self._stream: WatchStream | None = None
         self._stopping = False
+        self._version = self._list()
         self._thread = threading.Thread(target=self._run, name=f"slices of {service}", daemon=True)
         self._thread.start()
 
@@ -64,18 +65,20 @@ class SliceWatch:
     def _run(self) -> None:
         while not self._stopping:
             try:
-                self._list_and_watch()
+                self._watch()
+                self._version = self._list()
             except (OSError, http.client.HTTPException, ApiFailure):
                 time.sleep(0.1)
         self._client.close()
 
-    def _list_and_watch(self) -> None:
+    def _list(self) -> str:
         listed = self._client.get(self._path, **self._query)
         self._note({item["metadata"]["name"]: _ready(item) for item in listed["items"]})
-        version = listed["metadata"]["resourceVersion"]
-        self._stream = WatchStream(
-            self._client, self._path, {"resourceVersion": version, **self._query}, silence=3600.0
-        )
+        return str(listed["metadata"]["resourceVersion"])
+
+    def _watch(self) -> None:
+        query = {"resourceVersion": self._version, **self._query}
+        self._stream = WatchStream(self._client, self._path, query, silence=3600.0)
         for event in () if self._stopping else self._stream:
             if event["type"] == "ERROR":
                 return
