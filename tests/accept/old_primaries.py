@@ -151,7 +151,7 @@ def judge(rounds: list[Round]) -> bool:
 
 def main() -> int:
     options = parse(
-        str(__doc__), rounds=ROUNDS_OF_EACH * len(OLD_PRIMARIES), name="old-primaries", workers=1
+        str(__doc__), rounds=40 * len(OLD_PRIMARIES), name="old-primaries", workers=1
     )
     if reason := why_not():
         print(f"skipped: {reason}")
