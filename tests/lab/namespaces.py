@@ -124,14 +124,14 @@ class PodNetwork(AddressBlock):
         """What is sent to it goes to a neighbour that is not there, so that it is not even asked
         for; what has it can't send any more."""
         neighbour = ("lladdr", "02:00:00:00:00:01", "dev", "nowhere", "nud", "permanent")
+        self.inside.ip("neighbour", "replace", address, *neighbour)
         self.inside.ip("address", "del", f"{address}/32", "dev", "lo")
         self.inside.ip("route", "add", f"{address}/32", "dev", "nowhere")
-        self.inside.ip("neighbour", "add", address, *neighbour)
 
     def come_back(self, address: str) -> None:
-        self.inside.ip("neighbour", "del", address, "dev", "nowhere")
         self.inside.ip("route", "del", f"{address}/32", "dev", "nowhere")
         self.inside.ip("address", "add", f"{address}/32", "dev", "lo")
+        self.inside.ip("neighbour", "del", address, "dev", "nowhere")
 
     def close(self) -> None:
         self.inside.close()
