@@ -123,6 +123,7 @@ void ObjectWatch<Item>::note_list_failure(const ApiError& error) {
   if (!std::exchange(list_failure_, error)) {
     host_.log(VR_WARNING, group_, "{}; trying again", error.message);
   }
+  if (live_) plan_next_list();
 }
 
 template <typename Item>
@@ -143,8 +144,9 @@ void ObjectWatch<Item>::opened() {
   if (lost_before) host_.clear_problem(group_, id("watch-lost").c_str());
   if (refused_before || lost_before) host_.log(VR_INFO, group_, "watch resumed");
   refused_backoff_.reset();
-  // A watch that ends again and again must not put it off for ever.
-  if (refused_before || !next_list_.running()) plan_next_list();
+  // A watch that ends again and again must not put it off for ever. What was refused is asked for again soon: with the
+  // watch, nobody else needs a list.
+  if (refused_before || list_failure_ || !next_list_.running()) plan_next_list();
   listener_.live();
 }
 

@@ -30,7 +30,7 @@ CONFIGURATION = '[supervision]\nstable_after = "500ms"'
 
 class Scene(FailoverScene):
     def __init__(self, options: Options) -> None:
-        super().__init__(options, CONFIGURATION)
+        super().__init__(options, more_configuration=CONFIGURATION)
         self._stop = options.others.signal == "STOP"
         self._event_after_t0 = [0.86]  # the first one from FACTS: the leader's next INFO
 

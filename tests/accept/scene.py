@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from lab.addresses import AddressBlock  # noqa: E402
 from lab.kubernetes import open_kubernetes  # noqa: E402
 from lab.rounds import Options, Round  # noqa: E402
 from lab.stage import Stage  # noqa: E402
@@ -15,16 +18,27 @@ from lab.valkey import Failover, Trigger, ValkeyGroup  # noqa: E402
 
 
 class FailoverScene:
-    """Everything is right and quiet before a round and after it."""
+    """Everything is right and quiet before a round and after it. The API server is `private` to
+    this scene, or the one of all; `of_stage`: arguments of Stage."""
 
-    def __init__(self, options: Options, more_configuration: str = "") -> None:
+    def __init__(
+        self,
+        options: Options,
+        *,
+        private: bool = False,
+        block: AddressBlock | None = None,
+        **of_stage: Any,
+    ) -> None:
         self.options = options
         self._begun = time.monotonic()
-        self.group = ValkeyGroup()
+        self._opened = contextlib.ExitStack()
+        self.group = ValkeyGroup(block=block)
         try:
             self.group.start()
-            kubernetes = open_kubernetes(options.backend)
-            self.stage = Stage(kubernetes, [self.group], more_configuration=more_configuration)
+            self.kubernetes = open_kubernetes(options.backend, private)
+            if private:
+                self._opened.enter_context(self.kubernetes)
+            self.stage = Stage(self.kubernetes, [self.group], **of_stage)
             self.stage.start()
         except BaseException:
             self.close()
@@ -42,7 +56,8 @@ class FailoverScene:
     def begin(self) -> int:
         """The version of the pods from which on this round's changes count."""
         self._begun = time.monotonic()
-        self.stage.program.forget_log(before=time.monotonic() - 60.0)
+        for program in self.stage.programs:
+            program.forget_log(before=time.monotonic() - 60.0)
         self.group.events.forget(before=time.monotonic() - 60.0)
         self.stage.wait_right()
         return self.stage.watch.last_version
@@ -73,4 +88,5 @@ class FailoverScene:
             if hasattr(self, "stage"):
                 self.stage.close()
         finally:
+            self._opened.close()
             self.group.close()

@@ -500,6 +500,20 @@ class OddServers(PluginCase):
         self.assertEqual(self.namespace.labelled(), ["valkey-1"])
         self.never_two()
 
+    def test_a_list_that_was_refused_while_the_watch_was_away_is_asked_for_again(self) -> None:
+        """A server that has just started may refuse the list and then take the watch: after that
+        nothing is wrong, and nobody needs a list."""
+        mark, ours = len(self.one.events), ".*:serviceaccount:.*"
+        self.server.fault(r"LIST /api/v1/.*/pods", count=0, status=403, body={}, user=ours)
+        self.server.fault(r"WATCH /api/v1/.*/pods", count=1, delay_ms=500, user=ours)
+        self.server.watches("cut")
+        self.one.wait("problem", id="watch-lost", mark=mark)
+        self.one.apply(GROUP, 1, ADDRESSES[0])
+        self.one.wait("problem", id="list-refused", mark=mark)
+        self.one.applied(mark=mark)  # by the watch alone
+        self.server.clear_faults()
+        self.one.wait("problem_clear", id="list-refused", mark=mark)
+
     def test_lists_come_though_watches_end_often(self) -> None:
         host = self.host(resync="2s")
         mark = len(host.events)

@@ -153,8 +153,10 @@ class Namespace:
         return self._admin.post(f"{self.path}/pods", pod.manifest())
 
     def add_valkey_pods(self, ips: Iterable[str]) -> list[Json]:
-        """valkey-0, valkey-1, ... with these addresses."""
-        return self.add_pods(Pod(f"valkey-{i}", ip) for i, ip in enumerate(ips))
+        """valkey-0, valkey-1, ... with these addresses, on lab-node-0, lab-node-1, ..."""
+        return self.add_pods(
+            Pod(f"valkey-{i}", ip, node=f"lab-node-{i}") for i, ip in enumerate(ips)
+        )
 
     def pods(self) -> dict[str, Json]:
         items = self._admin.get(f"{self.path}/pods")["items"]

@@ -114,6 +114,39 @@ class TwoSides(AddressBlock):
         self.far.ip("route", "add", "10.66.0.0/24", "via", "10.66.1.1")
 
 
+class PodNetwork(AddressBlock):
+    """A network of its own with addresses as pods have them, for what refuses loopback ones. An
+    address may vanish with the machine that has it: then nothing there answers or refuses."""
+
+    def __init__(self) -> None:
+        self.network = "10.244.0"
+        self.inside = NetworkNamespace()
+        self.inside.ip("link", "add", "nowhere", "type", "veth", "peer", "name", "nobody")
+        for end in ("nowhere", "nobody"):
+            self.inside.ip("link", "set", end, "up")
+        for last in range(1, 32):
+            self.inside.ip("address", "add", f"{self.address(last)}/32", "dev", "lo")
+
+    def free_port(self, hosts: list[str]) -> int:
+        return 6379  # nobody else is here
+
+    def vanish(self, address: str) -> None:
+        """What is sent to it goes to a neighbour that is not there, so that it is not even asked
+        for; what has it can't send any more."""
+        neighbour = ("lladdr", "02:00:00:00:00:01", "dev", "nowhere", "nud", "permanent")
+        self.inside.ip("neighbour", "replace", address, *neighbour)
+        self.inside.ip("address", "del", f"{address}/32", "dev", "lo")
+        self.inside.ip("route", "add", f"{address}/32", "dev", "nowhere")
+
+    def come_back(self, address: str) -> None:
+        self.inside.ip("route", "del", f"{address}/32", "dev", "nowhere")
+        self.inside.ip("address", "add", f"{address}/32", "dev", "lo")
+        self.inside.ip("neighbour", "del", address, "dev", "nowhere")
+
+    def close(self) -> None:
+        self.inside.close()
+
+
 def why_not() -> str:
     """Why there can be no namespaces here; empty where there can."""
     if shutil.which("ip") is None:

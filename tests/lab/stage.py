@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import configuration
+from lab.kube_client import Json
 from lab.kubernetes import Kubernetes, Namespace
 from lab.pod_watch import PodWatch
 from lab.processes import wait_until
@@ -41,6 +43,8 @@ class Stage:
         of_sentinels: Mapping[str, configuration.Value] | None = None,
         of_groups: Mapping[str, configuration.Value] | None = None,
         of_targets: Mapping[str, configuration.Value] | None = None,
+        rules: list[Json] | None = None,
+        instances: int = 1,
     ) -> None:
         self.kubernetes = kubernetes
         self.groups = list(groups)
@@ -54,12 +58,13 @@ class Stage:
         self.namespaces: dict[str, Namespace] = {}
         self.watches: dict[str, PodWatch] = {}
         for group in groups:
-            namespace = kubernetes.namespace("stage")
+            namespace = kubernetes.namespace("stage", rules)
             self.namespaces[group.name] = namespace
             namespace.add_valkey_pods([instance.host for instance in group.instances])
             self.watches[group.name] = PodWatch(namespace)
             self.watches[group.name].start()
         self.program = self.new_program()
+        self.others = [self._other_program(number) for number in range(2, instances + 1)]
 
     def __enter__(self) -> Stage:
         return self
@@ -69,7 +74,9 @@ class Stage:
 
     def close(self) -> None:
         try:
-            self.program.close()
+            with contextlib.ExitStack() as programs:
+                for program in self.programs:
+                    programs.callback(program.close)
         finally:
             for watch in self.watches.values():
                 watch.close()
@@ -94,11 +101,19 @@ class Stage:
 
     # The program
 
+    @property
+    def programs(self) -> list[Program]:
+        return [self.program, *self.others]
+
     def new_program(
-        self, *, environment: Mapping[str, str] | None = None, name: str = "program"
+        self,
+        *,
+        environment: Mapping[str, str] | None = None,
+        name: str = "program",
+        routes: Path | None = None,
     ) -> Program:
         """Not started yet. With an environment it has that alone and no file."""
-        text = self.configuration() if environment is None else None
+        text = self.configuration(routes or self.routes) if environment is None else None
         return Program(self.folder, text, environment, name=name, log_level=self._log_level)
 
     def add_configuration(self, more: str) -> None:
@@ -106,7 +121,12 @@ class Stage:
         self._more = f"{self._more}\n{more}"
         self.program = self.new_program()
 
-    def configuration(self) -> str:
+    def _other_program(self, number: int) -> Program:
+        routes = self.folder / f"routes-{number}"
+        routes.mkdir()
+        return self.new_program(name=f"program-{number}", routes=routes)
+
+    def configuration(self, routes: Path) -> str:
         group_names = [group.name for group in self.groups]
         targets = [
             configuration.kubernetes_target(
@@ -123,14 +143,16 @@ class Stage:
                 self.group.sentinels, group_names, of_groups=self._of_groups, **self._of_sentinels
             ),
             *targets,
-            configuration.file_target(self.routes),
+            configuration.file_target(routes),
             self._more,
         )
 
     def start(self, timeout: float = 20.0) -> None:
         """Until the program is ready and everything right."""
-        self.program.start()
-        self.program.wait_ready(timeout)
+        for program in self.programs:
+            program.start()
+        for program in self.programs:
+            program.wait_ready(timeout)
         for group in self.groups:
             self.wait_right(group, timeout)
 
@@ -196,5 +218,7 @@ class Stage:
             (folder / f"pods-{group.name}.txt").write_text(history + "\n")
             said = "\n".join(map(str, group.events.since(0.0)))
             (folder / f"sentinels-{group.name}.txt").write_text(said + "\n")
-        lines = (f"{entry.time:.6f} {entry.line}" for entry in self.program.log())
-        (folder / "program-with-times.txt").write_text("\n".join(lines) + "\n")
+        for program in self.programs:
+            lines = (f"{entry.time:.6f} {entry.line}" for entry in program.log())
+            name = f"{program.log_file.stem}-with-times.txt"
+            (folder / name).write_text("\n".join(lines) + "\n")

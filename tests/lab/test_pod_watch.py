@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lab.kubernetes import (  # noqa: E402
     LABEL, FakeKubernetes, Namespace, Pod, PrivateKubernetes, backends, open_kubernetes)
 from lab.pod_watch import PodWatch  # noqa: E402
+from lab.stamps import STAMP, carried_out_again, writes  # noqa: E402
 
 
 class OnOneBackend(unittest.TestCase):
@@ -106,6 +107,24 @@ class Watching(OnOneBackend):
         self.watch.check()
         self.assertEqual([True, False, True],
                          [change.labelled for change in self.watch.label_changes()])
+
+    def test_promotions_that_are_carried_out_again_are_found(self) -> None:
+        def stamp(pod: str, decision: str, kind: str, unique: str) -> str:
+            text = f"v1 {decision} 10.244.0.11:6379 {kind} {unique} myprimary"
+            return str(self.namespace.annotate(pod, STAMP, text)["metadata"]["resourceVersion"])
+
+        stamp("valkey-0", "0.1.0", "promoted", "a1")
+        stamp("valkey-0", "0.2.0", "fenced", "a2")
+        self.namespace.label("valkey-1", "another", "label")
+        self.watch.wait_for_version(stamp("valkey-1", "0.2.0", "promoted", "a3"))
+        self.assertEqual([], carried_out_again(writes(self.watch.versions())))
+        self.label("valkey-1")  # the same stamp once more
+        version = stamp("valkey-1", "0.2.0", "promoted", "a4")
+        self.watch.wait_for_version(version)
+        written = writes(self.watch.versions())
+        self.assertEqual(["a1", "a2", "a3", "a4"], [write.unique for write in written])
+        (again,) = carried_out_again(written)
+        self.assertEqual(("valkey-1", int(version)), (again.pod, again.version))
 
     def test_annotations_are_recorded(self) -> None:
         self.namespace.annotate("valkey-0", "valkey-reconciler.io/stamp", "x")

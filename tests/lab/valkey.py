@@ -414,8 +414,11 @@ class ValkeyGroup:
     # Inside
 
     def _named(self) -> Instance | None:
-        """The one that all Sentinels name."""
-        named = {sentinel.primary(self.name) for sentinel in self.sentinels.alive()}
+        """The one that all Sentinels name; none while one of them has no time to answer."""
+        try:
+            named = {sentinel.primary(self.name) for sentinel in self.sentinels.alive()}
+        except OSError:
+            return None
         return next(
             (each for each in self.instances if all(each.is_at(address) for address in named)), None
         )
