@@ -58,12 +58,6 @@ constexpr std::array keys{
                  "How often the pods are listed without the right to watch."),
 };
 
-constexpr auto key_pointers = [] {
-  std::array<const vr_key*, keys.size()> pointers{};
-  for (size_t i = 0; i < keys.size(); ++i) pointers[i] = &keys[i];
-  return pointers;
-}();
-
 // The settings by name; a host that left one out is a bug of the host.
 class Values {
  public:
@@ -101,7 +95,7 @@ Result<std::string> group_selector(const std::string& selector, const std::strin
 
 }  // namespace
 
-KeyTable setting_keys() { return {key_pointers.data(), key_pointers.size()}; }
+std::span<const vr_key> setting_keys() { return keys; }
 
 Result<Settings> read_settings(const vr_target& target) {
   const Values values(target);
