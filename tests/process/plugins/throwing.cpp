@@ -52,6 +52,4 @@ constexpr std::array keys{vr::text_key("place", "Where it throws.")};
 
 }  // namespace
 
-const vr_plugin* VR_PLUGIN_ENTRY() {
-  return vr::plugin<&Throwing::create>("throwing", "1", keys);
-}
+const vr_plugin* VR_PLUGIN_ENTRY() { return vr::plugin<&Throwing::create>("throwing", "1", keys); }
