@@ -1,5 +1,6 @@
 /* The plugin interface of Valkey Reconciler, version 1: everything that a target's plugin sees of
- * its host.
+ * its host. C11 and C++20; includes nothing but standard headers. plugins/README.md tells how to
+ * write a plugin; C++ has valkey_reconciler_plugin.hpp on top of this.
  *
  * A plugin is a shared object that exports one symbol, `valkey_reconciler_plugin_v1`, a function
  * that returns a `vr_plugin` of static storage. It is loaded by a process of its own, the labeler,
@@ -8,22 +9,23 @@
  *
  * Rules that hold for every function below, unless the function itself says otherwise:
  *  - Threads: the host calls the plugin on one thread, the one that called `create`, and the plugin
- * calls the host on that thread only. A call from another thread ends the labeler, with the
- * plugin's name in the log.
+ *    calls the host on that thread only. A call from another thread ends the labeler, with the
+ *    plugin's name in the log. A plugin may have threads of its own; they tell of themselves by a
+ *    descriptor that is watched.
  *  - Blocking: no function of a plugin blocks. A labeler that is silent for 6 s is killed and
- * started anew.
- *  - Re-entry: `complete` may be called from within `apply`. The host never calls `apply` from
- * within a call of the plugin to the host, other than that.
+ *    started anew.
+ *  - Re-entry: the plugin may call the host from within any of its functions, `complete` within
+ *    `apply` and `cancel` included. The host calls no function of the plugin from within that.
  *  - Ownership: what is passed in belongs to the caller and is valid until the function returns,
- * but for the topology of `apply` (see there). Text is UTF-8 where it is for people, and ends with
- * NUL.
+ *    but for the topology of `apply` (see there). Text ends with NUL; it is UTF-8 where it is for
+ *    people.
  *  - Growth: each struct begins with its size in bytes as the side that filled it in knew it.
- * Fields are only ever added at the end; read a field only where `size` covers it (VR_HAS). A
- * function never gains an argument.
+ *    Fields are only ever added at the end; read one that is not of version 1's first release only
+ *    where `size` covers it (VR_HAS). A function never gains an argument.
  *  - No C++ type, no exception and no FILE crosses this border.
- *
- * C11 and C++20; includes nothing but the standard headers. plugins/README.md tells how to write a
- * plugin.
+ *  - The process: SIGPIPE, SIGTERM, SIGINT and SIGHUP are ignored; give a child the defaults. The
+ *    host waits for no child of the plugin's and leaves SIGCHLD alone: watch a pidfd, and reap with
+ *    waitid(). Standard output is not the plugin's.
  */
 #ifndef VALKEY_RECONCILER_PLUGIN_H
 #define VALKEY_RECONCILER_PLUGIN_H
@@ -42,14 +44,15 @@ extern "C" {
 #define VR_HAS(pointer, field) \
   ((pointer)->size >= offsetof(__typeof__(*(pointer)), field) + sizeof((pointer)->field))
 
-/* ---- the topology
- * ------------------------------------------------------------------------------------ */
+/* ---- the topology ---------------------------------------------------------------------------- */
 
 /* What is known of a group's primary. */
 typedef enum vr_primary_state {
-  VR_PRIMARY_KNOWN = 0,    /* `primary` is to be published */
-  VR_PRIMARY_SUSPECTED = 1 /* `primary` is to be withdrawn, and nothing published in its place. A
-                              target that publishes nothing then agrees: VR_APPLIED */
+  /* `primary` is to be published. */
+  VR_PRIMARY_KNOWN = 0,
+  /* `primary` is to be withdrawn, and nothing published in its place. A target that publishes
+   * nothing then agrees: VR_APPLIED. */
+  VR_PRIMARY_SUSPECTED = 1
 } vr_primary_state;
 
 /* One Valkey instance, as Sentinel announces it. */
@@ -67,18 +70,20 @@ typedef struct vr_topology {
   const char* group; /* as Sentinel knows it; any bytes but NUL */
 
   /* The decision. (era, epoch, step) is totally ordered: a target that remembers a higher one
-   * stands by it. */
-  uint32_t era;   /* how often Sentinel's epochs began anew, as far as is known; 0 where nothing is
-                     known of it */
-  uint64_t epoch; /* Sentinel's config-epoch */
-  uint32_t step;  /* orders decisions within one epoch, counted from the start of the program. Even:
-                     settled, what the Sentinels say. Odd: unsettled, namely a promotion that no
-                     Sentinel has confirmed yet (VR_PRIMARY_KNOWN) or a suspicion. Each further
-                     decision of the epoch takes the next higher number of its kind. What to do with
-                     it: plugins/README.md */
+   * stands by it. What to do with it: plugins/README.md.
+   *
+   * `era`: how often Sentinel's epochs began anew, as far as is known; 0 where nothing is known of
+   * it.
+   * `epoch`: Sentinel's config-epoch of the group.
+   * `step`: orders decisions within one epoch, counted from the start of the program. Even:
+   * settled, what the Sentinels say. Odd: unsettled, namely a promotion that no Sentinel has
+   * confirmed yet (VR_PRIMARY_KNOWN) or a suspicion. Each further decision of the epoch takes the
+   * next higher number of its kind. */
+  uint32_t era;
+  uint64_t epoch;
+  uint32_t step;
 
-  /* (generation, revision) only grows within one run of the program; it is never compared between
-   * two. */
+  /* (generation, revision) only grows within one run of the program; never compared between two. */
   uint64_t generation;
   uint64_t revision;
 
@@ -87,14 +92,15 @@ typedef struct vr_topology {
   size_t replica_count;
   const vr_instance* const* replicas; /* `replica_count` pointers */
 
-  const char*
-      cause; /* what brought this about, for people: `+promoted-slave from 10.0.0.7:26379` */
-  int64_t event_unix_us;  /* when that was heard: microseconds since 1970, UTC */
-  uint64_t event_mono_ns; /* the same instant on CLOCK_MONOTONIC, nanoseconds */
+  /* What brought this about, for people (`+promoted-slave from 10.0.0.7:26379`), and when it was
+   * heard: microseconds since 1970 (UTC), and the same instant on CLOCK_MONOTONIC in
+   * nanoseconds. */
+  const char* cause;
+  int64_t event_unix_us;
+  uint64_t event_mono_ns;
 } vr_topology;
 
-/* ---- what a plugin declares of its configuration
- * -------------------------------------------------------- */
+/* ---- what a plugin declares of its configuration --------------------------------------------- */
 
 typedef enum vr_type {
   VR_STRING = 0,
@@ -107,15 +113,16 @@ typedef enum vr_type {
 enum {
   VR_KEY_REQUIRED = 1u << 0, /* must be given and must not be empty */
   VR_KEY_SECRET = 1u << 1,   /* is shown as *** wherever the configuration is shown */
-  VR_KEY_FILE =
-      1u << 2 /* names a file that this plugin reads; relative to the configuration file's folder */
+  /* Names a file that this plugin reads, or each of a list does. A relative one reaches the plugin
+   * as a path from the configuration file's folder. */
+  VR_KEY_FILE = 1u << 2
 };
 
-/* One key of a `[[target]]` table. */
+/* One key of a `[[target]]` table. `name`: [a-z][a-z0-9_]*, but for the host's own: `name`,
+ * `plugin`, `groups`, `deadline`, `retry_min`, `retry_max`. */
 typedef struct vr_key {
   size_t size;
-  const char* name; /* [a-z][a-z0-9_]* ; `name`, `plugin`, `groups`,
-                       `deadline`, `retry_min` and `retry_max` are the host's */
+  const char* name;
   vr_type type;
   uint32_t flags;            /* VR_KEY_... */
   const char* default_value; /* as it would be written, without quotes; NULL: empty, 0, false */
@@ -138,8 +145,7 @@ typedef struct vr_setting {
   const char* const* list;
 } vr_setting;
 
-/* ---- what the host does for a plugin
- * ------------------------------------------------------------------------ */
+/* ---- what the host does for a plugin --------------------------------------------------------- */
 
 typedef struct vr_host_context vr_host_context; /* the host's own; passed back with each call */
 typedef struct vr_request vr_request;           /* one topology to be applied to one group */
@@ -150,20 +156,25 @@ typedef enum vr_log_level { VR_DEBUG = 0, VR_INFO = 1, VR_WARNING = 2, VR_ERROR 
 
 /* What became of a topology at the target. */
 typedef enum vr_outcome {
-  VR_APPLIED = 0,  /* the target agrees with it, and that was confirmed by the target */
-  VR_RETRY = 1,    /* not now: the host applies the newest topology again after a backoff */
-  VR_REJECTED = 2, /* the target holds a higher decision, or can't hold this one: not tried again
-                      until there is a new topology or `changed` is called */
-  VR_CANCELLED = 3 /* ended early because `cancel` asked for it */
+  /* The target agrees with it, and that was confirmed by the target. */
+  VR_APPLIED = 0,
+  /* Not now: the host applies the newest topology again after a backoff. */
+  VR_RETRY = 1,
+  /* The target holds a higher decision, or can't hold this one: not tried again until there is a
+   * new topology or `changed` is called. */
+  VR_REJECTED = 2,
+  /* Ended early because `cancel` asked for it. */
+  VR_CANCELLED = 3
 } vr_outcome;
 
 enum { VR_READABLE = 1u << 0, VR_WRITABLE = 1u << 1 };
 
 /* Whether a problem keeps the program from calling itself ready (/readyz). */
 typedef enum vr_severity {
-  VR_DEGRADED = 0, /* the target is kept right, though not as it should be: a right missing, a
-                      replica without pod */
-  VR_BLOCKING = 1  /* the target is not right, or would not be after the next failover */
+  /* The target is kept right, though not as it should be: a right is missing. */
+  VR_DEGRADED = 0,
+  /* The target is not right, or would not be after the next failover. */
+  VR_BLOCKING = 1
 } vr_severity;
 
 typedef struct vr_host {
@@ -174,50 +185,50 @@ typedef struct vr_host {
   void (*log)(vr_host_context*, vr_log_level, const char* group, const char* message);
 
   /* Says what became of `request`, exactly once, after which the request is gone. `reason` is for
-   * people
-   * (`forbidden: cannot patch pods in namespace shop`) and may be NULL with VR_APPLIED. A plugin
-   * that completes a request twice ends its labeler. */
+   * people (`forbidden: cannot patch pods in namespace shop`) and may be NULL with VR_APPLIED. A
+   * plugin that completes a request twice ends its labeler. */
   void (*complete)(vr_host_context*, vr_request*, vr_outcome, const char* reason);
 
   /* Asks to be given the newest topology of `group` again (NULL: of every group): the target was
-   * seen to differ. Never calls `apply` from within; calls that come while one is waiting are one.
-   */
+   * seen to differ. Never calls `apply` from within; calls that come while one is waiting are
+   * one. */
   void (*changed)(vr_host_context*, const char* group);
 
   /* Nanoseconds on CLOCK_MONOTONIC. */
   uint64_t (*now_ns)(vr_host_context*);
 
-  /* Calls `fire(data)` once, `after_ms` from now; the timer is gone when it has fired or was
-   * stopped. Never NULL. */
+  /* Calls `fire(data)` once, `after_ms` from now; the timer is gone when it fires or is stopped.
+   * Never NULL. */
   vr_timer* (*timer_start)(vr_host_context*, uint64_t after_ms, void (*fire)(void* data),
                            void* data);
   void (*timer_stop)(vr_host_context*, vr_timer*);
 
   /* Calls `ready(data, events)` whenever `fd` is ready for one of `events` (VR_READABLE,
-   * VR_WRITABLE), level-triggered, until stopped. The descriptor stays the plugin's; stop before
-   * closing it. An error on the descriptor is told as every event asked for. NULL where `fd` can't
-   * be watched. */
+   * VR_WRITABLE), level-triggered, until stopped; with events 0 not at all. `ready` may stop any
+   * watch, its own included. An error on the descriptor is told as every event asked for. The
+   * descriptor stays the plugin's and becomes nonblocking: a socket, pipe, eventfd, pidfd..., with
+   * one watch at a time; stop the watch before closing it. NULL where `fd` can't be watched (a
+   * regular file). */
   vr_watch* (*watch_start)(vr_host_context*, int fd, uint32_t events,
                            void (*ready)(void* data, uint32_t events), void* data);
   void (*watch_change)(vr_host_context*, vr_watch*, uint32_t events);
   void (*watch_stop)(vr_host_context*, vr_watch*);
 
   /* A state that keeps `group` (NULL: the whole target) from being right, under an `id` of the
-   * plugin's own
-   * ([a-z-]+), with its cause in the user's words. Setting it again replaces the text. */
+   * plugin's own ([a-z-]+), with its cause in the user's words. Setting it again replaces the
+   * text. */
   void (*problem_set)(vr_host_context*, const char* group, const char* id, vr_severity severity,
                       const char* message);
   void (*problem_clear)(vr_host_context*, const char* group, const char* id);
 
   /* Adds `by` to a counter that is shown as
-   * valkey_reconciler_<name>{target="...",<label>="<value>"}; `label` and `value` may both be NULL.
-   */
+   * valkey_reconciler_<name>{target="...",<label>="<value>"}; `label` and `value` may both be
+   * NULL. */
   void (*count)(vr_host_context*, const char* name, const char* label, const char* value,
                 uint64_t by);
 } vr_host;
 
-/* ---- what a plugin is
- * --------------------------------------------------------------------------------------- */
+/* ---- what a plugin is ------------------------------------------------------------------------ */
 
 /* What `create` is given beside the settings. */
 typedef struct vr_target {
@@ -227,6 +238,7 @@ typedef struct vr_target {
   const char* const* groups; /* the groups that this target serves */
   size_t setting_count;
   const vr_setting* const* settings; /* one for each key that the plugin declared, in that order */
+  uint64_t deadline_ms;              /* so long after `apply` the host calls `cancel` */
 } vr_target;
 
 typedef struct vr_plugin {
@@ -250,9 +262,10 @@ typedef struct vr_plugin {
    * Sends nothing where everything is right already. */
   void (*apply)(void* instance, const vr_topology* topology, vr_request* request);
 
-  /* Asks to end `request` early: a newer topology waits, or the program stops. The plugin completes
-   * it as soon as it is safe, with VR_CANCELLED, or with what became of it where it was finished
-   * anyway. A change that was begun and that would leave the target without primary is finished. */
+  /* Asks to end `request` early: a newer topology waits, its deadline has passed, or the program
+   * stops. The plugin completes it as soon as it is safe, within 3 s, with VR_CANCELLED, or with
+   * what became of it where it was finished anyway. A change that was begun and that would leave
+   * the target without primary is finished. */
   void (*cancel)(void* instance, vr_request* request);
 
   /* May be NULL. Reviews reach and rights of the target, and says what it finds by problem_set and
@@ -260,8 +273,7 @@ typedef struct vr_plugin {
   void (*check)(void* instance);
 } vr_plugin;
 
-/* The one exported symbol: `const vr_plugin *valkey_reconciler_plugin_v1(void)`. What it returns is
- * static. */
+/* The one exported symbol; what it returns is static. */
 typedef const vr_plugin* (*vr_plugin_entry)(void);
 #define VR_PLUGIN_SYMBOL "valkey_reconciler_plugin_v1"
 #define VR_PLUGIN_ENTRY valkey_reconciler_plugin_v1
@@ -271,6 +283,9 @@ typedef const vr_plugin* (*vr_plugin_entry)(void);
 #else
 #define VR_PLUGIN_EXPORT
 #endif
+
+/* Defined by the plugin. */
+VR_PLUGIN_EXPORT const vr_plugin* VR_PLUGIN_ENTRY(void);
 
 #ifdef __cplusplus
 }

@@ -1,50 +1,29 @@
 #include "plugins/file/document.h"
 
-#include <cjson/cJSON.h>
 #include <fmt/format.h>
 
 #include <cmath>
 #include <memory>
 
 #include "common/log.h"
+#include "common/text.h"
 #include "plugins/count_ahead.h"
+#include "plugins/topology_json.h"
 
 namespace reconciler::file {
 
 namespace {
 
-struct Delete {
-  void operator()(cJSON* json) const { cJSON_Delete(json); }
-};
-using Json = std::unique_ptr<cJSON, Delete>;
-
 // cJSON's numbers are doubles: whole up to here.
 constexpr double largest_number = 9007199254740992.0;
 
-cJSON* endpoint_of(const vr_instance& instance) {
-  cJSON* json = cJSON_CreateObject();
-  cJSON_AddStringToObject(json, "host", instance.host);
-  cJSON_AddNumberToObject(json, "port", instance.port);
-  return json;
-}
-
-Json document_of(const vr_topology& topology) {
-  Json json(cJSON_CreateObject());
-  cJSON_AddStringToObject(json.get(), "group", topology.group);
-  if (topology.state == VR_PRIMARY_KNOWN) {
-    cJSON_AddItemToObject(json.get(), "primary", endpoint_of(*topology.primary));
-  } else {
-    cJSON_AddNullToObject(json.get(), "primary");
+// nullptr where it is no JSON, or more than that.
+Json parse(std::string_view document) {
+  const char* end = nullptr;
+  Json json(cJSON_ParseWithLengthOpts(document.data(), document.size(), &end, 0));
+  if (json && !trim(document.substr(static_cast<std::size_t>(end - document.data()))).empty()) {
+    json.reset();
   }
-  cJSON* replicas = cJSON_AddArrayToObject(json.get(), "replicas");
-  for (std::size_t i = 0; i < topology.replica_count; ++i) {
-    cJSON* replica = endpoint_of(*topology.replicas[i]);
-    cJSON_AddBoolToObject(replica, "healthy", topology.replicas[i]->healthy);
-    cJSON_AddItemToArray(replicas, replica);
-  }
-  cJSON_AddNumberToObject(json.get(), "era", topology.era);
-  cJSON_AddNumberToObject(json.get(), "epoch", static_cast<double>(topology.epoch));
-  cJSON_AddNumberToObject(json.get(), "step", topology.step);
   return json;
 }
 
@@ -59,7 +38,7 @@ Result<uint64_t> number_of(const cJSON* json, const char* key) {
 
 }  // namespace
 
-std::string file_name(std::string_view group) {
+std::string file_stem(std::string_view group) {
   std::string name;
   for (const char c : group) {
     const bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
@@ -70,18 +49,18 @@ std::string file_name(std::string_view group) {
       name += fmt::format("%{:02X}", static_cast<unsigned char>(c));
     }
   }
-  return name + ".json";
+  return name;
 }
 
 std::string render(const vr_topology& topology, int64_t unix_us) {
-  const Json json = document_of(topology);
+  const Json json = topology_json(topology);
   cJSON_AddStringToObject(json.get(), "time", log::format_time(unix_us).c_str());
   const std::unique_ptr<char, void (*)(void*)> text(cJSON_PrintUnformatted(json.get()), cJSON_free);
   return std::string(text.get()) + "\n";
 }
 
 Result<Held> read_held(std::string_view document) {
-  const Json json(cJSON_ParseWithLength(document.data(), document.size()));
+  const Json json = parse(document);
   if (!cJSON_IsObject(json.get())) return Error("no JSON object");
   auto era = number_of(json.get(), "era");
   if (!era) return era.error();
@@ -99,10 +78,10 @@ Result<Held> read_held(std::string_view document) {
 }
 
 bool says(std::string_view document, const vr_topology& topology) {
-  const Json json(cJSON_ParseWithLength(document.data(), document.size()));
+  const Json json = parse(document);
   if (!cJSON_IsObject(json.get())) return false;
   cJSON_DeleteItemFromObjectCaseSensitive(json.get(), "time");
-  return cJSON_Compare(json.get(), document_of(topology).get(), /*case_sensitive=*/1) != 0;
+  return cJSON_Compare(json.get(), topology_json(topology).get(), /*case_sensitive=*/1) != 0;
 }
 
 std::optional<Decision> placed(const Held& held, const vr_topology& topology) {

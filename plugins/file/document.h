@@ -11,9 +11,9 @@
 
 namespace reconciler::file {
 
-// The file's name within the target's folder: `<group>.json`, with %XX for each byte of the group's
-// name that is none of A-Z a-z 0-9 . _ - , and for a dot in front.
-std::string file_name(std::string_view group);
+// The file's name within the target's folder, without its ending: the group's, with %XX for each byte
+// that is none of A-Z a-z 0-9 . _ - , and for a dot in front.
+std::string file_stem(std::string_view group);
 
 // The object, with a line end. `unix_us`: when it is written.
 std::string render(const vr_topology& topology, int64_t unix_us);

@@ -1,7 +1,6 @@
 #include "plugins/file/file_target.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -12,77 +11,18 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <optional>
 #include <string_view>
+#include <utility>
 
-#include "plugins/file/document.h"
+#include "plugins/exec/told.h"
 
 namespace reconciler::file {
 
 namespace {
-
-// A file of ours is far smaller; what is larger is somebody else's.
-constexpr std::size_t max_document_size = 8 * 1024 * 1024;
-
-Error system_error(std::string_view doing, const std::string& path) {
-  return Error(fmt::format("{} {}: {}", doing, path, std::strerror(errno)));
-}
-
-std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
-
-// nullopt: there is no such file.
-Result<std::optional<std::string>> read_file(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!file.valid()) {
-    if (errno == ENOENT) return std::optional<std::string>();
-    return system_error("open", path);
-  }
-  std::string text;
-  std::array<char, 16384> buffer{};
-  while (true) {
-    const ssize_t n = ::read(file.get(), buffer.data(), buffer.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return system_error("read", path);
-    if (n == 0) return std::optional<std::string>(std::move(text));
-    text.append(buffer.data(), static_cast<std::size_t>(n));
-    if (text.size() > max_document_size)
-      return Error(fmt::format("read {}: larger than any file of ours", path));
-  }
-}
-
-// The new content is on the disk before it takes the old one's name, and the name before this
-// returns.
-Result<void> replace_file(const std::string& path, const std::string& text) {
-  const std::string folder = folder_of(path);
-  // A labeler that is being replaced may write at the same moment: each has a name of its own.
-  const std::string temporary =
-      fmt::format("{}/.{}.{}.new", folder, path.substr(folder.size() + 1), ::getpid());
-  ::unlink(temporary.c_str());
-  Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (!file.valid()) return system_error("create", temporary);
-  std::size_t written = 0;
-  while (written < text.size()) {
-    const ssize_t n = ::write(file.get(), text.data() + written, text.size() - written);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) {
-      const Error error = system_error("write", temporary);
-      ::unlink(temporary.c_str());
-      return error;
-    }
-    written += static_cast<std::size_t>(n);
-  }
-  if (::fsync(file.get()) != 0) return system_error("sync", temporary);
-  if (::rename(temporary.c_str(), path.c_str()) != 0) {
-    const Error error = system_error("replace", path);
-    ::unlink(temporary.c_str());
-    return error;
-  }
-  const Descriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.valid() || ::fsync(directory.get()) != 0) return system_error("sync", folder);
-  return {};
-}
 
 int64_t unix_us() {
   timeval now{};
@@ -90,27 +30,31 @@ int64_t unix_us() {
   return int64_t{now.tv_sec} * 1'000'000 + now.tv_usec;
 }
 
-const char* text_setting(const vr_target& target, std::string_view name) {
-  for (std::size_t i = 0; i < target.setting_count; ++i) {
-    if (name == target.settings[i]->name) return target.settings[i]->string;
-  }
-  return "";
+// `host port`, as Held has it.
+std::optional<Endpoint> endpoint_in(const std::string& text) {
+  const std::size_t space = text.rfind(' ');
+  if (space == std::string::npos) return std::nullopt;
+  return Endpoint{text.substr(0, space),
+                  static_cast<uint16_t>(std::strtoul(text.c_str() + space, nullptr, 10))};
+}
+
+Endpoint primary_of(const vr_topology& topology) {
+  return {topology.primary->host, topology.primary->port};
 }
 
 }  // namespace
 
-FileTarget::FileTarget(const vr_host& host, const vr_target& target)
-    : host_(host), folder_(text_setting(target, "directory")) {
-  while (folder_.size() > 1 && folder_.back() == '/') folder_.pop_back();
-  for (std::size_t i = 0; i < target.group_count; ++i) {
-    groups_by_file_.emplace(file_name(target.groups[i]), target.groups[i]);
+FileTarget::FileTarget(Host host, Settings settings)
+    : host_(host), settings_(std::move(settings)), done_watch_(host), folder_watch_(host) {
+  for (const std::string& group : settings_.groups) {
+    groups_by_file_.emplace(file_name(settings_.form, group), group);
   }
 }
 
 FileTarget::~FileTarget() {
-  for (auto& [request, job] : jobs_) job.thread.join();
-  if (done_watch_ != nullptr) host_.watch_stop(host_.context, done_watch_);
-  if (folder_watch_ != nullptr) host_.watch_stop(host_.context, folder_watch_);
+  for (auto& [request, job] : jobs_) {
+    if (job.thread.joinable()) job.thread.join();
+  }
 }
 
 Result<void> FileTarget::start() {
@@ -118,16 +62,11 @@ Result<void> FileTarget::start() {
   inotify_ = Descriptor(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!done_event_.valid()) return system_error("eventfd", "");
   if (!inotify_.valid()) return system_error("inotify", "");
-  const auto add = [this](int fd, void (*ready)(void*, uint32_t)) {
-    return host_.watch_start(host_.context, fd, VR_READABLE, ready, this);
-  };
-  done_watch_ = add(done_event_.get(),
-                    [](void* self, uint32_t) { static_cast<FileTarget*>(self)->on_done(); });
-  folder_watch_ = add(inotify_.get(), [](void* self, uint32_t) {
-    static_cast<FileTarget*>(self)->on_folder_changed();
-  });
-  if (done_watch_ == nullptr || folder_watch_ == nullptr)
+  if (!done_watch_.start(done_event_.get(), VR_READABLE, [this](uint32_t) { on_done(); }) ||
+      !folder_watch_.start(inotify_.get(), VR_READABLE,
+                           [this](uint32_t) { on_folder_changed(); })) {
     return Error("descriptors can't be watched");
+  }
   remove_leftovers();
   watch_folder();
   return {};
@@ -136,7 +75,7 @@ Result<void> FileTarget::start() {
 // Of writers that were killed in the midst of it, long ago.
 void FileTarget::remove_leftovers() const {
   constexpr time_t old_s = 60;
-  DIR* folder = ::opendir(folder_.c_str());
+  DIR* folder = ::opendir(settings_.folder.c_str());
   if (folder == nullptr) return;
   while (const dirent* entry = ::readdir(folder)) {
     const std::string_view name = entry->d_name;
@@ -146,7 +85,7 @@ void FileTarget::remove_leftovers() const {
       continue;
     }
     struct stat status {};
-    const std::string path = folder_ + "/" + entry->d_name;
+    const std::string path = settings_.folder + "/" + entry->d_name;
     if (::stat(path.c_str(), &status) == 0 && ::time(nullptr) - status.st_mtime > old_s) {
       ::unlink(path.c_str());
     }
@@ -163,8 +102,8 @@ void FileTarget::apply(const vr_topology& topology, vr_request* request) {
   const Decision counted = ahead_[topology.group].of(job.told);
   job.topology.era = counted.era;
   job.topology.step = counted.step;
-  job.path = folder_ + "/" + file_name(topology.group);
-  job.thread = std::thread([&job, done = done_event_.get()] {
+  job.path = settings_.folder + "/" + file_name(settings_.form, topology.group);
+  job.thread = std::thread([this, &job, done = done_event_.get()] {
     work(job);
     job.done = true;
     const uint64_t one = 1;
@@ -172,11 +111,20 @@ void FileTarget::apply(const vr_topology& topology, vr_request* request) {
   });
 }
 
-void FileTarget::work(Job& job) {
-  auto text = read_file(job.path);
-  if (text && *text) {
-    const auto held = read_held(**text);
+void FileTarget::cancel(vr_request* request) {
+  const auto found = jobs_.find(request);
+  if (found == jobs_.end()) return;
+  found->second.cancelled = true;
+  if (found->second.command) found->second.command->cancel();
+}
+
+void FileTarget::work(Job& job) const {
+  auto found = read_file(job.path, settings_.access);
+  if (found && *found) {
+    const std::string& text = (*found)->text;
+    const auto held = read_held(settings_.form, text);
     const auto place = held ? placed(*held, job.topology) : std::nullopt;
+    if (held) job.held_primary = endpoint_in(held->primary);
     if (place) {
       if (held->decision.step > job.topology.step && place->step > held->decision.step) {
         job.note = fmt::format(
@@ -187,7 +135,7 @@ void FileTarget::work(Job& job) {
       job.topology.era = place->era;
       job.topology.step = place->step;
     }
-    if (says(**text, job.topology)) {
+    if ((*found)->access_is_right && says(settings_.form, text, job.topology)) {
       job.outcome = VR_APPLIED;
       return;
     }
@@ -203,7 +151,17 @@ void FileTarget::work(Job& job) {
       return;
     }
   }
-  if (auto replaced = replace_file(job.path, render(job.topology, unix_us())); !replaced) {
+  replace(job);
+}
+
+void FileTarget::replace(Job& job) const {
+  const auto text = render(settings_.form, job.topology, unix_us());
+  if (!text) {
+    job.outcome = VR_REJECTED;
+    job.reason = text.error().within(job.path).message();
+    return;
+  }
+  if (auto replaced = replace_file(job.path, *text, settings_.access); !replaced) {
     job.outcome = VR_RETRY;
     job.reason = replaced.error().message();
     return;
@@ -216,32 +174,79 @@ void FileTarget::on_done() {
   uint64_t count = 0;
   [[maybe_unused]] const ssize_t n = ::read(done_event_.get(), &count, sizeof count);
   for (auto next = jobs_.begin(); next != jobs_.end();) {
-    const auto current = next++;
-    if (!current->second.done) continue;
-    current->second.thread.join();
-    const auto node = jobs_.extract(current);
-    const Job& job = node.mapped();
-    const char* group = job.topology.group;
-    ahead_[group].learn(job.told, {job.topology.era, job.topology.epoch, job.topology.step});
-    if (!job.note.empty()) host_.log(host_.context, VR_WARNING, group, job.note.c_str());
-    if (job.written) {
-      const vr_instance& primary = *job.topology.primary;
-      const std::string named = fmt::format("{}:{}", primary.host, primary.port);
-      const std::string line = fmt::format("{} names {} (epoch {})", job.path,
-                                           job.topology.state == VR_PRIMARY_KNOWN
-                                               ? "primary " + named
-                                               : "no primary: " + named + " is suspected",
-                                           job.topology.epoch);
-      host_.log(host_.context, VR_INFO, group, line.c_str());
+    Job& job = (next++)->second;
+    if (!job.done || !job.thread.joinable()) continue;
+    job.thread.join();
+    note(job);
+    if (job.outcome == VR_APPLIED && !settings_.command.empty() &&
+        !commanded_.contains(job.topology.group)) {
+      run_command(job);
+    } else {
+      finish(job);
     }
-    host_.complete(host_.context, job.request, job.outcome, job.reason.c_str());
   }
 }
 
+// What the file has taught, and a line in the log.
+void FileTarget::note(const Job& job) {
+  const vr_topology& topology = job.topology;
+  ahead_[topology.group].learn(job.told, {topology.era, topology.epoch, topology.step});
+  if (!job.note.empty()) host_.log(VR_WARNING, topology.group, "{}", job.note);
+  if (!job.written) return;
+  commanded_.erase(topology.group);
+  const Endpoint primary = primary_of(topology);
+  if (job.held_primary && job.held_primary != primary) {
+    previous_[topology.group] = *job.held_primary;
+  }
+  const std::string named = to_string(primary);
+  host_.log(VR_INFO, topology.group, "{} names {} (epoch {})", job.path,
+            topology.state == VR_PRIMARY_KNOWN ? "primary " + named
+                                               : "no primary: " + named + " is suspected",
+            topology.epoch);
+}
+
+void FileTarget::finish(Job& job) {
+  const auto node = jobs_.extract(job.request);
+  host_.complete(job.request, job.outcome, job.reason);
+}
+
+void FileTarget::run_command(Job& job) {
+  if (job.cancelled) {
+    job.outcome = VR_CANCELLED;
+    return finish(job);
+  }
+  const auto previous = previous_.find(job.topology.group);
+  const exec::Told told{
+      settings_.target, job.topology,
+      previous == previous_.end() ? std::nullopt : std::optional(previous->second)};
+  exec::ProgramPlan plan{job.topology.group, settings_.command, exec::environment_of(told),
+                         exec::input_of(told), settings_.deadline_ms};
+  plan.environment.push_back("VR_FILE=" + job.path);
+  vr_request* request = job.request;
+  job.command = std::make_unique<exec::Program>(
+      host_, std::move(plan),
+      [this, request](const exec::ProgramEnd& end) { command_ended(request, end); });
+  if (auto started = job.command->start(); !started) {
+    command_ended(request, {-1, false, started.error().message()});
+  }
+}
+
+void FileTarget::command_ended(vr_request* request, const exec::ProgramEnd& end) {
+  Job& job = jobs_.at(request);
+  if (end.exit_status == 0) {
+    commanded_.insert(job.topology.group);
+    host_.log(VR_DEBUG, job.topology.group, "{}", end.what);
+  } else {
+    job.outcome = job.cancelled ? VR_CANCELLED : VR_RETRY;
+    job.reason = end.what;
+  }
+  finish(job);
+}
+
 void FileTarget::watch_folder() {
-  constexpr uint32_t events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE |
+  constexpr uint32_t events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |
                               IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
-  watching_folder_ = ::inotify_add_watch(inotify_.get(), folder_.c_str(), events) >= 0;
+  watching_folder_ = ::inotify_add_watch(inotify_.get(), settings_.folder.c_str(), events) >= 0;
 }
 
 void FileTarget::on_folder_changed() {
@@ -254,11 +259,11 @@ void FileTarget::on_folder_changed() {
       at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
       if ((event->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_Q_OVERFLOW)) != 0) {
         watching_folder_ = false;
-        host_.changed(host_.context, nullptr);
+        host_.changed({});
         continue;
       }
       const auto found = event->len > 0 ? groups_by_file_.find(event->name) : groups_by_file_.end();
-      if (found != groups_by_file_.end()) host_.changed(host_.context, found->second.c_str());
+      if (found != groups_by_file_.end()) host_.changed(found->second);
     }
   }
 }

@@ -1,15 +1,13 @@
-// The plugin's border: the C interface on one side, KubernetesTarget on the other. No exception passes.
+// The plugin's entry: settings are read, and KubernetesTarget stands behind the C interface.
 #include <csignal>
-#include <cstdio>
-#include <exception>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "common/result.h"
 #include "plugins/host.h"
 #include "plugins/kubernetes/kubernetes_target.h"
 #include "plugins/kubernetes/settings.h"
-#include "plugins/valkey_reconciler_plugin.h"
 
 namespace reconciler {
 
@@ -23,60 +21,28 @@ void ignore_broken_pipes() {
   sigaction(SIGPIPE, &action, nullptr);
 }
 
-void* create(const vr_host* host, const vr_target* target, char* error, size_t error_size) {
-  try {
-    ignore_broken_pipes();
-    Result<Settings> settings = read_settings(*target);
-    if (!settings) {
-      std::snprintf(error, error_size, "%s", settings.error().message().c_str());
-      return nullptr;
-    }
-    Result<std::unique_ptr<KubernetesTarget>> made =
-        KubernetesTarget::create(Host(host), std::move(*settings));
-    if (!made) {
-      std::snprintf(error, error_size, "%s", made.error().message().c_str());
-      return nullptr;
-    }
-    return made->release();
-  } catch (const std::exception& failure) {
-    std::snprintf(error, error_size, "%s", failure.what());
+std::unique_ptr<KubernetesTarget> create(vr::Host host, const vr_target& target,
+                                         std::string& error) {
+  ignore_broken_pipes();
+  Result<Settings> settings = read_settings(target);
+  if (!settings) {
+    error = settings.error().message();
     return nullptr;
   }
-}
-
-// Past `create` nothing of ours throws but for a lack of memory: that ends the labeler, which is started anew.
-template <typename Function>
-void guarded(Function function) {
-  try {
-    function();
-  } catch (const std::exception& failure) {
-    abort_with(failure.what());
+  Result<std::unique_ptr<KubernetesTarget>> made =
+      KubernetesTarget::create(Host(host), std::move(*settings));
+  if (!made) {
+    error = made.error().message();
+    return nullptr;
   }
-}
-
-void destroy(void* instance) { delete static_cast<KubernetesTarget*>(instance); }
-
-void apply(void* instance, const vr_topology* topology, vr_request* request) {
-  guarded([&] { static_cast<KubernetesTarget*>(instance)->apply(*topology, request); });
-}
-
-void cancel(void* instance, vr_request* request) {
-  guarded([&] { static_cast<KubernetesTarget*>(instance)->cancel(request); });
-}
-
-void check(void* instance) {
-  guarded([&] { static_cast<KubernetesTarget*>(instance)->check(); });
+  return std::move(*made);
 }
 
 }  // namespace
 
 }  // namespace reconciler
 
-extern "C" VR_PLUGIN_EXPORT const vr_plugin* VR_PLUGIN_ENTRY(void) {
-  using namespace reconciler;  // NOLINT: the one function outside of it
-  static const KeyTable table = setting_keys();
-  static const vr_plugin plugin{sizeof(vr_plugin), "kubernetes", RECONCILER_VERSION, table.count,
-                                table.keys,        &create,      &destroy,           &apply,
-                                &cancel,           &check};
-  return &plugin;
+const vr_plugin* VR_PLUGIN_ENTRY() {
+  return vr::plugin<&reconciler::create>("kubernetes", RECONCILER_VERSION,
+                                         reconciler::setting_keys());
 }

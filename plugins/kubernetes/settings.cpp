@@ -79,12 +79,6 @@ constexpr std::array keys{
                  "How often the rights are reviewed, beside the start and refusals."),
 };
 
-constexpr auto key_pointers = [] {
-  std::array<const vr_key*, keys.size()> pointers{};
-  for (size_t i = 0; i < keys.size(); ++i) pointers[i] = &keys[i];
-  return pointers;
-}();
-
 // The settings by name; a host that left one out is a bug of the host.
 class Values {
  public:
@@ -194,7 +188,7 @@ Result<void> check_replica_rule(const LabelRule& rule) {
 
 }  // namespace
 
-KeyTable setting_keys() { return {key_pointers.data(), key_pointers.size()}; }
+std::span<const vr_key> setting_keys() { return keys; }
 
 Result<Settings> read_settings(const vr_target& target) {
   const Values values(target);

@@ -54,9 +54,10 @@ int other_version(void* object) {
 }
 
 Result<void> check_functions(const vr_plugin& plugin) {
-  if (plugin.size < offsetof(vr_plugin, check)) {
+  // Up to the last field of the first version: this header's own size may have grown since.
+  if (!VR_HAS(&plugin, check)) {
     return Error(fmt::format("its vr_plugin has {} bytes, where the first version has {}",
-                             plugin.size, sizeof(vr_plugin)));
+                             plugin.size, offsetof(vr_plugin, check) + sizeof plugin.check));
   }
   if (plugin.name == nullptr || *plugin.name == '\0') return Error("it has no name");
   if (plugin.version == nullptr) return Error("it has no version");

@@ -53,8 +53,13 @@ TargetView::TargetView(const TargetSettings& target) : groups_(pointers(target.g
                          setting.string.c_str(), setting.integer, list.size(), list.data()});
   }
   for (const vr_setting& setting : settings_) setting_pointers_.push_back(&setting);
-  view_ = {sizeof(vr_target), target.name.c_str(), groups_.size(),
-           groups_.data(),    settings_.size(),    setting_pointers_.data()};
+  view_ = {sizeof(vr_target),
+           target.name.c_str(),
+           groups_.size(),
+           groups_.data(),
+           settings_.size(),
+           setting_pointers_.data(),
+           static_cast<uint64_t>(target.deadline)};
 }
 
 }  // namespace reconciler::labeler

@@ -41,13 +41,16 @@ class Event:
 
 
 class PluginHost:
-    """Owned by a test; `with PluginHost("kubernetes", ["g"], namespace="shop") as host:`."""
+    """A shipped plugin by its name, any other by its path; in tests/plugin_host or another `program`
+    like it. Owned by a test; `with PluginHost("kubernetes", ["g"], namespace="shop") as host:`."""
 
     def __init__(self, plugin: str, groups: list[str], *, eager: bool = True,
-                 **settings: str | Path) -> None:
+                 program: Path | None = None, **settings: str | Path) -> None:
         build = build_folder()
-        argv = [str(build / "libexec/valkey-reconciler/tests/plugin_host"),
-                str(build / f"lib/valkey-reconciler/plugins/{plugin}.so")]
+        host = build / "libexec/valkey-reconciler/tests/plugin_host"
+        shipped = build / f"lib/valkey-reconciler/plugins/{plugin}.so"
+        argv = [str(program or host),
+                plugin if "/" in plugin else str(shipped)]
         if eager:
             argv.append("--eager")
         for group in groups:

@@ -1,6 +1,7 @@
 // plugin_host [--eager] PLUGIN.so --group NAME... [KEY=VALUE...]
 //
-// Loads a plugin, creates it with these settings and the defaults of the others, and obeys lines on standard input:
+// Loads a plugin, creates it with these settings (a list: by comma) and the defaults of the others, and obeys lines on
+// standard input. `deadline` is told to the plugin and not enforced.
 //   apply GROUP ERA EPOCH STEP known|suspected HOST PORT [up|down REPLICA PORT]... | cancel GROUP | check | quit
 // What happens is told on standard output, one JSON object a line. End of file is `quit`. --eager: applies again on
 // `retry` and on `changed`, as a labeler does.
@@ -10,6 +11,7 @@
 
 #include <cstdlib>
 #include <iostream>
+#include <list>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -39,6 +41,8 @@ int64_t milliseconds(const std::string& text) {
 
 struct Settings {
   std::vector<vr_setting> values;
+  std::list<std::string> items;
+  std::list<std::vector<const char*>> lists;
   std::vector<const vr_setting*> pointers;
 
   Settings(const vr_plugin& plugin, const std::map<std::string, std::string>& given) {
@@ -53,12 +57,22 @@ struct Settings {
       setting.given = found != given.end();
       setting.string = text == nullptr ? "" : text;
       if (text != nullptr && key.type == VR_INTEGER) setting.integer = std::atoll(text);
-      if (text != nullptr && key.type == VR_BOOLEAN)
-        setting.integer = std::string(text) == "true" ? 1 : 0;
       if (text != nullptr && key.type == VR_DURATION) setting.integer = milliseconds(text);
+      if (text != nullptr && key.type == VR_BOOLEAN) setting.integer = std::string(text) == "true";
+      if (text != nullptr && key.type == VR_STRING_LIST) split(text, setting);
       values.push_back(setting);
     }
     for (const vr_setting& setting : values) pointers.push_back(&setting);
+  }
+
+  void split(const std::string& text, vr_setting& setting) {
+    std::vector<const char*>& list = lists.emplace_back();
+    std::istringstream parts(text);
+    for (std::string part; std::getline(parts, part, ',');) {
+      list.push_back(items.emplace_back(part).c_str());
+    }
+    setting.list_count = list.size();
+    setting.list = list.data();
   }
 };
 
@@ -164,9 +178,16 @@ int main(int argc, char** argv) {
   const Settings settings(*plugin, arguments.settings);
   std::vector<const char*> groups;
   for (const std::string& group : arguments.groups) groups.push_back(group.c_str());
-  const vr_target target{
-      sizeof target,           "test", groups.size(), groups.data(), settings.pointers.size(),
-      settings.pointers.data()};
+  const auto given = arguments.settings.find("deadline");
+  const auto deadline = static_cast<uint64_t>(
+      milliseconds(given == arguments.settings.end() ? "10s" : given->second));
+  const vr_target target{sizeof target,
+                         "test",
+                         groups.size(),
+                         groups.data(),
+                         settings.pointers.size(),
+                         settings.pointers.data(),
+                         deadline};
   char error[1024] = "";
   void* instance = plugin->create(host.host(), &target, error, sizeof error);
   if (instance == nullptr) {

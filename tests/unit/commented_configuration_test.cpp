@@ -48,7 +48,7 @@ TEST(CommentedConfiguration, is_accepted_as_it_is) {
 TEST(CommentedConfiguration, shows_each_key_with_its_default) {
   const auto defaults = load_configuration(path, {}, test::describe);
   ASSERT_TRUE(defaults.ok()) << defaults.error().message();
-  // The example of a second target stands last among the targets: its keys are no defaults.
+  // The examples of other targets stand last among the targets: their keys are those of other plugins.
   std::string text = uncommented(commented());
   const std::size_t second = text.find("# [[target]]");
   ASSERT_NE(second, std::string::npos);
@@ -91,19 +91,34 @@ TEST(CommentedConfiguration, shows_each_key_that_there_is) {
   }
 }
 
-TEST(CommentedConfiguration, shows_a_second_target_that_is_accepted_too) {
-  std::string text = commented();
-  for (const std::string line :
-       {"# [[target]]", "# name = \"file\"", "# plugin = \"file\"", "# directory = "}) {
-    const std::size_t at = text.find("\n" + line);
-    ASSERT_NE(at, std::string::npos) << line;
-    text.erase(at + 1, 2);
+// The examples of other targets, each from its "# [[target]]" to the next line that is no key.
+TEST(CommentedConfiguration, shows_other_targets_that_are_accepted_with_their_defaults) {
+  std::string text;
+  bool inside = false;
+  std::istringstream lines(commented());
+  for (std::string line; std::getline(lines, line);) {
+    const bool begins = line == "# [[target]]";
+    inside = begins || (inside && line.starts_with("# ") && line.find(" = ") != std::string::npos);
+    text += (inside ? line.substr(2) : line) + "\n";
   }
-  const std::string file = testing::TempDir() + "/second_target.toml";
+  const std::string file = testing::TempDir() + "/other_targets.toml";
   std::ofstream(file) << text;
   const auto loaded = load_configuration(file, {}, test::describe);
   ASSERT_TRUE(loaded.ok()) << loaded.error().message();
-  EXPECT_EQ(loaded->targets.size(), 2U);
+  ASSERT_EQ(loaded->targets.size(), 3U);
+  for (const std::size_t i : {1U, 2U}) {
+    const TargetSettings& target = loaded->targets[i];
+    const PluginSchema schema = *test::describe(target.plugin);
+    for (std::size_t k = 0; k < schema.keys.size(); ++k) {
+      EXPECT_TRUE(target.settings[k].given) << target.settings[k].name << " is not in the file";
+      if (schema.keys[k].required) continue;
+      if (schema.keys[k].type == SettingType::string) {
+        EXPECT_EQ(target.settings[k].string, schema.keys[k].default_value);
+      }
+      EXPECT_EQ(target.settings[k].integer, 0);
+      EXPECT_THAT(target.settings[k].list, testing::IsEmpty());
+    }
+  }
 }
 
 }  // namespace

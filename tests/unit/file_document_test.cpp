@@ -125,9 +125,9 @@ TEST(FileDocument, WhatIsNotOursIsNoDecision) {
 }
 
 TEST(FileDocument, NoGroupsNameLeavesTheFolder) {
-  EXPECT_EQ(file_name("myprimary"), "myprimary.json");
-  EXPECT_EQ(file_name("../etc/passwd"), "%2E.%2Fetc%2Fpasswd.json");
-  EXPECT_EQ(file_name("a b\xff%"), "a%20b%FF%25.json");
+  EXPECT_EQ(file_stem("myprimary"), "myprimary");
+  EXPECT_EQ(file_stem("../etc/passwd"), "%2E.%2Fetc%2Fpasswd");
+  EXPECT_EQ(file_stem("a b\xff%"), "a%20b%FF%25");
 }
 
 }  // namespace

@@ -228,17 +228,16 @@ struct Target {
 
   Target(std::map<std::string, std::string> given, std::vector<const char*> names)
       : texts(std::move(given)), groups(std::move(names)) {
-    const KeyTable table = setting_keys();
-    values.reserve(table.count);
-    for (size_t i = 0; i < table.count; ++i) {
-      const vr_key& key = *table.keys[i];
+    values.reserve(setting_keys().size());
+    for (const vr_key& key : setting_keys()) {
       const auto found = texts.find(key.name);
       const char* text = found != texts.end() ? found->second.c_str() : key.default_value;
       values.push_back({sizeof(vr_setting), key.name, key.type, found != texts.end(),
                         text == nullptr ? "" : text, 1000, 0, nullptr});
       pointers.push_back(&values.back());
     }
-    target = {sizeof target, "t", groups.size(), groups.data(), pointers.size(), pointers.data()};
+    target = {sizeof target,   "t",  groups.size(), groups.data(), pointers.size(),
+              pointers.data(), 10000};
   }
 };
 

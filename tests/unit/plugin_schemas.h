@@ -71,7 +71,22 @@ inline PluginSchema kubernetes_schema() {
 inline PluginSchema file_schema() {
   return {"file",
           "0.1.0",
-          {{.name = "directory", .required = true, .file = true, .help = "Folder of the files."}}};
+          {{.name = "directory", .required = true, .file = true, .help = "Folder of the files."},
+           {.name = "format",
+            .default_value = "json",
+            .choices = {"json", "env", "haproxy-map", "hosts"}},
+           {.name = "host_name", .default_value = "{group}"},
+           {.name = "mode", .default_value = "0644"},
+           {.name = "owner"},
+           {.name = "command", .type = SettingType::string_list}}};
+}
+
+inline PluginSchema exec_schema() {
+  return {"exec",
+          "0.1.0",
+          {{.name = "command", .type = SettingType::string_list, .required = true},
+           {.name = "arguments", .default_value = "sentinel", .choices = {"sentinel", "none"}},
+           {.name = "replicas", .type = SettingType::boolean, .default_value = "false"}}};
 }
 
 // A plugin with a key of each type, and one that is secret.
@@ -104,6 +119,7 @@ inline PluginSchema sample_schema() {
 inline Result<PluginSchema> describe(const std::string& plugin) {
   if (plugin == "kubernetes") return kubernetes_schema();
   if (plugin == "file") return file_schema();
+  if (plugin == "exec") return exec_schema();
   if (plugin == "sample" || plugin.ends_with("/sample.so")) return sample_schema();
   return Error("plugin " + plugin + ": not found");
 }

@@ -1,0 +1,66 @@
+// The exec target: a program that is run for each new primary.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/topology.h"
+#include "plugins/exec/program.h"
+#include "plugins/host.h"
+
+namespace reconciler::exec {
+
+struct Settings {
+  std::string target;
+  std::vector<std::string> command;
+  bool sentinel_arguments = true;
+  bool replicas = false;  // run for a change of the replicas alone, too
+  uint64_t deadline_ms = 0;
+};
+
+// Driven by the host. Owned by it, behind the plugin's border.
+class ExecTarget {
+ public:
+  ExecTarget(Host host, Settings settings) : host_(host), settings_(std::move(settings)) {}
+
+  void apply(const vr_topology& topology, vr_request* request);
+  void cancel(vr_request* request);
+
+ private:
+  // What the program has been told of a group, with success.
+  struct Done {
+    vr_primary_state state = VR_PRIMARY_KNOWN;
+    Endpoint primary;
+    std::vector<Replica> replicas;
+
+    friend bool operator==(const Done&, const Done&) = default;
+  };
+
+  struct Group {
+    std::optional<Done> done;
+    std::optional<Endpoint> published;  // the last primary that was
+    std::optional<Endpoint> previous;   // and the one before
+
+    const vr_topology* topology = nullptr;  // the host's, unchanged until completed
+    vr_request* request = nullptr;          // open
+    bool cancelled = false;
+    std::unique_ptr<Program> program;  // nullptr while it waits for its turn
+  };
+
+  Done asked(const vr_topology& topology) const;
+  void run(Group& group);
+  void ended(Group& group, const ProgramEnd& end);
+  void complete(Group& group, vr_outcome outcome, const std::string& reason);
+
+  Host host_;
+  Settings settings_;
+  std::map<std::string, Group> groups_;
+  std::deque<Group*> waiting_;
+  std::size_t running_ = 0;
+};
+
+}  // namespace reconciler::exec

@@ -1,0 +1,23 @@
+// A topology as JSON, in the form that the targets share.
+#pragma once
+
+#include <cjson/cJSON.h>
+
+#include <memory>
+
+#include "plugins/valkey_reconciler_plugin.h"
+
+namespace reconciler {
+
+struct DeleteJson {
+  void operator()(cJSON* json) const { cJSON_Delete(json); }
+};
+using Json = std::unique_ptr<cJSON, DeleteJson>;
+
+// {"host":"10.0.0.5","port":6379}
+cJSON* endpoint_json(const vr_instance& instance);
+
+// {"group","primary","replicas":[{"host","port","healthy"}],"era","epoch","step"}; "primary" is null while it is suspected.
+Json topology_json(const vr_topology& topology);
+
+}  // namespace reconciler
