@@ -9,6 +9,8 @@
 #include <uv.h>
 
 #include <cstdlib>
+#include <cstring>
+#include <deque>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -37,9 +39,20 @@ int64_t milliseconds(const std::string& text) {
   fail("no duration: " + text);
 }
 
+// By comma, as a default is written.
+std::vector<const char*> parts_of(char* text) {
+  std::vector<const char*> parts;
+  for (char* part = strtok(text, ","); part != nullptr; part = strtok(nullptr, ",")) {
+    parts.push_back(part);
+  }
+  return parts;
+}
+
 struct Settings {
   std::vector<vr_setting> values;
   std::vector<const vr_setting*> pointers;
+  std::deque<std::string> list_texts;
+  std::deque<std::vector<const char*>> lists;
 
   Settings(const vr_plugin& plugin, const std::map<std::string, std::string>& given) {
     for (size_t i = 0; i < plugin.key_count; ++i) {
@@ -53,7 +66,13 @@ struct Settings {
       setting.given = found != given.end();
       setting.string = text == nullptr ? "" : text;
       if (text != nullptr && key.type == VR_INTEGER) setting.integer = std::atoll(text);
+      if (text != nullptr && key.type == VR_BOOLEAN) setting.integer = text == std::string("true");
       if (text != nullptr && key.type == VR_DURATION) setting.integer = milliseconds(text);
+      if (text != nullptr && key.type == VR_STRING_LIST) {
+        lists.push_back(parts_of(list_texts.emplace_back(text).data()));
+        setting.list = lists.back().data();
+        setting.list_count = lists.back().size();
+      }
       values.push_back(setting);
     }
     for (const vr_setting& setting : values) pointers.push_back(&setting);
