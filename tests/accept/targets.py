@@ -19,8 +19,8 @@ from lab.rounds import Options, Round, parse, run, summarise  # noqa: E402
 from lab.targets import PLACES  # noqa: E402
 from lab.valkey import ValkeyGroup, temporary_folder  # noqa: E402
 
-# When the target's server dies, by the number of the round; half the rounds with each kind of failover.
-BOUNCES = ("never", "never", "before", "before", "at the news", "at the news", "after", "after")
+# When the target's server dies; eight rounds are each of them with each kind of failover.
+BOUNCES = ("at the news", "before", "after", "never")
 AWAY = 1.0  # seconds from its death to its restart
 RIGHT_WITHIN = 20.0  # the labeler's longest backoff is 10 s
 
@@ -57,7 +57,8 @@ class Scene:
         bounce = BOUNCES[number % len(BOUNCES)]
         if bounce == "before":
             self.place.server().kill()
-        trigger = self.group.kill_primary() if number % 2 else self.group.sentinel_failover()
+        is_kill = (number + number // len(BOUNCES)) % 2 == 0
+        trigger = self.group.kill_primary() if is_kill else self.group.sentinel_failover()
         if bounce == "at the news":
             self.group.wait_event(trigger, 40.0)
             self.place.server().kill()
