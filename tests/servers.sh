@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Unpacks a real Valkey (server, Sentinel, client) for tests and demo into a cache folder, and prints that folder.
 #
-#   tests/servers.sh [--with-etcd] [--with-redis] [--env]
-#     --with-etcd   also etcd, which the lab of a real Kubernetes API server needs
-#     --with-redis  also the Redis of this Debian (7.0 in bookworm), whose Sentinels must be understood, too
-#     --env         print shell code instead, for eval "$(tests/servers.sh --env)": it sets VALKEY_SERVERS, with
-#                   --with-redis REDIS_SERVERS, and with --with-etcd puts etcd on PATH
+#   tests/servers.sh [--with-etcd] [--with-redis] [--with-haproxy] [--with-dns] [--env]
+#     --with-etcd     also etcd, which the lab of a real Kubernetes API server needs
+#     --with-redis    also the Redis of this Debian (7.0 in bookworm), whose Sentinels must be understood, too
+#     --with-haproxy  also HAProxy
+#     --with-dns      also the name servers BIND and Knot, with dig and nsupdate
+#     --env           print shell code instead, for eval "$(tests/servers.sh --env)": it sets VALKEY_SERVERS, with
+#                     --with-redis REDIS_SERVERS, and puts the others that were asked for on PATH
 #
 # Valkey 8 comes from bookworm-backports (from Debian 13 on: from the release itself), else it is Redis 7 of bookworm.
 # Nothing is installed, so no daemon starts; the machine's package sources stay as they are; root is not needed. bin/
@@ -17,12 +19,14 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=tests/debian_archive.sh
 . ./debian_archive.sh
 
-print_env='' with_etcd='' with_redis=''
+print_env='' with_etcd='' with_redis='' with_haproxy='' with_dns=''
 for argument in "$@"; do
   case $argument in
     --env) print_env=1 ;;
     --with-etcd) with_etcd=1 ;;
     --with-redis) with_redis=1 ;;
+    --with-haproxy) with_haproxy=1 ;;
+    --with-dns) with_dns=1 ;;
     --help) sed -n '2,/^set/s/^# \{0,1\}//p' servers.sh; exit 0 ;;
     *) echo "servers: unknown option $argument (see --help)" >&2; exit 64 ;;
   esac
@@ -36,6 +40,8 @@ valkey_works() {
   { "$1/bin/valkey-server" --version && "$1/bin/valkey-cli" --version; } >/dev/null 2>&1 || redis_works "$1"
 }
 etcd_works() { "$1/bin/etcd" --version >/dev/null 2>&1; }
+haproxy_works() { "$1/bin/haproxy" -v >/dev/null 2>&1; }
+dns_works() { { "$1/bin/named" -v && "$1/bin/knotd" -V && "$1/bin/dig" -v && "$1/bin/nsupdate" -V; } >/dev/null 2>&1; }
 
 # Gives apt a configuration, state, cache and sources of its own in $work, so that the machine's are not touched, and reads
 # what the release and its backports offer from the first archive that can be read, else what the release alone does.
@@ -77,9 +83,9 @@ SETTINGS
 # lacking_libraries PACKAGE...: those that the packages need, themselves or through another one, and that this machine has not.
 lacking_libraries() {
   local direct all
-  mapfile -t direct < <(apt-cache depends --important "$@" | sed -nE 's/^[ |]*(Pre)?Depends: ((lib|lua-)[^ ]+)$/\2/p')
+  mapfile -t direct < <(apt-cache depends --important "$@" | sed -nE 's/^[ |]*(Pre)?Depends: ((lib|lua-|bind9-libs)[^ ]*)$/\2/p')
   [ ${#direct[@]} -gt 0 ] || return 0
-  mapfile -t all < <(apt-cache depends --important --recurse "${direct[@]}" | sed -nE 's/^((lib|lua-)[^ :]+).*/\1/p' | sort -u)
+  mapfile -t all < <(apt-cache depends --important --recurse "${direct[@]}" | sed -nE 's/^((lib|lua-|bind9-libs)[^ :]*).*/\1/p' | sort -u)
   comm -23 <(printf '%s\n' "${all[@]}") \
     <(dpkg-query -W -f '${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p' | sort -u)
 }
@@ -100,8 +106,9 @@ unpack() {
     dpkg -x "$package" "$new" || return 1
   done
   library_path=$(find "$new" -name '*.so*' -printf '%h\n' | sort -u | sed "s|^$new|$into|" | paste -sd:)
-  for program in "$new"/usr/bin/*; do
-    wrapper "$into/usr/bin/${program##*/}" "$library_path" >"$new/bin/${program##*/}"
+  for program in "$new"/usr/{bin,sbin}/*; do
+    [ -e "$program" ] || continue # one of the two folders may be missing
+    wrapper "$into${program#"$new"}" "$library_path" >"$new/bin/${program##*/}"
     chmod +x "$new/bin/${program##*/}"
   done
   rm -rf "$into"
@@ -138,13 +145,31 @@ get_etcd() {
   return 1
 }
 
+get_haproxy() {
+  say "unpacking HAProxy from this machine's Debian archive into $folder (nothing is installed)"
+  unpack "$haproxy" haproxy && haproxy_works "$haproxy" && return
+  say 'HAProxy could not be unpacked'
+  return 1
+}
+
+get_dns() {
+  say "unpacking BIND and Knot from this machine's Debian archive into $folder (nothing is installed)"
+  unpack "$dns" bind9 bind9-dnsutils knot && dns_works "$dns" && return
+  say 'BIND and Knot could not be unpacked'
+  return 1
+}
+
 folder=$(cache_folder)/servers-$(debian_codename)-$(dpkg --print-architecture)
 valkey=${VALKEY_SERVERS:-$folder/valkey}
 redis=${REDIS_SERVERS:-$folder/redis}
 etcd=$folder/etcd
+haproxy=$folder/haproxy
+dns=$folder/dns
 
 all_there() {
-  valkey_works "$valkey" && { [ -z "$with_etcd" ] || etcd_works "$etcd"; } && { [ -z "$with_redis" ] || redis_works "$redis"; }
+  valkey_works "$valkey" && { [ -z "$with_etcd" ] || etcd_works "$etcd"; } &&
+    { [ -z "$with_redis" ] || redis_works "$redis"; } && { [ -z "$with_haproxy" ] || haproxy_works "$haproxy"; } &&
+    { [ -z "$with_dns" ] || dns_works "$dns"; }
 }
 
 if ! all_there; then
@@ -162,6 +187,8 @@ if ! all_there; then
   valkey_works "$valkey" || get_valkey || exit 1
   [ -z "$with_redis" ] || redis_works "$redis" || get_redis || exit 1
   [ -z "$with_etcd" ] || etcd_works "$etcd" || get_etcd || exit 1
+  [ -z "$with_haproxy" ] || haproxy_works "$haproxy" || get_haproxy || exit 1
+  [ -z "$with_dns" ] || dns_works "$dns" || get_dns || exit 1
 fi
 
 if [ -z "$print_env" ]; then
@@ -170,5 +197,8 @@ else
   printf 'export VALKEY_SERVERS=%q\n' "$valkey"
   [ -z "$with_redis" ] || printf 'export REDIS_SERVERS=%q\n' "$redis"
   # shellcheck disable=SC2016
-  [ -z "$with_etcd" ] || printf 'export PATH=%q:"$PATH"\n' "$etcd/bin"
+  add_to_path() { printf 'export PATH=%q:"$PATH"\n' "$1"; }
+  [ -z "$with_etcd" ] || add_to_path "$etcd/bin"
+  [ -z "$with_haproxy" ] || add_to_path "$haproxy/bin"
+  [ -z "$with_dns" ] || add_to_path "$dns/bin"
 fi
