@@ -1,19 +1,17 @@
-// A group is paused by an annotation that every instance reads: on its pods for `publish = "label"`, on its Service
-// otherwise. Pure.
+// The annotation by which an operator has a group left alone, read by every instance: on any pod of the group, or on
+// the Service where that is what is written to. Pure.
 #pragma once
 
+#include <string>
 #include <string_view>
-
-#include "plugins/kubernetes/json.h"
 
 namespace reconciler {
 
 inline constexpr char pause_annotation[] = "valkey-reconciler.io/paused";
 
-// Any value pauses but `false` and the empty one; `annotations` may be null.
-inline bool asks_for_pause(const cJSON* annotations) {
-  const std::string_view value = text_member(annotations, pause_annotation);
-  return !value.empty() && value != "false";
+// What stands there, for people: `true`, `since 10:00, by jane`. Empty: not paused, which `false` says, too.
+inline std::string pause_reason(std::string_view annotation) {
+  return annotation == "false" ? std::string() : std::string(annotation);
 }
 
 }  // namespace reconciler

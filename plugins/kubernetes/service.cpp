@@ -66,7 +66,8 @@ Result<Service> read_service(const cJSON* json) {
   const cJSON* spec = member(json, "spec");
   Service service;
   if (!read_metadata(metadata, service)) return Error("a Service without name or uid");
-  service.paused = asks_for_pause(member(metadata, "annotations"));
+  service.paused =
+      !pause_reason(text_member(member(metadata, "annotations"), pause_annotation)).empty();
   service.is_external_name = text_member(spec, "type") == "ExternalName";
   const cJSON* term = nullptr;
   cJSON_ArrayForEach(term, member(spec, "selector")) {
