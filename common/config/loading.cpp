@@ -94,9 +94,7 @@ Result<Configuration> load_configuration(const std::optional<std::string>& file,
   configuration.targets = read_targets(root, all_groups(configuration.sentinels), plugins, reading);
   read_sections(root, environment, reading, configuration);
   if (table) table->refuse_unknown();
-  std::vector<std::string> used;
-  for (const TargetSettings& target : configuration.targets) used.push_back(target.plugin);
-  variables.refuse_later(used);
+  variables.refuse_later();
   variables.refuse_unknown();
   if (problems.count() != 0) return problems.error();
 

@@ -16,14 +16,7 @@ constexpr std::array<std::string_view, 3> own_prefixes{"VALKEY_SENTINEL_", "VALK
                                                        "VALKEY_INSTANCE_"};
 
 // DESIGN.md section 9 names these; they are silently obeyed by no version, so this one refuses them.
-struct LaterVariable {
-  std::string_view name;
-  std::string_view plugin;  // refused only where a target has this plugin; empty: always
-};
-constexpr std::array<LaterVariable, 2> later_variables{{
-    {"VALKEY_RECONCILER_SOCKET", ""},
-    {"SERVICE_NAME", "kubernetes"},
-}};
+constexpr std::array<std::string_view, 1> later_variables{"VALKEY_RECONCILER_SOCKET"};
 
 bool is_url_of_service(std::string_view value) {
   return value.starts_with("tcp://") || value.starts_with("udp://") || value.starts_with("sctp://");
@@ -78,16 +71,10 @@ std::optional<Written> Variables::take_port(const std::string& name, const std::
   return std::nullopt;
 }
 
-void Variables::refuse_later(const std::vector<std::string>& plugins) {
-  for (const LaterVariable& later : later_variables) {
-    const std::string name(later.name);
-    const auto known = std::find(known_.begin(), known_.end(), name);
-    if (known != known_.end()) continue;  // a plugin knows it
-    const auto written = take(name, "");
+void Variables::refuse_later() {
+  for (const std::string_view name : later_variables) {
+    const auto written = take(std::string(name), "");
     if (!written) continue;
-    if (!later.plugin.empty() &&
-        std::find(plugins.begin(), plugins.end(), later.plugin) == plugins.end())
-      continue;
     problems_->add(written->where(), "",
                    "is not supported by this version yet; expected it to be unset");
   }

@@ -25,8 +25,8 @@ class Variables {
   // A port, except where Kubernetes set the variable for a Service whose name happens to make it: that is noted and not taken.
   std::optional<Written> take_port(const std::string& name, const std::string& key);
 
-  // Variables of later versions: a problem. `plugins`: that targets use; some variables matter to one plugin only.
-  void refuse_later(const std::vector<std::string>& plugins);
+  // Variables of later versions: a problem.
+  void refuse_later();
 
   // To be called when every variable was asked for.
   void refuse_unknown();

@@ -216,6 +216,5 @@ class OnAServerOfTheOldVersionAlone(ServiceCase):
         self.never_two()
 
 
-del publish_cases.PublishCases  # unittest would run it alone
 if __name__ == "__main__":
     main()

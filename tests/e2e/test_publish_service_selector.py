@@ -72,6 +72,5 @@ class ByServiceSelector(publish_cases.PublishCases):
         self.assertEqual(self.watch.wait_for(["valkey-1"]).object, "valkey")
 
 
-del publish_cases.PublishCases  # unittest would run it alone
 if __name__ == "__main__":
     main()

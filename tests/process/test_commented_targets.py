@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from lab.program import build_folder  # noqa: E402
 
+PLUGINS = ("file", "exec", "haproxy", "dns")
 FILE = Path(__file__).resolve().parent.parent.parent / "etc" / "valkey-reconciler.toml"
 HEAD = """[[sentinel]]
 name = "main"
@@ -40,7 +41,7 @@ def value_of(example: str, key: str) -> str:
 
 class CommentedTargets(unittest.TestCase):
     def test_each_is_accepted_as_it_is_shown(self) -> None:
-        for plugin in ("haproxy", "dns"):
+        for plugin in PLUGINS:
             with self.subTest(plugin), tempfile.TemporaryDirectory() as folder:
                 file = Path(folder) / "example.toml"
                 file.write_text(HEAD + example_of(plugin))
@@ -50,7 +51,7 @@ class CommentedTargets(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stderr)
 
     def test_each_shows_every_key_with_its_default(self) -> None:
-        for plugin in ("haproxy", "dns"):
+        for plugin in PLUGINS:
             labeler = build_folder() / "libexec/valkey-reconciler/labeler"
             described = json.loads(subprocess.run([labeler, "--describe", plugin],
                                                   capture_output=True, check=True).stdout)
