@@ -59,7 +59,7 @@ class CommentedTargets(unittest.TestCase):
                 with self.subTest(plugin=plugin, key=key["name"]):
                     shown = value_of(example_of(plugin), key["name"])
                     if not key["required"]:
-                        self.assertEqual(shown.strip('"'), key["default"])
+                        self.assertEqual(shown.strip('"[]'), key["default"])
 
 
 if __name__ == "__main__":
