@@ -245,7 +245,7 @@ class AllAnew(WrongSentinels):
             after = topology.heard - moment
             print(f"\n{one.name}: epochs that began anew were believed after {after:.2f} s")
             self.assertGreater(after, RESET_AFTER - SLACK - 0.2)
-            self.assertLess(after, RESET_AFTER + 1, one.watcher.story())
+            self.assertLess(after, RESET_AFTER + 5, one.watcher.story())  # a busy machine
             self.assertEqual((topology.era, topology.epoch), (known.era + 1, 0))
             line = one.watcher.wait_log("epochs of the Sentinels began anew")
             self.assertEqual(line["level"], "warning")
