@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,9 +13,13 @@ from typing import Protocol
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from lab.configuration import Value  # noqa: E402
+from lab.kube_rights import least_rules  # noqa: E402
 from lab.kubernetes import PROGRAM_RULES, Namespace  # noqa: E402
 from lab.kube_client import Json  # noqa: E402
 from lab.pod_watch import PodWatch  # noqa: E402
+from lab.service_watch import ServiceWatch  # noqa: E402
+
+SERVICE = "valkey-primary"
 
 
 @dataclass(frozen=True)
@@ -88,8 +93,73 @@ class LabelWitness:
         self._watch.close()
 
 
+class ServiceWitness:
+    def __init__(self, namespace: Namespace, *, slices: str = "") -> None:
+        """`slices`: the version of discovery.k8s.io; empty: by the Service's selector."""
+        self._pods = {pod["status"]["podIP"]: name for name, pod in namespace.pods().items()}
+        self._stack = ExitStack()
+        self._watch = self._stack.enter_context(ServiceWatch(namespace, SERVICE, slices=slices))
+
+    @property
+    def last_version(self) -> int:
+        return self._watch.last_version
+
+    def published(self) -> list[str]:
+        return [self._pod_at(place) for place in self._watch.now()]
+
+    def moves(self, after: int) -> list[Move]:
+        moves: list[Move] = []
+        before: tuple[str, ...] = ()
+        for version in self._watch.versions():
+            if version.leads_to != before and version.version > after:
+                moves += [Move(self._pod_at(place), version.received) for place in version.leads_to]
+            before = version.leads_to
+        return moves
+
+    def check(self) -> None:
+        self._watch.wait_as_now()
+        self._watch.check()
+
+    def story(self) -> str:
+        return "\n".join(map(str, self._watch.versions()))
+
+    def close(self) -> None:
+        self._stack.close()
+
+    def _pod_at(self, place: str) -> str:
+        """A slice names addresses, a selector the pod itself."""
+        return self._pods.get(place, place)
+
+
+def slice_witness(namespace: Namespace) -> ServiceWitness:
+    group = namespace.kubernetes.admin.get("/apis/discovery.k8s.io")
+    return ServiceWitness(namespace, slices=group["preferredVersion"]["version"])
+
+
+def service_that_selects(selector: dict[str, str]) -> Callable[[Namespace], None]:
+    def make(namespace: Namespace) -> None:
+        spec = {"ports": [{"name": "valkey", "port": 6379}], "selector": selector}
+        namespace.kubernetes.admin.post(
+            f"{namespace.path}/services", {"metadata": {"name": SERVICE}, "spec": spec}
+        )
+
+    return make
+
+
 PUBLISHING = {
     "label": Publishing(
         {"publish": "label"}, PROGRAM_RULES, prepare=lambda _: None, witness=LabelWitness
+    ),
+    "endpointslice": Publishing(
+        {"publish": "endpointslice", "service": SERVICE},
+        least_rules("endpointslice"),
+        prepare=service_that_selects({}),
+        witness=slice_witness,
+    ),
+    "service-selector": Publishing(
+        {"publish": "service-selector", "service": SERVICE},
+        least_rules("service-selector"),
+        prepare=service_that_selects({"app.kubernetes.io/name": "valkey"}),
+        witness=ServiceWitness,
     ),
 }

@@ -64,6 +64,11 @@ class ServiceWatch:
             self._stream.close()
         self._thread.join(5)
 
+    @property
+    def last_version(self) -> int:
+        with self._changed:
+            return self._last
+
     def versions(self) -> list[Version]:
         with self._changed:
             return list(self._versions)
@@ -94,6 +99,12 @@ class ServiceWatch:
                 if left <= 0:
                     raise TimeoutError(f"not within {timeout:g} s: {what}; it is {self._now}")
                 self._changed.wait(left)
+
+    def wait_as_now(self, timeout: float = 10.0) -> None:
+        """Until all has been seen that was written before this call."""
+        items = self._client.get(self._path, **self._query)["items"]
+        newest = max((int(item["metadata"]["resourceVersion"]) for item in items), default=0)
+        self.wait_until(lambda: self._last >= newest, timeout, f"version {newest} is seen")
 
     def check(self) -> None:
         """At no version did the Service lead to two places; and all versions were seen."""
