@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "plugins/kubernetes/address.h"
+#include "plugins/address.h"
 #include "plugins/settings.h"
 
 namespace reconciler::dns {
