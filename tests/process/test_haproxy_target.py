@@ -106,11 +106,11 @@ class Servers(HaproxyCase):
         host = self.host()
         self.apply(host, 0, 1)
         host.kill()
-        before = len(self.watch.changes)
+        before = self.watch.changes_so_far()
         again = self.host()
         self.assertEqual(self.apply(again, 0, 1), "applied")
         self.assertEqual(again.count("switches_total"), 0)
-        self.assertEqual(len(self.watch.changes), before)
+        self.assertEqual(self.watch.changes_so_far(), before)
 
     def test_a_lower_decision_is_rejected_also_by_the_next_run_of_the_program(self) -> None:
         host = self.host()
