@@ -2,6 +2,7 @@
 // the names used here. Header only: a plugin links nothing of its host.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -10,6 +11,9 @@
 #include "plugins/valkey_reconciler_plugin.hpp"
 
 namespace reconciler {
+
+// Who is cancelled may finish what he has begun for so long: the host waits for 3 s and then ends the labeler.
+inline constexpr uint64_t longest_end_ms = 2500;
 
 using vr::Timer;
 using vr::Watch;

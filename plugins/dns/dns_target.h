@@ -11,7 +11,7 @@
 
 namespace reconciler::dns {
 
-// Owned by the plugin's host through plugin.cpp.
+// Owned by the plugin's host behind the border.
 class DnsTarget {
  public:
   static Result<std::unique_ptr<DnsTarget>> create(Host host, const vr_target& target);

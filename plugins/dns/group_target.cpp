@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "plugins/kubernetes/address.h"
+#include "plugins/address.h"
 
 namespace reconciler::dns {
 
@@ -31,7 +31,8 @@ GroupTarget::GroupTarget(Host host, const Settings& settings, const Settings::Gr
       record_name_(group.record_name),
       exchange_(host),
       poll_(host),
-      patience_(host) {}
+      patience_(host),
+      end_(host) {}
 
 void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   request_ = request;
@@ -63,10 +64,13 @@ void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
 void GroupTarget::cancel(vr_request* request) {
   if (request != request_) return;
   cancelled_ = true;
+  const auto end = [this] {
+    exchange_.stop();
+    complete(VR_CANCELLED, "cancelled", std::nullopt);
+  };
+  if (step_ != Step::update) return end();
   // One message changes everything or nothing: its answer is waited for, to say what became of it.
-  if (step_ == Step::update) return;
-  exchange_.stop();
-  complete(VR_CANCELLED, "cancelled", std::nullopt);
+  end_.start(longest_end_ms, end);
 }
 
 void GroupTarget::look() {
@@ -163,6 +167,7 @@ void GroupTarget::stand_by() {
 void GroupTarget::complete(vr_outcome outcome, const std::string& reason,
                            std::optional<Seen> rest_on) {
   step_ = Step::idle;
+  end_.stop();
   rests_on_ = std::move(rest_on);
   look_later();
   host_.complete(std::exchange(request_, nullptr), outcome, reason);

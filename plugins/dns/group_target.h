@@ -64,6 +64,7 @@ class GroupTarget {
   Exchange exchange_;
   Timer poll_;
   Timer patience_;
+  Timer end_;  // of a cancelled request
   Step step_ = Step::idle;
   size_t way_ = 0;     // of settings_.ways: the one that answered last
   size_t failed_ = 0;  // ways in a row, of this step

@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "plugins/keys.h"
-#include "plugins/kubernetes/address.h"
+#include "plugins/address.h"
+#include "plugins/settings.h"
 
 namespace reconciler::dns {
 
@@ -20,33 +20,35 @@ constexpr uint16_t dns_port = 53;
 constexpr std::streamsize max_secret_file = 4096;
 
 constexpr std::array keys{
-    list_key(
-        "servers", VR_KEY_REQUIRED,
+    vr::list_key(
+        "servers",
         "IP addresses of name servers that take updates of the zone, each with its port unless "
-        "that is 53; tried in this order."),
-    text_key("zone", VR_KEY_REQUIRED, nullptr, "The zone, such as `example.org`."),
-    text_key("record_name", VR_KEY_REQUIRED, nullptr,
-             "The name that follows the primary, within the zone; `{group}` in it stands for the "
-             "group's name."),
-    text_key(
-        "record", 0, "address",
+        "that is 53; tried in this order.",
+        nullptr, VR_KEY_REQUIRED),
+    vr::text_key("zone", "The zone, such as `example.org`.", nullptr, VR_KEY_REQUIRED),
+    vr::text_key(
+        "record_name",
+        "The name that follows the primary, within the zone; `{group}` in it stands for the "
+        "group's name.",
+        nullptr, VR_KEY_REQUIRED),
+    vr::text_key(
+        "record",
         "What the name has: `address` (A or AAAA), `cname` or `srv`; the last two want Sentinels "
         "that announce host names.",
-        "address,cname,srv"),
-    duration_key("ttl", "5s", 0, 24 * 60 * minute,
-                 "How long others may keep the record, in whole seconds."),
-    text_key("tsig_name", 0, nullptr, "Name of the TSIG key; empty: messages are not signed."),
-    text_key("tsig_algorithm", 0, "hmac-sha256", "Algorithm of the TSIG key.",
-             "hmac-sha256,hmac-sha512"),
-    text_key("tsig_secret_file", VR_KEY_FILE, nullptr,
-             "File with the secret of the TSIG key, in base64."),
-    text_key("transport", 0, "udp",
-             "`udp`: UDP, and TCP where that brings no answer. `tcp`: TCP alone.", "udp,tcp"),
-    duration_key("timeout", "1s", 50, minute, "How long a server may take for one answer."),
-    duration_key("poll", "10s", 100, 60 * minute,
-                 "How often the records are read, to find a change by somebody else."),
+        "address", 0, "address,cname,srv"),
+    vr::duration_key("ttl", "How long others may keep the record, in whole seconds.", "5s", 0,
+                     24 * 60 * minute),
+    vr::text_key("tsig_name", "Name of the TSIG key; empty: messages are not signed."),
+    vr::text_key("tsig_algorithm", "Algorithm of the TSIG key.", "hmac-sha256", 0,
+                 "hmac-sha256,hmac-sha512"),
+    vr::text_key("tsig_secret_file", "File with the secret of the TSIG key, in base64.", nullptr,
+                 VR_KEY_FILE),
+    vr::text_key("transport", "`udp`: UDP, and TCP where that brings no answer. `tcp`: TCP alone.",
+                 "udp", 0, "udp,tcp"),
+    vr::duration_key("timeout", "How long a server may take for one answer.", "1s", 50, minute),
+    vr::duration_key("poll", "How often the records are read, to find a change by somebody else.",
+                     "10s", 100, 60 * minute),
 };
-constexpr auto key_pointers = pointers_to(keys);
 
 std::string with_dot(std::string name) {
   name = canonical_host(name);
@@ -67,9 +69,9 @@ Result<std::string> read_secret(const std::string& path) {
   return text;
 }
 
-Result<Key> read_key(const SettingValues& values) {
-  Key key{values.text("tsig_name"), values.text("tsig_algorithm"), ""};
-  const std::string file = values.text("tsig_secret_file");
+Result<Key> read_key(const vr_target& target) {
+  Key key{text_setting(target, "tsig_name"), text_setting(target, "tsig_algorithm"), ""};
+  const std::string file = text_setting(target, "tsig_secret_file");
   if (key.name.empty() != file.empty()) {
     return Error("tsig_name and tsig_secret_file: one needs the other");
   }
@@ -83,12 +85,14 @@ Result<Key> read_key(const SettingValues& values) {
 }
 
 // Other servers before other transports: one that is away costs one time-out.
-Result<std::vector<Settings::Way>> read_ways(const SettingValues& values) {
+Result<std::vector<Settings::Way>> read_ways(const vr_target& target) {
   std::vector<Transport> transports{Transport::stream};
-  if (values.text("transport") == "udp") transports.insert(transports.begin(), Transport::datagram);
+  if (text_setting(target, "transport") == "udp") {
+    transports.insert(transports.begin(), Transport::datagram);
+  }
   std::vector<Settings::Way> ways;
   for (const Transport transport : transports) {
-    for (const std::string& server : values.list("servers")) {
+    for (const std::string& server : list_setting(target, "servers")) {
       Result<SocketAddress> address = ip_address(server, dns_port);
       if (!address) return address.error().within("servers");
       ways.push_back({std::move(*address), transport});
@@ -97,9 +101,9 @@ Result<std::vector<Settings::Way>> read_ways(const SettingValues& values) {
   return ways;
 }
 
-Result<std::string> name_for(const SettingValues& values, const std::string& zone,
+Result<std::string> name_for(const vr_target& target, const std::string& zone,
                              const std::string& group) {
-  const std::string name = with_dot(with_group(values.text("record_name"), group));
+  const std::string name = with_dot(with_group(text_setting(target, "record_name"), group));
   if (!is_name(name) || !is_name(holder_of(name))) {
     return Error(fmt::format("record_name: `{}` is no name", name));
   }
@@ -111,20 +115,19 @@ Result<std::string> name_for(const SettingValues& values, const std::string& zon
 
 }  // namespace
 
-KeyTable setting_keys() { return {key_pointers.data(), key_pointers.size()}; }
+std::span<const vr_key> setting_keys() { return keys; }
 
 Result<Settings> read_settings(const vr_target& target) {
-  const SettingValues values(target);
   Settings settings;
-  Result<std::vector<Settings::Way>> ways = read_ways(values);
+  Result<std::vector<Settings::Way>> ways = read_ways(target);
   if (!ways) return ways.error();
   settings.ways = std::move(*ways);
 
-  settings.zone = with_dot(values.text("zone"));
+  settings.zone = with_dot(text_setting(target, "zone"));
   if (!is_name(settings.zone)) return Error(fmt::format("zone: `{}` is no name", settings.zone));
   std::set<std::string> names;
   for (size_t i = 0; i < target.group_count; ++i) {
-    Result<std::string> name = name_for(values, settings.zone, target.groups[i]);
+    Result<std::string> name = name_for(target, settings.zone, target.groups[i]);
     if (!name) return name.error();
     if (!names.insert(*name).second) {
       return Error(
@@ -135,17 +138,18 @@ Result<Settings> read_settings(const vr_target& target) {
     settings.groups.push_back({target.groups[i], std::move(*name)});
   }
 
-  const std::string record = values.text("record");
+  const std::string record = text_setting(target, "record");
   settings.publish = record == "cname" ? Publish::cname
                      : record == "srv" ? Publish::srv
                                        : Publish::address;
-  if (values.milliseconds("ttl") % 1000 != 0) return Error("ttl: whole seconds are expected");
-  settings.ttl_s = static_cast<uint32_t>(values.milliseconds("ttl") / 1000);
-  Result<Key> key = read_key(values);
+  if (milliseconds_setting(target, "ttl") % 1000 != 0)
+    return Error("ttl: whole seconds are expected");
+  settings.ttl_s = static_cast<uint32_t>(milliseconds_setting(target, "ttl") / 1000);
+  Result<Key> key = read_key(target);
   if (!key) return key.error();
   settings.key = std::move(*key);
-  settings.timeout_ms = values.milliseconds("timeout");
-  settings.poll_ms = values.milliseconds("poll");
+  settings.timeout_ms = milliseconds_setting(target, "timeout");
+  settings.poll_ms = milliseconds_setting(target, "poll");
   return settings;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -35,11 +36,7 @@ struct Settings {
   uint64_t poll_ms = 10000;
 };
 
-struct KeyTable {
-  const vr_key* const* keys;
-  size_t count;
-};
-KeyTable setting_keys();
+std::span<const vr_key> setting_keys();
 
 // Whatever can be wrong with it without asking a server. Reads the secret's file.
 Result<Settings> read_settings(const vr_target& target);

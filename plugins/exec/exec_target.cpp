@@ -2,17 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <utility>
-
-#include "plugins/exec/told.h"
 
 namespace reconciler::exec {
 
 namespace {
-
-// Of a thousand groups, all would start theirs at once.
-constexpr std::size_t most_at_once = 16;
 
 // As Sentinel judges its scripts, but for those above 2, which are accidents more often than answers.
 vr_outcome outcome_of(const ProgramEnd& end, bool cancelled) {
@@ -43,18 +37,13 @@ void ExecTarget::apply(const vr_topology& topology, vr_request* request) {
                     "Sentinel's seven arguments can't say that the primary is suspected "
                     "(`arguments = \"none\"` can)");
   }
-  if (running_ < most_at_once) {
-    run(group);
-  } else {
-    waiting_.push_back(&group);
-  }
+  if (turns_.take(group)) run(group);
 }
 
 void ExecTarget::run(Group& group) {
   const vr_topology& topology = *group.topology;
-  const Endpoint primary{topology.primary->host, topology.primary->port};
   const Told told{settings_.target, topology,
-                  group.published == primary ? group.previous : group.published};
+                  group.published.before({topology.primary->host, topology.primary->port})};
   ProgramPlan plan{topology.group, settings_.command, environment_of(told), input_of(told),
                    settings_.deadline_ms};
   if (settings_.sentinel_arguments) {
@@ -64,7 +53,6 @@ void ExecTarget::run(Group& group) {
   }
   group.program = std::make_unique<Program>(
       host_, std::move(plan), [this, &group](const ProgramEnd& end) { ended(group, end); });
-  ++running_;
   if (auto started = group.program->start(); !started) {
     ended(group, {-1, false, started.error().message()});
   }
@@ -72,14 +60,11 @@ void ExecTarget::run(Group& group) {
 
 void ExecTarget::ended(Group& group, const ProgramEnd& end) {
   const std::unique_ptr<Program> program = std::move(group.program);
-  --running_;
   const vr_outcome outcome = outcome_of(end, group.cancelled);
   if (outcome == VR_APPLIED) {
     const vr_topology& topology = *group.topology;
     group.done = asked(topology);
-    if (topology.state == VR_PRIMARY_KNOWN && group.published != group.done->primary) {
-      group.previous = std::exchange(group.published, group.done->primary);
-    }
+    if (topology.state == VR_PRIMARY_KNOWN) group.published.follow(group.done->primary);
     host_.log(VR_INFO, topology.group, "{} was told of primary {} ({}, epoch {})",
               settings_.command.front(), to_string(group.done->primary),
               topology.state == VR_PRIMARY_KNOWN ? "known" : "suspected", topology.epoch);
@@ -88,11 +73,7 @@ void ExecTarget::ended(Group& group, const ProgramEnd& end) {
     group.done.reset();
   }
   complete(group, outcome, end.what);
-  if (running_ < most_at_once && !waiting_.empty()) {
-    Group& next = *waiting_.front();
-    waiting_.pop_front();
-    run(next);
-  }
+  if (Group* next = turns_.give_back()) run(*next);
 }
 
 void ExecTarget::cancel(vr_request* request) {
@@ -100,7 +81,7 @@ void ExecTarget::cancel(vr_request* request) {
     if (group.request != request) continue;
     group.cancelled = true;
     if (group.program) return group.program->cancel();
-    std::erase(waiting_, &group);
+    turns_.forget(group);
     return complete(group, VR_CANCELLED, "cancelled before its turn came");
   }
 }

@@ -1,7 +1,6 @@
 // The exec target: a program that is run for each new primary.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -10,6 +9,8 @@
 
 #include "common/topology.h"
 #include "plugins/exec/program.h"
+#include "plugins/exec/told.h"
+#include "plugins/exec/turns.h"
 #include "plugins/host.h"
 
 namespace reconciler::exec {
@@ -42,8 +43,7 @@ class ExecTarget {
 
   struct Group {
     std::optional<Done> done;
-    std::optional<Endpoint> published;  // the last primary that was
-    std::optional<Endpoint> previous;   // and the one before
+    Succession published;
 
     const vr_topology* topology = nullptr;  // the host's, unchanged until completed
     vr_request* request = nullptr;          // open
@@ -59,8 +59,7 @@ class ExecTarget {
   Host host_;
   Settings settings_;
   std::map<std::string, Group> groups_;
-  std::deque<Group*> waiting_;
-  std::size_t running_ = 0;
+  Turns<Group> turns_;
 };
 
 }  // namespace reconciler::exec

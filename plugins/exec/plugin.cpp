@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "plugins/exec/exec_target.h"
+#include "plugins/settings.h"
 
 namespace reconciler::exec {
 
@@ -22,12 +23,11 @@ constexpr std::array keys{
 };
 
 std::unique_ptr<ExecTarget> create(vr::Host host, const vr_target& target, std::string& error) {
-  const vr_setting& command = vr::setting(target, "command");
   Settings settings;
   settings.target = target.name;
-  settings.command.assign(command.list, command.list + command.list_count);
-  settings.sentinel_arguments = vr::setting(target, "arguments").string == std::string("sentinel");
-  settings.replicas = vr::setting(target, "replicas").integer != 0;
+  settings.command = list_setting(target, "command");
+  settings.sentinel_arguments = text_setting(target, "arguments") == "sentinel";
+  settings.replicas = flag_setting(target, "replicas");
   settings.deadline_ms = target.deadline_ms;
   if (auto checked = check_command(settings.command); !checked) {
     error = checked.error().within("command").message();

@@ -3,12 +3,29 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/topology.h"
 #include "plugins/valkey_reconciler_plugin.h"
 
 namespace reconciler::exec {
+
+// The primaries of one group, as far as they were followed.
+class Succession {
+ public:
+  void follow(const Endpoint& primary) {
+    if (last_ != primary) before_last_ = std::exchange(last_, primary);
+  }
+  // Who was primary before `primary`, which may be the one followed last.
+  std::optional<Endpoint> before(const Endpoint& primary) const {
+    return last_ == primary ? before_last_ : last_;
+  }
+
+ private:
+  std::optional<Endpoint> last_;
+  std::optional<Endpoint> before_last_;
+};
 
 struct Told {
   std::string target;

@@ -32,6 +32,8 @@ bool says(std::string_view document, const vr_topology& topology);
 
 // The era and step by which a file that holds `held` is to say what `topology` asks for; nothing: it stands by what it
 // holds. Both are counted from the start of a program, and a file has one writer: of two programs the later one writes.
+// So it differs from plugins/held_decision.h: an unsettled decision goes above what an earlier program left of the same
+// epoch, and one of a lower era never does (the file can be removed).
 std::optional<Decision> placed(const Held& held, const vr_topology& topology);
 
 }  // namespace reconciler::file

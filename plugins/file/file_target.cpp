@@ -18,8 +18,6 @@
 #include <string_view>
 #include <utility>
 
-#include "plugins/exec/told.h"
-
 namespace reconciler::file {
 
 namespace {
@@ -36,10 +34,6 @@ std::optional<Endpoint> endpoint_in(const std::string& text) {
   if (space == std::string::npos) return std::nullopt;
   return Endpoint{text.substr(0, space),
                   static_cast<uint16_t>(std::strtoul(text.c_str() + space, nullptr, 10))};
-}
-
-Endpoint primary_of(const vr_topology& topology) {
-  return {topology.primary->host, topology.primary->port};
 }
 
 }  // namespace
@@ -103,6 +97,10 @@ void FileTarget::apply(const vr_topology& topology, vr_request* request) {
   job.topology.era = counted.era;
   job.topology.step = counted.step;
   job.path = settings_.folder + "/" + file_name(settings_.form, topology.group);
+  if (writing_.take(job)) start_writing(job);
+}
+
+void FileTarget::start_writing(Job& job) {
   job.thread = std::thread([this, &job, done = done_event_.get()] {
     work(job);
     job.done = true;
@@ -114,13 +112,23 @@ void FileTarget::apply(const vr_topology& topology, vr_request* request) {
 void FileTarget::cancel(vr_request* request) {
   const auto found = jobs_.find(request);
   if (found == jobs_.end()) return;
-  found->second.cancelled = true;
-  if (found->second.command) found->second.command->cancel();
+  Job& job = found->second;
+  job.cancelled = true;
+  if (job.command) return job.command->cancel();
+  if (!writing_.forget(job) && !commanding_.forget(job)) return;
+  job.outcome = VR_CANCELLED;
+  job.reason = "cancelled before its turn came";
+  finish(job);
 }
 
 void FileTarget::work(Job& job) const {
   auto found = read_file(job.path, settings_.access);
-  if (found && *found) {
+  if (!found) {
+    job.outcome = VR_RETRY;
+    job.reason = found.error().message();
+    return;
+  }
+  if (*found) {
     const std::string& text = (*found)->text;
     const auto held = read_held(settings_.form, text);
     const auto place = held ? placed(*held, job.topology) : std::nullopt;
@@ -177,6 +185,7 @@ void FileTarget::on_done() {
     Job& job = (next++)->second;
     if (!job.done || !job.thread.joinable()) continue;
     job.thread.join();
+    if (Job* waiting = writing_.give_back()) start_writing(*waiting);
     note(job);
     if (job.outcome == VR_APPLIED && !settings_.command.empty() &&
         !commanded_.contains(job.topology.group)) {
@@ -191,13 +200,13 @@ void FileTarget::on_done() {
 void FileTarget::note(const Job& job) {
   const vr_topology& topology = job.topology;
   ahead_[topology.group].learn(job.told, {topology.era, topology.epoch, topology.step});
+  exec::Succession& published = published_[topology.group];
+  if (job.held_primary) published.follow(*job.held_primary);
   if (!job.note.empty()) host_.log(VR_WARNING, topology.group, "{}", job.note);
   if (!job.written) return;
   commanded_.erase(topology.group);
-  const Endpoint primary = primary_of(topology);
-  if (job.held_primary && job.held_primary != primary) {
-    previous_[topology.group] = *job.held_primary;
-  }
+  const Endpoint primary{topology.primary->host, topology.primary->port};
+  if (topology.state == VR_PRIMARY_KNOWN) published.follow(primary);
   const std::string named = to_string(primary);
   host_.log(VR_INFO, topology.group, "{} names {} (epoch {})", job.path,
             topology.state == VR_PRIMARY_KNOWN ? "primary " + named
@@ -215,10 +224,13 @@ void FileTarget::run_command(Job& job) {
     job.outcome = VR_CANCELLED;
     return finish(job);
   }
-  const auto previous = previous_.find(job.topology.group);
-  const exec::Told told{
-      settings_.target, job.topology,
-      previous == previous_.end() ? std::nullopt : std::optional(previous->second)};
+  if (commanding_.take(job)) start_command(job);
+}
+
+void FileTarget::start_command(Job& job) {
+  const vr_instance& primary = *job.topology.primary;
+  const exec::Told told{settings_.target, job.topology,
+                        published_[job.topology.group].before({primary.host, primary.port})};
   exec::ProgramPlan plan{job.topology.group, settings_.command, exec::environment_of(told),
                          exec::input_of(told), settings_.deadline_ms};
   plan.environment.push_back("VR_FILE=" + job.path);
@@ -241,6 +253,7 @@ void FileTarget::command_ended(vr_request* request, const exec::ProgramEnd& end)
     job.reason = end.what;
   }
   finish(job);
+  if (Job* waiting = commanding_.give_back()) start_command(*waiting);
 }
 
 void FileTarget::watch_folder() {

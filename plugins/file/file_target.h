@@ -15,6 +15,8 @@
 #include "common/result.h"
 #include "plugins/count_ahead.h"
 #include "plugins/exec/program.h"
+#include "plugins/exec/told.h"
+#include "plugins/exec/turns.h"
 #include "plugins/file/formats.h"
 #include "plugins/file/storage.h"
 #include "plugins/host.h"
@@ -70,7 +72,9 @@ class FileTarget {
   void on_done();
   void note(const Job& job);
   void finish(Job& job);
+  void start_writing(Job& job);
   void run_command(Job& job);
+  void start_command(Job& job);
   void command_ended(vr_request* request, const exec::ProgramEnd& end);
   void watch_folder();
   void on_folder_changed();
@@ -79,9 +83,11 @@ class FileTarget {
   const Settings settings_;
   std::map<std::string, std::string> groups_by_file_;  // file name -> group
   std::map<std::string, CountAhead> ahead_;            // by group, as the files have taught
-  std::map<std::string, Endpoint> previous_;           // by group: the primary before
+  std::map<std::string, exec::Succession> published_;  // by group
   std::set<std::string> commanded_;                    // groups whose file the command has seen
   std::map<vr_request*, Job> jobs_;
+  exec::Turns<Job> writing_;
+  exec::Turns<Job> commanding_;
   Descriptor done_event_;  // eventfd: some job is done
   Descriptor inotify_;
   Watch done_watch_;

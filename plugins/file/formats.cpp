@@ -7,6 +7,7 @@
 #include <array>
 
 #include "common/topology.h"
+#include "plugins/settings.h"
 
 namespace reconciler::file {
 
@@ -30,16 +31,6 @@ bool is_address(const char* host) {
   std::array<unsigned char, sizeof(in6_addr)> address{};
   return ::inet_pton(AF_INET, host, address.data()) == 1 ||
          ::inet_pton(AF_INET6, host, address.data()) == 1;
-}
-
-std::string host_name_of(const Form& form, std::string_view group) {
-  constexpr std::string_view placeholder = "{group}";
-  std::string name = form.host_name;
-  for (std::size_t at = 0; (at = name.find(placeholder, at)) != std::string::npos;) {
-    name.replace(at, placeholder.size(), group);
-    at += group.size();
-  }
-  return name;
 }
 
 std::string env_lines(const vr_topology& topology) {
@@ -70,7 +61,9 @@ std::string lines_of(const Form& form, const vr_topology& topology) {
     case Format::haproxy_map:
       return known ? fmt::format("{} {}\n", topology.group, to_string(primary)) : "";
     case Format::hosts:
-      return known ? fmt::format("{} {}\n", primary.host, host_name_of(form, topology.group)) : "";
+      return known
+                 ? fmt::format("{} {}\n", primary.host, with_group(form.host_name, topology.group))
+                 : "";
   }
   return {};
 }
@@ -117,7 +110,7 @@ Result<void> check_group(const Form& form, std::string_view group) {
       (group.front() == '#' || !std::all_of(group.begin(), group.end(), is_visible))) {
     return Error(fmt::format("the group `{}` can't be a key of a HAProxy map", group));
   }
-  const std::string name = host_name_of(form, group);
+  const std::string name = with_group(form.host_name, group);
   const auto is_of_a_name = [](char c) { return is_letter_or_digit(c) || c == '.' || c == '-'; };
   if (form.format == Format::hosts && (name.empty() || !is_letter_or_digit(name.front()) ||
                                        !std::all_of(name.begin(), name.end(), is_of_a_name))) {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "plugins/file/file_target.h"
+#include "plugins/settings.h"
 
 namespace reconciler::file {
 
@@ -30,18 +31,16 @@ Result<Settings> read_settings(const vr_target& target) {
   Settings settings;
   settings.target = target.name;
   settings.groups.assign(target.groups, target.groups + target.group_count);
-  settings.folder = vr::setting(target, "directory").string;
+  settings.folder = text_setting(target, "directory");
   while (settings.folder.size() > 1 && settings.folder.back() == '/') settings.folder.pop_back();
-  settings.form = {Form::named(vr::setting(target, "format").string),
-                   vr::setting(target, "host_name").string};
+  settings.form = {Form::named(text_setting(target, "format")), text_setting(target, "host_name")};
   for (const std::string& group : settings.groups) {
     if (auto held = check_group(settings.form, group); !held) return held.error();
   }
-  auto mode = parse_mode(vr::setting(target, "mode").string);
+  auto mode = parse_mode(text_setting(target, "mode"));
   if (!mode) return mode.error().within("mode");
-  settings.access = {*mode, vr::setting(target, "owner").string};
-  const vr_setting& command = vr::setting(target, "command");
-  settings.command.assign(command.list, command.list + command.list_count);
+  settings.access = {*mode, text_setting(target, "owner")};
+  settings.command = list_setting(target, "command");
   if (!settings.command.empty()) {
     if (auto checked = exec::check_command(settings.command); !checked) {
       return checked.error().within("command");
@@ -51,18 +50,16 @@ Result<Settings> read_settings(const vr_target& target) {
   return settings;
 }
 
-std::unique_ptr<FileTarget> create(vr::Host host, const vr_target& target, std::string& error) {
+Result<std::unique_ptr<FileTarget>> made(Host host, const vr_target& target) {
   auto settings = read_settings(target);
-  if (!settings) {
-    error = settings.error().message();
-    return nullptr;
-  }
-  auto made = std::make_unique<FileTarget>(Host(host), std::move(*settings));
-  if (auto started = made->start(); !started) {
-    error = started.error().message();
-    return nullptr;
-  }
-  return made;
+  if (!settings) return settings.error();
+  auto file_target = std::make_unique<FileTarget>(host, std::move(*settings));
+  if (auto started = file_target->start(); !started) return started.error();
+  return file_target;
+}
+
+std::unique_ptr<FileTarget> create(vr::Host host, const vr_target& target, std::string& error) {
+  return made_or(error, made(Host(host), target));
 }
 
 }  // namespace

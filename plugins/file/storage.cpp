@@ -10,7 +10,9 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <cstring>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -20,7 +22,7 @@ namespace reconciler::file {
 
 namespace {
 
-// A file of ours is far smaller; what is larger is somebody else's.
+// A file of ours is far smaller; what is larger is somebody else's, and its beginning tells so.
 constexpr std::size_t max_file_size = 8 * 1024 * 1024;
 
 std::string folder_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
@@ -75,12 +77,10 @@ Result<Owner> owner_of(const std::string& text) {
   return owner;
 }
 
-// Written and given away under another name; the caller removes it where this fails.
-Result<void> write_file(const std::string& path, const std::string& text, const Access& access) {
+Result<void> write_file(const Descriptor& file, const std::string& path, const std::string& text,
+                        const Access& access) {
   auto owner = owner_of(access.owner);
   if (!owner) return owner.error();
-  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!file.valid()) return system_error("create", path);
   std::size_t written = 0;
   while (written < text.size()) {
     const ssize_t n = ::write(file.get(), text.data() + written, text.size() - written);
@@ -132,20 +132,23 @@ Result<std::optional<Found>> read_file(const std::string& path, const Access& ac
     const ssize_t n = ::read(file.get(), buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) return system_error("read", path);
-    if (n == 0) return std::optional<Found>(std::move(found));
     found.text.append(buffer.data(), static_cast<std::size_t>(n));
-    if (found.text.size() > max_file_size)
-      return Error(fmt::format("read {}: larger than any file of ours", path));
+    if (n == 0 || found.text.size() > max_file_size) {
+      return std::optional<Found>(std::move(found));
+    }
   }
 }
 
 Result<void> replace_file(const std::string& path, const std::string& text, const Access& access) {
   const std::string folder = folder_of(path);
-  // A labeler that is being replaced may write at the same moment: each has a name of its own.
-  const std::string temporary =
-      fmt::format("{}/.{}.{}.new", folder, path.substr(folder.size() + 1), ::getpid());
-  ::unlink(temporary.c_str());
-  if (auto written = write_file(temporary, text, access); !written) {
+  // A labeler that is being replaced may write at the same moment, and so may one in another container, under the same
+  // number of a process: each has a name of its own.
+  constexpr std::string_view ending = ".new";
+  std::string temporary =
+      fmt::format("{}/.{}.XXXXXX{}", folder, path.substr(folder.size() + 1), ending);
+  const Descriptor file(::mkostemps(temporary.data(), static_cast<int>(ending.size()), O_CLOEXEC));
+  if (!file.valid()) return system_error("create", temporary);
+  if (auto written = write_file(file, temporary, text, access); !written) {
     ::unlink(temporary.c_str());
     return written;
   }

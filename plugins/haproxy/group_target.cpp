@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "plugins/kubernetes/address.h"
+#include "plugins/address.h"
 
 namespace reconciler::haproxy {
 
@@ -25,7 +25,8 @@ GroupTarget::GroupTarget(Host host, const Settings& settings, const Settings::Gr
       name_(group.name),
       rules_(group.rules),
       exchange_(host),
-      poll_(host) {}
+      poll_(host),
+      end_(host) {}
 
 void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   request_ = request;
@@ -40,10 +41,14 @@ void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
 }
 
 void GroupTarget::cancel(vr_request* request) {
-  // Once a fence is on its way, what was begun is finished.
-  if (request != request_ || step_ != Step::read) return;
-  exchange_.stop();
-  complete(VR_CANCELLED, "cancelled", std::nullopt);
+  if (request != request_) return;
+  const auto end = [this] {
+    exchange_.stop();
+    complete(VR_CANCELLED, "cancelled", std::nullopt);
+  };
+  if (step_ == Step::read) return end();
+  // Once a fence is on its way, what was begun is finished, if HAProxy lets us.
+  end_.start(longest_end_ms, end);
 }
 
 void GroupTarget::look() {
@@ -206,6 +211,7 @@ void GroupTarget::say_no_server(const Plan& plan) {
 void GroupTarget::complete(vr_outcome outcome, const std::string& reason,
                            std::optional<State> rest_on) {
   step_ = Step::idle;
+  end_.stop();
   rests_on_ = std::move(rest_on);
   look_later();
   host_.complete(std::exchange(request_, nullptr), outcome, reason);

@@ -51,6 +51,7 @@ class GroupTarget {
   const Rules rules_;
   Exchange exchange_;
   Timer poll_;
+  Timer end_;  // of a cancelled request
   Step step_ = Step::idle;
 
   vr_request* request_ = nullptr;

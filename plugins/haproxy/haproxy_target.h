@@ -11,7 +11,7 @@
 
 namespace reconciler::haproxy {
 
-// Owned by the plugin's host through plugin.cpp.
+// Owned by the plugin's host behind the border.
 class HaproxyTarget {
  public:
   static Result<std::unique_ptr<HaproxyTarget>> create(Host host, const vr_target& target);

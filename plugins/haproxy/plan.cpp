@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "plugins/kubernetes/address.h"
+#include "plugins/address.h"
 
 namespace reconciler::haproxy {
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,11 +25,7 @@ struct Settings {
   uint64_t poll_ms = 1000;
 };
 
-struct KeyTable {
-  const vr_key* const* keys;
-  size_t count;
-};
-KeyTable setting_keys();
+std::span<const vr_key> setting_keys();
 
 // Whatever can be wrong with it without asking HAProxy.
 Result<Settings> read_settings(const vr_target& target);

@@ -1,6 +1,6 @@
 #include <fmt/format.h>
 
-#include "plugins/kubernetes/address.h"
+#include "plugins/address.h"
 #include "plugins/kubernetes/cluster.h"
 #include "plugins/kubernetes/credentials.h"
 

@@ -3,7 +3,7 @@
 #include <tuple>
 #include <utility>
 
-#include "plugins/kubernetes/address.h"
+#include "plugins/address.h"
 #include "plugins/kubernetes/json.h"
 #include "plugins/kubernetes/pause.h"
 

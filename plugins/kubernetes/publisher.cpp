@@ -1,6 +1,6 @@
 #include "plugins/kubernetes/publisher.h"
 
-#include "plugins/kubernetes/address.h"
+#include "plugins/address.h"
 
 namespace reconciler {
 

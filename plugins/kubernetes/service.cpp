@@ -2,7 +2,7 @@
 
 #include <tuple>
 
-#include "plugins/kubernetes/address.h"
+#include "plugins/address.h"
 #include "plugins/kubernetes/pause.h"
 #include "plugins/kubernetes/pod.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "plugins/kubernetes/address.h"
+#include "plugins/address.h"
 #include "plugins/kubernetes/pod.h"
 #include "plugins/kubernetes/service.h"
 

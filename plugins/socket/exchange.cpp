@@ -42,8 +42,7 @@ void Exchange::start(Question question, Done done) {
 
 void Exchange::stop() {
   deadline_.stop();
-  if (watch_ != nullptr) host_.raw().watch_stop(host_.raw().context, watch_);
-  watch_ = nullptr;
+  watch_.stop();
   socket_.reset();
   done_ = nullptr;
 }
@@ -57,10 +56,9 @@ Result<void> Exchange::connect() {
       errno != EINPROGRESS) {
     return system_error("connect");
   }
-  watch_ = host_.raw().watch_start(
-      host_.raw().context, socket_.get(), VR_READABLE | VR_WRITABLE,
-      [](void* self, uint32_t) { static_cast<Exchange*>(self)->on_ready(); }, this);
-  if (watch_ == nullptr) return Error("the socket can't be watched");
+  if (!watch_.start(socket_.get(), VR_READABLE | VR_WRITABLE, [this](uint32_t) { on_ready(); })) {
+    return Error("the socket can't be watched");
+  }
   return {};
 }
 
@@ -68,7 +66,7 @@ void Exchange::on_ready() {
   if (sent_ < question_.bytes.size()) {
     Result<bool> all = send_rest();
     if (!all) return finish(all.error());
-    if (*all) host_.raw().watch_change(host_.raw().context, watch_, VR_READABLE);
+    if (*all) watch_.change(VR_READABLE);
     return;
   }
   Result<bool> whole = receive();

@@ -30,7 +30,7 @@ class Exchange {
  public:
   using Done = std::function<void(Result<std::string>)>;
 
-  explicit Exchange(Host host) : host_(host), deadline_(host) {}
+  explicit Exchange(Host host) : watch_(host), deadline_(host) {}
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
   ~Exchange() { stop(); }
@@ -46,12 +46,11 @@ class Exchange {
   Result<bool> receive();
   void finish(Result<std::string> result);
 
-  Host host_;
-  Timer deadline_;
   Question question_;
   Done done_;
   Descriptor socket_;
-  vr_watch* watch_ = nullptr;
+  Watch watch_;  // before the socket is closed, it ends
+  Timer deadline_;
   size_t sent_ = 0;
   std::string received_;
 };

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Failovers one after the other, half by SIGKILL of the primary and half by SENTINEL FAILOVER, while the
-target's own server is killed and started again before, at or after the news. Each must end with the
+target's own server is killed and started again before, at or after the news; where it has none, its
+labeler or the whole program is, or what it has written is replaced or removed. Each must end with the
 target leading to the new primary alone, and it may never have led to two."""
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from lab.rounds import Options, Round, parse, run, summarise  # noqa: E402
 from lab.targets import PLACES  # noqa: E402
 from lab.valkey import ValkeyGroup, temporary_folder  # noqa: E402
 
-# When the target's server dies; eight rounds are each of them with each kind of failover.
+# When it is struck; eight rounds are each of them with each kind of failover.
 BOUNCES = ("at the news", "before", "after", "never")
-AWAY = 1.0  # seconds from its death to its restart
+AWAY = 1.0  # seconds from there to its recovery
 RIGHT_WITHIN = 20.0  # the labeler's longest backoff is 10 s
 
 
@@ -56,21 +57,21 @@ class Scene:
         self.group.events.forget(before=self._begun - 60.0)
         bounce = BOUNCES[number % len(BOUNCES)]
         if bounce == "before":
-            self.place.server().kill()
+            self.place.strike(self.program)
         is_kill = (number + number // len(BOUNCES)) % 2 == 0
         trigger = self.group.kill_primary() if is_kill else self.group.sentinel_failover()
         if bounce == "at the news":
             self.group.wait_event(trigger, 40.0)
-            self.place.server().kill()
+            self.place.strike(self.program)
         failover = self.group.wait_failover(trigger)
         if bounce == "after":
             self.place.wait_right(failover.new, RIGHT_WITHIN)
-            self.place.server().kill()
+            self.place.strike(self.program)
         heard = failover.event.time
         if bounce != "never":
             time.sleep(AWAY)
             heard = time.monotonic()
-            self.place.restart()
+            self.place.recover(self.program)
         self.place.wait_right(failover.new, RIGHT_WITHIN)
         right = time.monotonic()
         self.group.heal(failover)

@@ -1,5 +1,5 @@
 """The whole program with several targets at once, each with its real server: real Sentinels move the
-primary, and HAProxy and the names of BIND and Knot follow."""
+primary, and HAProxy, the names of BIND and Knot, a program and a file follow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lab import configuration  # noqa: E402
 from lab.processes import stop_on_signals  # noqa: E402
 from lab.program import Program  # noqa: E402
-from lab.targets import PLACES, HaproxyPlace  # noqa: E402
+from lab.targets import PLACES, SERVED, HaproxyPlace, ServedPlace  # noqa: E402
 from lab.valkey import Failover, Instance, ValkeyGroup, temporary_folder  # noqa: E402
 
 SKIPPED = 77
@@ -54,6 +54,10 @@ class Targets(unittest.TestCase):
         assert isinstance(place, HaproxyPlace)
         return place
 
+    @property
+    def served(self) -> dict[str, ServedPlace]:
+        return {name: place for name, place in self.places.items() if isinstance(place, ServedPlace)}
+
     def wait_right(self, primary: Instance, timeout: float = 10.0, *, but: str = "") -> None:
         for name, place in self.places.items():
             if name != but:
@@ -87,16 +91,16 @@ class Targets(unittest.TestCase):
         self.heal(failover)
 
     def test_servers_that_are_killed_during_a_failover_are_right_when_they_are_back(self) -> None:
-        for place in self.places.values():
+        for place in self.served.values():
             place.server().kill()
         failover = self.fail_over("kill")
-        for place in self.places.values():
+        for place in self.served.values():
             place.restart()
         self.wait_right(failover.new, 20.0)
         self.heal(failover)
 
     def test_a_server_that_hangs_delays_no_other_target(self) -> None:
-        for name, place in self.places.items():
+        for name, place in self.served.items():
             place.server().pause()
             try:
                 failover = self.fail_over("planned")
@@ -111,7 +115,7 @@ class Targets(unittest.TestCase):
 
 if __name__ == "__main__":
     stop_on_signals()
-    if missing := {kind.missing for kind in PLACES.values() if kind.missing}:
+    if missing := {kind.missing for kind in SERVED.values() if kind.missing}:
         print(f"skipped: servers are missing; see {', '.join(sorted(missing))}")
         sys.exit(SKIPPED)
     unittest.main(verbosity=2)

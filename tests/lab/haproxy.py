@@ -167,6 +167,12 @@ class ReadyWatch:
         self._stop.set()
         self._thread.join(10)
 
+    def changes_so_far(self, timeout: float = 10.0) -> int:
+        """How many, what is ready now included: a sample that began after the call has ended."""
+        wanted = self.samples + 2
+        wait_until(lambda: self.samples >= wanted, timeout, "two more samples")
+        return len(self.changes)
+
     def two_at_once(self) -> list[tuple[float, tuple[str, ...]]]:
         return [change for change in self.changes if len(change[1]) > 1]
 
@@ -177,10 +183,10 @@ class ReadyWatch:
             except (OSError, ValueError):  # not there, or killed in the midst of an answer
                 self._stop.wait(0.01)
                 continue
-            self.samples += 1
             ready = tuple(f"{s.name} at {s.address}" for s in states if s.is_ready)
             if not self.changes or self.changes[-1][1] != ready:
                 self.changes.append((time.monotonic(), ready))
+            self.samples += 1
             self._stop.wait(0.001)
 
 

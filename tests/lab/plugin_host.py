@@ -72,6 +72,10 @@ class PluginHost:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def pid(self) -> int:
+        return self._popen.pid
+
     # Orders
 
     def apply(self, group: str, epoch: int, host: str, port: int = 6379, *, era: int = 0,

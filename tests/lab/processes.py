@@ -126,8 +126,16 @@ class Process:
             self._popen.send_signal(number)
 
     def pause(self) -> None:
+        """When it returns, no thread of it runs any more: on a busy machine one goes on for some ms."""
         self.is_paused = True
         self.send(signal.SIGSTOP)
+        wait_until(self._stands_still, 10.0, f"{self.name} stands still", interval=0.001)
+
+    def _stands_still(self) -> bool:
+        return not self.is_alive() or all(
+            stat.read_text().rsplit(")", 1)[1].split()[0] == "T"
+            for stat in Path(f"/proc/{self.pid}/task").glob("*/stat")
+        )
 
     def resume(self) -> None:
         self.send(signal.SIGCONT)

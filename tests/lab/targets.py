@@ -1,15 +1,22 @@
-"""The places that the program keeps in step, other than Kubernetes: each kind with its real server, its
-table of the configuration, and a witness of where it leads."""
+"""The places that the program keeps in step, other than Kubernetes: each kind with its real server, if
+it has one, its table of the configuration, and a witness of where it leads."""
 
 from __future__ import annotations
 
 import abc
+import itertools
+import json
+import os
+import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from lab import configuration
 from lab.haproxy import HAProxy, ReadyWatch, find_haproxy
 from lab.name_servers import KEY, ZONE, NameServer, find_name_servers
 from lab.processes import Process, wait_until
+from lab.program import LABELER, Program
 from lab.resp import Connection, RespError
 from lab.valkey import Instance, ValkeyGroup
 
@@ -34,12 +41,12 @@ class Place(abc.ABC):
         """Its `[[target]]`."""
 
     @abc.abstractmethod
-    def server(self) -> Process:
-        """To be killed, started and paused at will."""
+    def strike(self, program: Program) -> None:
+        """Does the worst that can happen to it in the midst of a failover."""
 
     @abc.abstractmethod
-    def restart(self) -> None:
-        """As it comes back after it was killed."""
+    def recover(self, program: Program) -> None:
+        """As it comes back after that, some time later."""
 
     @abc.abstractmethod
     def wait_right(self, primary: Instance, timeout: float = 10.0) -> None:
@@ -53,7 +60,25 @@ class Place(abc.ABC):
         return ""
 
 
-class HaproxyPlace(Place):
+class ServedPlace(Place):
+    """One with a server of its own."""
+
+    @abc.abstractmethod
+    def server(self) -> Process:
+        """To be killed, started and paused at will."""
+
+    @abc.abstractmethod
+    def restart(self) -> None:
+        """As it comes back after it was killed."""
+
+    def strike(self, program: Program) -> None:
+        self.server().kill()
+
+    def recover(self, program: Program) -> None:
+        self.restart()
+
+
+class HaproxyPlace(ServedPlace):
     name = "haproxy"
     missing = "" if find_haproxy() else "tests/servers.sh --with-haproxy"
 
@@ -105,7 +130,7 @@ class HaproxyPlace(Place):
         return "\n".join([f"{self._watch.samples} samples", *map(str, self._watch.changes)])
 
 
-class DnsPlace(Place):
+class DnsPlace(ServedPlace):
     """With BIND; KnotPlace is the same with Knot."""
 
     name = "dns"
@@ -148,6 +173,149 @@ class KnotPlace(DnsPlace):
     kind = "knot"
 
 
-PLACES: dict[str, type[HaproxyPlace] | type[DnsPlace]] = {
+class OwnPlace(Place):
+    """One without a server: what is struck is the program itself, in one way after the other."""
+
+    def __init__(self, folder: Path, group: ValkeyGroup) -> None:
+        self.folder = folder / self.name
+        self.folder.mkdir()
+        strikes: list[Callable[[Program], None]] = [self._kill_labeler, self._kill_supervisor]
+        self._strikes = itertools.cycle([*strikes, *self.more_strikes()])
+
+    def more_strikes(self) -> list[Callable[[Program], None]]:
+        return []
+
+    def start(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+    def strike(self, program: Program) -> None:
+        next(self._strikes)(program)
+
+    def recover(self, program: Program) -> None:
+        if not program.is_alive():
+            program.start()
+
+    def _kill_labeler(self, program: Program) -> None:
+        program.kill_child(LABELER, target=self.name)
+
+    @staticmethod
+    def _kill_supervisor(program: Program) -> None:
+        program.close()
+
+
+class ExecPlace(OwnPlace):
+    """The program writes what it is told, some time after its start, so that it may be struck before."""
+
+    name = "exec"
+
+    def __init__(self, folder: Path, group: ValkeyGroup) -> None:
+        super().__init__(folder, group)
+        self._told = self.folder / "told"
+        self._told.touch()
+        self._script = self.folder / "tell"
+        self._script.write_text('#!/bin/sh\nsleep 0.2\n'
+                                f"echo $VR_EPOCH $VR_PRIMARY_HOST $VR_PRIMARY_PORT >> '{self._told}'\n")
+        self._script.chmod(0o755)
+        self._struck: list[int] = []  # how many lines there were
+
+    def table(self) -> str:
+        return configuration.table("target", name=self.name, plugin="exec",
+                                   command=[str(self._script)])
+
+    def wait_right(self, primary: Instance, timeout: float = 10.0) -> None:
+        wanted = [primary.host, str(primary.port)]
+        wait_until(lambda: self._lines()[-1:] and self._lines()[-1][1:] == wanted, timeout,
+                   f"the program is told of {primary}")
+
+    def _lines(self) -> list[list[str]]:
+        return [line.split() for line in self._told.read_text().splitlines()]
+
+    def strike(self, program: Program) -> None:
+        super().strike(program)
+        self._struck.append(len(self._lines()))
+
+    def check(self) -> None:
+        """Never backwards within one run of the program."""
+        epochs = [int(line[0]) for line in self._lines()]
+        for begin, end in itertools.pairwise([0, *self._struck, len(epochs)]):
+            if epochs[begin:end] != sorted(epochs[begin:end]):
+                raise AssertionError(f"a lower epoch was told after a higher one: {epochs}")
+
+    def story(self) -> str:
+        return self._told.read_text()
+
+
+class FilePlace(OwnPlace):
+    """A reader looks at the file all the time."""
+
+    name = "file"
+    FOREIGN = "somebody else's\n"
+
+    def __init__(self, folder: Path, group: ValkeyGroup) -> None:
+        super().__init__(folder, group)
+        self._file = self.folder / f"{group.name}.json"
+        self._seen: list[str] = []  # each text once, in order
+        self._stopping = threading.Event()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+
+    def more_strikes(self) -> list[Callable[[Program], None]]:
+        return [self._replace, lambda _: self._file.unlink()]
+
+    def start(self) -> None:
+        self._reader.start()
+
+    def close(self) -> None:
+        self._stopping.set()
+        if self._reader.is_alive():
+            self._reader.join(5)
+
+    def table(self) -> str:
+        return configuration.table("target", name=self.name, plugin="file",
+                                   directory=str(self.folder))
+
+    def wait_right(self, primary: Instance, timeout: float = 10.0) -> None:
+        wanted = {"host": primary.host, "port": primary.port}
+
+        def names_it() -> bool:
+            text = self._text()
+            return text not in ("", self.FOREIGN) and json.loads(text)["primary"] == wanted
+
+        wait_until(names_it, timeout, f"the file names {primary}")
+
+    def _text(self) -> str:
+        try:
+            return self._file.read_text()
+        except FileNotFoundError:
+            return ""
+
+    def _replace(self, _: Program) -> None:
+        other = self.folder / "other"
+        other.write_text(self.FOREIGN)
+        os.replace(other, self._file)
+
+    def _read(self) -> None:
+        while not self._stopping.is_set():
+            text = self._text()
+            if not self._seen or self._seen[-1] != text:
+                self._seen.append(text)
+            time.sleep(0.001)
+
+    def check(self) -> None:
+        """Never half a file, and never backwards."""
+        epochs = [json.loads(text)["epoch"] for text in self._seen if text not in ("", self.FOREIGN)]
+        if epochs != sorted(epochs):
+            raise AssertionError(f"a lower epoch came after a higher one: {epochs}")
+
+    def story(self) -> str:
+        return "\n".join(self._seen)
+
+
+SERVED: dict[str, type[HaproxyPlace] | type[DnsPlace]] = {
     kind.name: kind for kind in (HaproxyPlace, DnsPlace, KnotPlace)
+}
+PLACES: dict[str, type[HaproxyPlace] | type[DnsPlace] | type[ExecPlace] | type[FilePlace]] = {
+    **SERVED, "exec": ExecPlace, "file": FilePlace
 }

@@ -6,7 +6,9 @@ from __future__ import annotations
 import base64
 import secrets
 import shutil
+import socket
 import sys
+import threading
 import unittest
 from pathlib import Path
 
@@ -24,7 +26,36 @@ NAME = f"valkey.{ZONE}"
 HOLDER = f"_valkey-reconciler.{NAME}"
 ADDRESSES = [f"10.0.0.{11 + index}" for index in range(3)]
 HOSTS = [f"valkey-{index}.nodes.{ZONE}" for index in range(3)]
+UPDATE = 5  # the opcode
 SKIPPED = 77
+
+
+class Relay:
+    """Of datagrams, to 127.0.0.1:`server`; updates are swallowed."""
+
+    def __init__(self, server: int) -> None:
+        self.swallowed = threading.Event()
+        self._server = server
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def __enter__(self) -> Relay:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def _run(self) -> None:
+        while True:
+            message, asker = self._socket.recvfrom(65536)
+            if message[2] >> 3 & 0xF == UPDATE:
+                self.swallowed.set()
+                continue
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as onward:
+                onward.sendto(message, ("127.0.0.1", self._server))
+                self._socket.sendto(onward.recv(65536), asker)
 
 
 class OnServer:
@@ -198,6 +229,15 @@ class OnServer:
         host = self.host(servers=f"127.0.0.1:{proxy.port}")
         self.assertEqual(self.apply(host, ADDRESSES[0], 1), "applied")
         self.says([ADDRESSES[0]])
+
+    def test_a_begun_update_is_given_up_in_time_when_it_is_cancelled(self) -> None:
+        relay = self.enterContext(Relay(self.server.port))
+        host = self.host(servers=f"127.0.0.1:{relay.port}", timeout="1m")
+        mark = host.apply(GROUP, 1, ADDRESSES[0])
+        self.assertTrue(relay.swallowed.wait(10.0))
+        host.cancel(GROUP)
+        # The host gives it 3 s, and then ends the labeler.
+        self.assertEqual(host.wait("complete", 3.0, mark=mark).outcome, "cancelled")
 
     def test_a_server_that_refuses_the_key_is_quoted(self) -> None:
         other = self.folder / "other"

@@ -30,9 +30,9 @@ class FileCase(unittest.TestCase):
         self.target = self.folder / "target"
         self.target.mkdir()
 
-    def host(self, group: str = GROUP, *, eager: bool = False, **settings: str | Path) -> PluginHost:
-        return self.enterContext(
-            PluginHost("file", [group], eager=eager, directory=self.target, **settings))
+    def host(self, *groups: str, eager: bool = False, **settings: str | Path) -> PluginHost:
+        return self.enterContext(PluginHost("file", list(groups or [GROUP]), eager=eager,
+                                            directory=self.target, **settings))
 
     def apply(self, host: PluginHost, address: str, epoch: int = 5, **keys: int | bool) -> Event:
         mark = host.apply(GROUP, epoch, address, **keys)  # type: ignore[arg-type]
@@ -160,6 +160,30 @@ class Access(FileCase):
         self.assertEqual(list(self.target.iterdir()), [])
 
 
+class Others(FileCase):
+    """What else may be in the folder."""
+
+    def test_a_file_that_cannot_be_read_is_not_replaced(self) -> None:
+        self.path().symlink_to(self.path())
+        done = self.apply(self.host(), OLD)
+        self.assertEqual(done.outcome, "retry")
+        self.assertIn(f"open {self.path()}: ", done.text)
+        self.assertTrue(self.path().is_symlink())
+
+    def test_what_a_process_of_the_same_number_is_writing_is_left_alone(self) -> None:
+        host = self.host()
+        temporary = self.target / f".{GROUP}.json.{host.pid}.new"
+        temporary.write_text("half")
+        self.assertEqual(self.apply(host, OLD).outcome, "applied")
+        self.assertEqual(temporary.read_text(), "half")
+
+    def test_a_far_too_large_file_is_no_file_of_ours(self) -> None:
+        self.path().write_text("{" * (9 * 1024 * 1024))
+        host = self.host()
+        self.assertEqual(self.apply(host, OLD).outcome, "applied")
+        host.wait("log", level="warning", text="was not written by this program and is replaced")
+
+
 class Command(FileCase):
     def command(self, *lines: str) -> Path:
         path = self.folder / "command"
@@ -186,6 +210,31 @@ class Command(FileCase):
         self.assertEqual(outcomes, ["retry", "retry", "applied", "applied"])
         self.assertEqual(len(self.runs()), 3)
         self.assertEqual(json.loads(self.path().read_text())["primary"]["host"], OLD)
+
+    def test_after_a_suspicion_it_is_told_of_the_primary_before(self) -> None:
+        host = self.host(command=self.command('echo "$VR_STATE $VR_PREVIOUS_HOST" >> runs'))
+        for epoch, address, suspected in ((4, "10.244.0.9", False), (5, OLD, False), (5, OLD, True),
+                                          (6, NEW, False)):
+            self.apply(host, address, epoch, step=int(suspected), suspected=suspected)
+        self.assertEqual(self.runs(), ["known ", "known 10.244.0.9", "suspected 10.244.0.9",
+                                       f"known {OLD}"])
+
+    def test_sixteen_run_at_once_and_delay_no_file(self) -> None:
+        groups = [f"g{i}" for i in range(40)]
+        host = self.host(*groups, command=self.command('echo "$VR_GROUP" >> runs',
+                                                       "while [ ! -e go ]; do sleep 0.05; done"))
+        for group in groups:
+            host.apply(group, 5, OLD)
+        wait_until(lambda: len(list(self.target.glob("*.json"))) == 40, 10.0, "all are written")
+        wait_until(lambda: len(self.runs()) == 16, 10.0, "sixteen run")
+        waiting = next(group for group in groups if group not in self.runs())
+        host.cancel(waiting)
+        self.assertEqual(host.wait("complete", group=waiting).outcome, "cancelled")
+        self.assertEqual(len(self.runs()), 16)
+        (self.folder / "go").touch()
+        for group in set(groups) - {waiting}:
+            self.assertEqual(host.wait("complete", 20.0, group=group).outcome, "applied")
+        self.assertEqual(len(self.runs()), 39)
 
     def test_a_rejected_decision_does_not_run_it(self) -> None:
         self.assertEqual(self.apply(self.host(), NEW, 6).outcome, "applied")

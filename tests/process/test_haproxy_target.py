@@ -4,7 +4,9 @@ left of it when HAProxy is restarted, frozen or changed by others."""
 from __future__ import annotations
 
 import shutil
+import socket
 import sys
+import threading
 import unittest
 from pathlib import Path
 
@@ -104,11 +106,11 @@ class Servers(HaproxyCase):
         host = self.host()
         self.apply(host, 0, 1)
         host.kill()
-        before = len(self.watch.changes)
+        before = self.watch.changes_so_far()
         again = self.host()
         self.assertEqual(self.apply(again, 0, 1), "applied")
         self.assertEqual(again.count("switches_total"), 0)
-        self.assertEqual(len(self.watch.changes), before)
+        self.assertEqual(self.watch.changes_so_far(), before)
 
     def test_a_lower_decision_is_rejected_also_by_the_next_run_of_the_program(self) -> None:
         host = self.host()
@@ -281,6 +283,42 @@ class OneServer(HaproxyCase):
         self.assertEqual(self.haproxy.ready(), [])
         self.assertIn("/known/x%29%3Bset%5C", self.haproxy.command(
             f"get var proc.valkey_reconciler.{GROUP}"))
+
+
+class Silent(unittest.TestCase):
+    """A HAProxy that answers questions, and never a change: the real one can't be made to."""
+
+    STATE = ("1\n# be_id be_name srv_id srv_name srv_addr srv_port srv_admin_state srv_fqdn\n"
+             "3 myprimary 1 valkey-0 10.0.0.1 6379 0 -\n3 myprimary 2 valkey-1 10.0.0.2 6379 5 -\n\n")
+
+    def test_a_begun_change_is_given_up_in_time_when_it_is_cancelled(self) -> None:
+        folder = temporary_folder("haproxy")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        changing = threading.Event()
+        listener = socket.socket(socket.AF_UNIX)
+        self.addCleanup(listener.close)
+        listener.bind(str(folder / "socket"))
+        listener.listen()
+
+        def serve() -> None:
+            unanswered = []
+            while True:
+                client, _ = listener.accept()
+                if b"set server" in client.recv(4096):
+                    unanswered.append(client)
+                    changing.set()
+                    continue
+                client.sendall(self.STATE.encode())
+                client.close()
+
+        threading.Thread(target=serve, daemon=True).start()
+        host = self.enterContext(PluginHost("haproxy", [GROUP], eager=False,
+                                            socket=folder / "socket", timeout="1m"))
+        mark = host.apply(GROUP, 2, "10.0.0.2")
+        self.assertTrue(changing.wait(10.0))
+        host.cancel(GROUP)
+        # The host gives it 3 s, and then ends the labeler.
+        self.assertEqual(host.wait("complete", 3.0, mark=mark).outcome, "cancelled")
 
 
 class Refused(unittest.TestCase):

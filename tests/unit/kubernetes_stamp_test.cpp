@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "plugins/kubernetes/address.h"
+#include "plugins/address.h"
 #include "plugins/kubernetes/stamp.h"
 
 namespace reconciler {

@@ -1,4 +1,4 @@
-#include "plugins/kubernetes/address.h"
+#include "plugins/address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
