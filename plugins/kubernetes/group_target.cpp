@@ -38,11 +38,15 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, PodEvents& events, const Set
                     list_failure_ = error.message;
                     if (phase_ == Phase::waiting) finish(VR_RETRY, list_failure_);
                   }}),
-      replicas_(host, api, settings, name_, watch_),
+      replicas_(host, api, settings, name_, watch_, [this] { reassess(); }),
       count_(host, group.name, [this] { host_.changed(name_); }),
       events_(events),
       timeout_ms_(settings.request_timeout_ms),
-      hold_(host, [this] { try_again_now(); }),
+      hold_(host,
+            [this] {
+              try_again_now();
+              if (outcome_ != VR_RETRY) reassess();
+            }),
       pause_(host),
       give_up_(host),
       no_pod_timer_(host),
@@ -197,7 +201,9 @@ void GroupTarget::reassess() {
 void GroupTarget::label_replicas() {
   const bool without_primary =
       verdict_ == Plan::Verdict::no_pod || verdict_ == Plan::Verdict::no_pod_stale;
-  if (paused_.empty() && (outcome_ == VR_APPLIED || without_primary)) {
+  if (hold_.on()) {
+    replicas_.pause();  // its end looks again
+  } else if (paused_.empty() && (outcome_ == VR_APPLIED || without_primary)) {
     replicas_.follow(*wanted_);
   } else {
     replicas_.forget();
