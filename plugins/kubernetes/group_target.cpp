@@ -42,11 +42,7 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, PodEvents& events, const Set
       count_(host, group.name, [this] { host_.changed(name_); }),
       events_(events),
       timeout_ms_(settings.request_timeout_ms),
-      hold_(host,
-            [this] {
-              try_again_now();
-              if (outcome_ != VR_RETRY) reassess();
-            }),
+      hold_(host, [this] { look_again(); }),
       pause_(host),
       give_up_(host),
       no_pod_timer_(host),
@@ -108,11 +104,20 @@ void GroupTarget::api_is_back() {
 void GroupTarget::rights_were_given() {
   hold_.lift();
   watch_.retry_now();
-  try_again_now();
+  look_again();
 }
 
 void GroupTarget::try_again_now() {
   if (request_ == nullptr && outcome_ == VR_RETRY) host_.changed(name_);
+}
+
+// What was held back may be sent now.
+void GroupTarget::look_again() {
+  if (outcome_ == VR_RETRY) {
+    try_again_now();
+  } else {
+    reassess();
+  }
 }
 
 void GroupTarget::finish(vr_outcome outcome, const std::string& reason) {

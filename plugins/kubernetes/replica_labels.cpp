@@ -120,11 +120,12 @@ void ReplicaLabels::send(const Pod& pod, Work& work) {
   work.under_way = true;
   // Where it meets a conflict, that much later again.
   work.due_ns = later(host_.now_ns(), wait_ms(++work.writes));
-  api_.patch<Pod>(api_.pods(), pod.name, replica_patch(pod, api_.rule(), work.is_replica),
-                  settings_.request_timeout_ms,
-                  [this, seen = pod, is_replica = work.is_replica](const WriteAnswer<Pod>& answer) {
-                    answered(seen, is_replica, answer);
-                  });
+  api_.patch_aside<Pod>(
+      api_.pods(), pod.name, replica_patch(pod, api_.rule(), work.is_replica),
+      settings_.request_timeout_ms,
+      [this, seen = pod, is_replica = work.is_replica](const WriteAnswer<Pod>& answer) {
+        answered(seen, is_replica, answer);
+      });
 }
 
 void ReplicaLabels::answered(const Pod& seen, bool is_replica, const WriteAnswer<Pod>& answer) {
@@ -154,7 +155,7 @@ void ReplicaLabels::answered(const Pod& seen, bool is_replica, const WriteAnswer
   } else if (!answer.error && answer.item && !answer.item->vanishing) {
     refused("pod " + pod + ": the API server took the label " + rule.name +
             " and does not show it (a webhook?)");
-  } else if (asked_in_vain && !answer.error->without_answer()) {
+  } else if (asked_in_vain) {
     refused(answer.error->message);
   }
   if (following_) look_again_();

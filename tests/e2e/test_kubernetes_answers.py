@@ -106,6 +106,19 @@ class Answers(PluginCase):
         self.assertEqual(self.namespace.labelled(), ["valkey-9"])
         self.assert_looked_again("422", mark)
 
+    def test_a_pause_that_comes_when_the_label_is_off_lets_the_promotion_be_finished(self) -> None:
+        self.namespace.add_pod(Pod("valkey-9", "10.244.0.19"))
+        self.server.fault(r"PATCH /api/v1/.*/pods/valkey-9", user=OURS, delay_ms=500)
+        mark = self.one.apply(GROUP, 2, "10.244.0.19")
+        wait_until(lambda: self.server.faults()[0]["hits"] == 1, 10, "the promotion is sent")
+        self.namespace.annotate("valkey-9", "valkey-reconciler.io/paused", "by jane")
+        self.one.applied(mark=mark)
+        self.assertEqual(self.namespace.labelled(), ["valkey-9"])
+        self.one.wait("problem", id="paused", mark=mark)
+        mark = self.one.apply(GROUP, 3, ADDRESSES[1])
+        self.one.wait("complete", outcome="rejected", mark=mark, text="by jane")
+        self.assertEqual(self.namespace.labelled(), ["valkey-9"])
+
     def assert_looked_again(self, code: str, mark: int) -> None:
         """By one list, and not by the host's next try."""
         self.assert_label(code, mark)

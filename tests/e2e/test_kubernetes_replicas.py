@@ -15,6 +15,7 @@ from e2e.case import BACKEND, main  # noqa: E402
 from e2e.plugin_case import ADDRESSES, GROUP, PluginCase  # noqa: E402
 from lab.kubernetes import FakeKubernetes, Pod  # noqa: E402
 from lab.plugin_host import PluginHost  # noqa: E402
+from lab.processes import wait_until  # noqa: E402
 
 REPLICA = "valkey-replica"
 
@@ -135,6 +136,7 @@ class OwnLabel(ReplicaCase):
     def test_a_paused_group_keeps_its_labels(self) -> None:
         host = self.replica_host()
         host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        host.applied()
         self.wait_labels(REPLICA, {"valkey-1": "true", "valkey-2": "true"})
         self.namespace.annotate("valkey-0", "valkey-reconciler.io/paused", "maintenance")
         mark = len(host.events)
@@ -341,6 +343,24 @@ class Trouble(ReplicaCase):
         written = host.wait("count", name="patches_total", mark=mark)
         self.assertGreaterEqual(written.time - busy.time, 2.95)
         self.wait_labels(REPLICA, {"valkey-0": "true", "valkey-2": "true"})
+
+    def test_without_an_answer_it_takes_no_promotion_with_it(self) -> None:
+        assert isinstance(self.kubernetes, FakeKubernetes)
+        host = self.host(replica_label=REPLICA, request_timeout="2s")
+        host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        self.wait_labels(REPLICA, {"valkey-1": "true", "valkey-2": "true"})
+        self.kubernetes.fault(r"PATCH /api/v1/.*/valkey-2\b.*", delay_ms=10000)
+        mark = host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:2])
+        wait_until(lambda: self.kubernetes.faults()[0]["hits"] == 1, 10, "it is sent")
+        # The second of these is under way when the time of that is over.
+        self.kubernetes.fault(r"PATCH /api/v1/.*/valkey-[01]\b.*", count=2, delay_ms=1200)
+        host.apply(GROUP, 2, ADDRESSES[1])
+        host.applied(mark=mark, epoch="2")
+        host.wait("problem", id="replica-label-refused", severity="degraded", mark=mark,
+                  text="no answer within 2000 ms")
+        self.assertFalse([event for event in host.events[mark:]
+                          if event.kind == "complete" and event.outcome == "retry"
+                          or event.kind == "problem" and event.severity == "blocking"])
 
     def test_what_else_an_answer_shows_is_not_missed(self) -> None:
         """The watch tells of it later, when it is no news any more."""
