@@ -60,8 +60,8 @@ struct HttpRequest {
   uint64_t timeout_ms = 10000;     // for all of it; for a stream: until it begins
   uint64_t stream_timeout_ms = 0;  // from there on; 0: none
   size_t largest_body = 4u << 20;
-  // A question whether the server is there. When it runs out of time, it takes no connection from a
-  // request that is open, whose own deadline will come.
+  // A question whether the server is there, or what nobody waits for. When it runs out of time, it takes no connection
+  // from a request that is open, whose own deadline will come.
   bool check = false;
 
   // A stream: with `on_data`, what a 2xx response holds is passed on as it comes. `on_open` tells that one began.

@@ -233,7 +233,7 @@ ApiClient::Id ApiClient::watch_path(const ResourceName& name, const std::string&
 void ApiClient::stop_watch(Id id) { watches_.cancel(id); }
 
 void ApiClient::write_object(
-    ApiAction action, const std::string& path, std::string body, uint64_t timeout_ms,
+    ApiAction action, const std::string& path, std::string body, uint64_t timeout_ms, bool aside,
     std::function<void(std::optional<ApiError>, const std::string& said)> done) {
   const bool patches = std::string_view(action.verb) == "patch";
   HttpRequest request = request_for(
@@ -243,14 +243,17 @@ void ApiClient::write_object(
                                        : "Content-Type: application/json");
   request.body = std::move(body);
   request.timeout_ms = timeout_ms;
-  send(changes_, std::move(request),
-       [this, action = std::move(action), done = std::move(done)](const HttpResponse& response) {
-         if (response.status / 100 != 2) {
-           done(failed(action, response), {});
-         } else {
-           done(std::nullopt, response.body);
-         }
-       });
+  request.check = aside;
+  send(
+      changes_, std::move(request),
+      [this, action = std::move(action), done = std::move(done)](const HttpResponse& response) {
+        if (response.status / 100 != 2) {
+          done(failed(action, response), {});
+        } else {
+          done(std::nullopt, response.body);
+        }
+      },
+      /*tells_reach=*/!aside);
 }
 
 void ApiClient::discover(
@@ -318,6 +321,7 @@ void ApiClient::review(const Right& right, std::function<void(std::optional<bool
       R"({{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview","spec":)"
       R"({{"resourceAttributes":{{"namespace":"{}","verb":"{}","group":"{}","resource":"{}"}}}}}})",
       namespace_, right.verb, right.api_group, right.resource);
+  request.check = true;
   send(changes_, std::move(request), [done = std::move(done)](const HttpResponse& response) {
     const Json json = parse_json(response.body);
     const cJSON* allowed = member(member(json.get(), "status"), "allowed");

@@ -111,6 +111,12 @@ class ApiClient {
              uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done) {
     write("patch", resource, object, std::move(body), timeout_ms, std::move(done));
   }
+  // The same for what nobody waits for: without an answer in time it takes nothing else with it.
+  template <typename Item>
+  void patch_aside(const Resource<Item>& resource, const std::string& object, std::string body,
+                   uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done) {
+    write("patch", resource, object, std::move(body), timeout_ms, std::move(done), /*aside=*/true);
+  }
   template <typename Item>
   void create(const Resource<Item>& resource, const std::string& object, std::string body,
               uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done) {
@@ -166,9 +172,10 @@ class ApiClient {
                 const std::string& from_version, WatchFunctions functions);
   template <typename Item>
   void write(const char* verb, const Resource<Item>& resource, const std::string& object,
-             std::string body, uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done) {
+             std::string body, uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done,
+             bool aside = false) {
     const ApiAction action{verb, namespace_, object, resource.name};
-    write_object(action, resource.path, std::move(body), timeout_ms,
+    write_object(action, resource.path, std::move(body), timeout_ms, aside,
                  [this, action, read = resource.read, done = std::move(done)](
                      std::optional<ApiError> error, const std::string& said) {
                    if (error) {
@@ -186,7 +193,7 @@ class ApiClient {
                  });
   }
   void write_object(ApiAction action, const std::string& path, std::string body,
-                    uint64_t timeout_ms,
+                    uint64_t timeout_ms, bool aside,
                     std::function<void(std::optional<ApiError>, const std::string& said)> done);
   void note(const HttpResponse& response);
   ApiError failed(const ApiAction& action, const HttpResponse& response);

@@ -14,6 +14,12 @@ namespace {
 constexpr int most_restarts = 8;
 constexpr uint64_t longest_timeout_ms = 30000;
 
+// In all that the patches of a pod have for a precondition.
+bool is_as_seen(const Pod& now, const Pod& seen) {
+  return now.uid == seen.uid && now.stamp.text == seen.stamp.text && now.label == seen.label &&
+         now.has_labels == seen.has_labels && now.has_annotations == seen.has_annotations;
+}
+
 }  // namespace
 
 GroupTarget::Write GroupTarget::make_write(const Pod& pod, StampKind kind, bool is_replica) {
@@ -166,9 +172,7 @@ void GroupTarget::start_over(const ApiError& error, const Pod& seen) {
       listed_ = true;
       const auto now = watch_.items().find(seen.name);
       // 422 is also how a server refuses what no other time will mend: then the pod is as it was.
-      const bool unchanged = now != watch_.items().end() && now->second.uid == seen.uid &&
-                             now->second.stamp.text == seen.stamp.text &&
-                             now->second.label == seen.label;
+      const bool unchanged = now != watch_.items().end() && is_as_seen(now->second, seen);
       if (unchanged && error.code == 422) {
         ended_by(error);
       } else if (is_pointless_now()) {

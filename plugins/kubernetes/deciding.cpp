@@ -39,6 +39,10 @@ void GroupTarget::decide() {
       if (confirm()) finish(VR_APPLIED, {});
       break;
     case Plan::Verdict::paused:
+      if (plan.promote != nullptr && owes_label()) {
+        start_writing(plan);
+        break;
+      }
       if (!confirm()) break;
       verdict_ = plan.verdict;
       show_problem(nullptr, {});
@@ -154,12 +158,14 @@ bool GroupTarget::is_held() {
 }
 
 // Cancelled, and the group has its label or never lost it by us.
-bool GroupTarget::is_pointless_now() const {
-  if (!cancelled_) return false;
+bool GroupTarget::is_pointless_now() const { return cancelled_ && !owes_label(); }
+
+// This attempt took it off, and no pod has got it since.
+bool GroupTarget::owes_label() const {
   const Pods& pods = watch_.items();
-  return !took_label_ || std::any_of(pods.begin(), pods.end(), [&](const auto& entry) {
-    return entry.second.carries(api_.rule());
-  });
+  return took_label_ && std::none_of(pods.begin(), pods.end(), [&](const auto& entry) {
+           return entry.second.carries(api_.rule());
+         });
 }
 
 }  // namespace reconciler

@@ -38,11 +38,11 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, PodEvents& events, const Set
                     list_failure_ = error.message;
                     if (phase_ == Phase::waiting) finish(VR_RETRY, list_failure_);
                   }}),
-      replicas_(host, api, settings, name_, watch_),
+      replicas_(host, api, settings, name_, watch_, [this] { reassess(); }),
       count_(host, group.name, [this] { host_.changed(name_); }),
       events_(events),
       timeout_ms_(settings.request_timeout_ms),
-      hold_(host, [this] { try_again_now(); }),
+      hold_(host, [this] { look_again(); }),
       pause_(host),
       give_up_(host),
       no_pod_timer_(host),
@@ -104,11 +104,20 @@ void GroupTarget::api_is_back() {
 void GroupTarget::rights_were_given() {
   hold_.lift();
   watch_.retry_now();
-  try_again_now();
+  look_again();
 }
 
 void GroupTarget::try_again_now() {
   if (request_ == nullptr && outcome_ == VR_RETRY) host_.changed(name_);
+}
+
+// What was held back may be sent now.
+void GroupTarget::look_again() {
+  if (outcome_ == VR_RETRY) {
+    try_again_now();
+  } else {
+    reassess();
+  }
 }
 
 void GroupTarget::finish(vr_outcome outcome, const std::string& reason) {
@@ -197,7 +206,9 @@ void GroupTarget::reassess() {
 void GroupTarget::label_replicas() {
   const bool without_primary =
       verdict_ == Plan::Verdict::no_pod || verdict_ == Plan::Verdict::no_pod_stale;
-  if (paused_.empty() && (outcome_ == VR_APPLIED || without_primary)) {
+  if (hold_.on()) {
+    replicas_.pause();  // its end looks again
+  } else if (paused_.empty() && (outcome_ == VR_APPLIED || without_primary)) {
     replicas_.follow(*wanted_);
   } else {
     replicas_.forget();

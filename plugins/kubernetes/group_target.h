@@ -64,6 +64,7 @@ class GroupTarget : public Publisher {
   void list_then_decide();
   bool is_held();
   bool is_pointless_now() const;
+  bool owes_label() const;
 
   // writing
   Write make_write(const Pod& pod, StampKind kind, bool is_replica);
@@ -85,6 +86,7 @@ class GroupTarget : public Publisher {
 
   // between requests
   void try_again_now();
+  void look_again();
   void pods_changed(const ObjectChange& change);
   void note_move(const ObjectChange& change);
   void reassess();

@@ -176,8 +176,6 @@ void leave_alone(Plan& plan, const Pod& paused) {
   if (plan.fences.empty() && plan.promote == nullptr) return;
   plan.verdict = Plan::Verdict::paused;
   plan.cause = plan.pause;
-  plan.fences.clear();
-  plan.promote = nullptr;
 }
 
 Plan plan_for(const View& view, const Wanted& wanted, const LabelRule& rule,

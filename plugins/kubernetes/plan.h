@@ -35,7 +35,7 @@ struct Wanted {
 struct Plan {
   enum class Verdict : uint8_t {
     right,        // nothing to do
-    paused,       // there would be, but an operator wants the group left alone
+    paused,       // as change, but an operator wants the group left alone
     change,       // fence `fences`, all at once; when all are confirmed promote `promote`, if any
     stand_down,   // a pod remembers a higher decision
     other_group,  // a pod that another group stamped carries the label: none is put beside it

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "plugins/kubernetes/json.h"
+#include "plugins/kubernetes/patch_document.h"
 
 namespace reconciler {
 
@@ -100,11 +101,7 @@ std::string event_body(const PodEvent& event, const EventOrigin& origin) {
   add_text(json.get(), "eventTime", rfc3339(origin.unix_us, true));
   add_text(json.get(), "reportingComponent", field_manager);
   add_text(json.get(), "reportingInstance", shortened(origin.instance, longest_instance));
-  char* printed = cJSON_PrintUnformatted(json.get());
-  if (printed == nullptr) throw std::bad_alloc();
-  std::string text(printed);
-  cJSON_free(printed);
-  return text;
+  return printed(json.get());
 }
 
 }  // namespace reconciler

@@ -1,6 +1,7 @@
 #include "plugins/kubernetes/replica_labels.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/ranges.h>
 
@@ -12,9 +13,6 @@ namespace reconciler {
 
 namespace {
 
-// The first repair of what somebody has undone; each further one waits twice as long.
-constexpr uint64_t first_wait_ms = 1000;
-constexpr uint64_t longest_wait_ms = 300000;
 // After an error that no other instance is the cause of.
 constexpr uint64_t shortest_retry_ms = 8000;
 constexpr uint64_t longest_retry_ms = 16000;
@@ -27,38 +25,43 @@ constexpr uint64_t alone_turn_ms = 200;
 uint64_t later(uint64_t now_ns, uint64_t after_ms) { return now_ns + after_ms * 1000000; }
 
 uint64_t wait_ms(int writes) {
-  const uint64_t wait = std::min(first_wait_ms << std::min(writes, 20), longest_wait_ms);
-  return random_between(wait, 2 * wait);
+  const uint64_t patience = patience_ms(writes);
+  return random_between(patience, 2 * patience);
 }
 
 }  // namespace
 
 ReplicaLabels::ReplicaLabels(Host host, ApiClient& api, const Settings& settings,
-                             const std::string& group, PodWatch& watch)
-    : host_(host), api_(api), settings_(settings), group_(group), watch_(watch), timer_(host) {}
+                             const std::string& group, PodWatch& watch,
+                             std::function<void()> look_again)
+    : host_(host),
+      api_(api),
+      settings_(settings),
+      group_(group),
+      watch_(watch),
+      look_again_(std::move(look_again)),
+      timer_(host) {}
 
 void ReplicaLabels::pause() {
-  wanted_.reset();
+  following_ = false;
   timer_.stop();
 }
 
 void ReplicaLabels::forget() {
   pause();
   tell_missing({});
+  no_longer_refused();
 }
 
 void ReplicaLabels::follow(const Wanted& wanted) {
   if (!api_.rule().marks_replicas()) return;
-  wanted_ = wanted;
+  following_ = true;
   const Pods& pods = watch_.items();
   std::erase_if(work_, [&](const auto& entry) { return !pods.contains(entry.first); });
   const Replicas replicas = find_replicas(wanted, pods, api_.pod_namespace());
   tell_missing(replicas);
   const auto relabellings = plan_replica_labels(replicas, wanted, pods, api_.rule());
-  if (refused_ && relabellings.empty()) {
-    refused_ = false;
-    host_.clear_problem(group_, "replica-label-refused");
-  }
+  if (relabellings.empty()) no_longer_refused();
   for (auto& [name, work] : work_) {
     work.noticed = work.noticed && std::any_of(relabellings.begin(), relabellings.end(),
                                                [&, pod = &name](const Relabelling& relabelling) {
@@ -97,32 +100,32 @@ uint64_t ReplicaLabels::turn_ms(const Wanted& wanted) const {
 }
 
 void ReplicaLabels::send_what_is_due() {
-  if (!wanted_) return;
   const uint64_t now = host_.now_ns();
   std::optional<uint64_t> next;
   for (auto& [name, work] : work_) {
     if (!work.noticed || work.under_way) continue;
     const auto pod = watch_.items().find(name);
     if (pod == watch_.items().end()) continue;
-    if (work.due_ns <= now) {
+    const uint64_t due_ns = std::max(work.due_ns, not_before_ns_);
+    if (due_ns <= now) {
       send(pod->second, work);
     } else {
-      next = std::min(next.value_or(work.due_ns), work.due_ns);
+      next = std::min(next.value_or(due_ns), due_ns);
     }
   }
-  if (next) timer_.start((*next - now) / 1000000 + 1, [this] { send_what_is_due(); });
+  if (next) timer_.start((*next - now) / 1000000 + 1, look_again_);
 }
 
 void ReplicaLabels::send(const Pod& pod, Work& work) {
   work.under_way = true;
   // Where it meets a conflict, that much later again.
-  work.due_ns = later(host_.now_ns(), wait_ms(work.writes));
-  ++work.writes;
-  api_.patch<Pod>(api_.pods(), pod.name, replica_patch(pod, api_.rule(), work.is_replica),
-                  settings_.request_timeout_ms,
-                  [this, seen = pod, is_replica = work.is_replica](const WriteAnswer<Pod>& answer) {
-                    answered(seen, is_replica, answer);
-                  });
+  work.due_ns = later(host_.now_ns(), wait_ms(++work.writes));
+  api_.patch_aside<Pod>(
+      api_.pods(), pod.name, replica_patch(pod, api_.rule(), work.is_replica),
+      settings_.request_timeout_ms,
+      [this, seen = pod, is_replica = work.is_replica](const WriteAnswer<Pod>& answer) {
+        answered(seen, is_replica, answer);
+      });
 }
 
 void ReplicaLabels::answered(const Pod& seen, bool is_replica, const WriteAnswer<Pod>& answer) {
@@ -138,6 +141,9 @@ void ReplicaLabels::answered(const Pod& seen, bool is_replica, const WriteAnswer
           later(host_.now_ns(), random_between(shortest_retry_ms, longest_retry_ms));
     }
   }
+  if (const uint64_t asked_ms = answer.error ? answer.error->retry_after_ms : 0; asked_ms > 0) {
+    not_before_ns_ = later(host_.now_ns(), asked_ms + random_between(0, asked_ms / 8));
+  }
   const ReplicaRule& rule = api_.rule().replica;
   const std::string pod = api_.pod_namespace() + "/" + seen.name;
   const bool shown = answer.item && answer.item->uid == seen.uid &&
@@ -149,17 +155,19 @@ void ReplicaLabels::answered(const Pod& seen, bool is_replica, const WriteAnswer
   } else if (!answer.error && answer.item && !answer.item->vanishing) {
     refused("pod " + pod + ": the API server took the label " + rule.name +
             " and does not show it (a webhook?)");
-  } else if (asked_in_vain && !answer.error->without_answer()) {
+  } else if (asked_in_vain) {
     refused(answer.error->message);
   }
-  if (!wanted_) return;
-  const Wanted wanted = *wanted_;
-  follow(wanted);
+  if (following_) look_again_();
 }
 
 void ReplicaLabels::refused(const std::string& why) {
   refused_ = true;
   host_.set_degraded(group_, "replica-label-refused", why);
+}
+
+void ReplicaLabels::no_longer_refused() {
+  if (std::exchange(refused_, false)) host_.clear_problem(group_, "replica-label-refused");
 }
 
 void ReplicaLabels::tell_missing(const Replicas& replicas) {

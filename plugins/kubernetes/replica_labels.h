@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -19,8 +20,10 @@ namespace reconciler {
 // disagree for long. Therefore news is carried out soon, and what was undone is done again later and later.
 class ReplicaLabels {
  public:
+  // `look_again`: decides anew, from which comes the next follow(): a write is due, or was answered. Its answer may show
+  // what else has become of the pod, and the watch will then tell nothing new of that.
   ReplicaLabels(Host host, ApiClient& api, const Settings& settings, const std::string& group,
-                PodWatch& watch);
+                PodWatch& watch, std::function<void()> look_again);
 
   // The pods agree with `wanted` as to the primary, or have none of it.
   void follow(const Wanted& wanted);
@@ -46,6 +49,7 @@ class ReplicaLabels {
   void answered(const Pod& seen, bool is_replica, const WriteAnswer<Pod>& answer);
   uint64_t turn_ms(const Wanted& wanted) const;
   void refused(const std::string& why);
+  void no_longer_refused();
   void tell_missing(const Replicas& replicas);
 
   Host host_;
@@ -53,11 +57,13 @@ class ReplicaLabels {
   const Settings& settings_;
   const std::string& group_;
   PodWatch& watch_;
+  const std::function<void()> look_again_;
 
-  std::optional<Wanted> wanted_;      // while it is followed
+  bool following_ = false;
   std::map<std::string, Work> work_;  // by the pod's name
   std::string missing_;               // as it was told
   bool refused_ = false;
+  uint64_t not_before_ns_ = 0;  // as the API server asked
   Timer timer_;
 };
 

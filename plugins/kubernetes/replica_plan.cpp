@@ -1,10 +1,15 @@
 #include "plugins/kubernetes/replica_plan.h"
 
+#include <algorithm>
+
 #include "plugins/kubernetes/match.h"
 
 namespace reconciler {
 
 namespace {
+
+constexpr uint64_t shortest_patience_ms = 1000;
+constexpr uint64_t longest_patience_ms = 300000;
 
 bool is_of_group(const Pod& pod, const Wanted& wanted) {
   return pod.stamp.state != StampReading::State::read || pod.stamp.stamp.group == wanted.group;
@@ -42,6 +47,10 @@ std::vector<Relabelling> plan_replica_labels(const Replicas& replicas, const Wan
     }
   }
   return relabellings;
+}
+
+uint64_t patience_ms(int writes) {
+  return std::min(shortest_patience_ms << std::clamp(writes - 1, 0, 20), longest_patience_ms);
 }
 
 }  // namespace reconciler

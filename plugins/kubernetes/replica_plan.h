@@ -1,6 +1,7 @@
 // Which pods are healthy replicas, and whose label does not say so. Pure; README.md tells why such labels need no fence.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <set>
 #include <string>
@@ -28,5 +29,8 @@ struct Relabelling {
 // the same label; where it is another one, they are no replicas.
 std::vector<Relabelling> plan_replica_labels(const Replicas& replicas, const Wanted& wanted,
                                              const Pods& pods, const LabelRule& rule);
+
+// How long what was undone stays so, at the least, after so many writes of late: who disagrees must not write for ever.
+uint64_t patience_ms(int writes);
 
 }  // namespace reconciler

@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from e2e.case import BACKEND, main  # noqa: E402
 from e2e.plugin_case import ADDRESSES, GROUP, PluginCase  # noqa: E402
-from lab.kubernetes import FakeKubernetes, PrivateKubernetes  # noqa: E402
+from lab.kubernetes import FakeKubernetes, Pod, PrivateKubernetes  # noqa: E402
 from lab.plugin_host import Event  # noqa: E402
 from lab.processes import wait_until  # noqa: E402
 
@@ -95,6 +95,29 @@ class Answers(PluginCase):
         self.namespace.annotate("valkey-1", "valkey-reconciler.io/stamp", "of somebody else")
         self.ends_right(mark)
         self.assert_looked_again("422", mark)
+
+    def test_422_for_a_pod_that_got_its_first_annotation_is_looked_at_again_at_once(self) -> None:
+        self.namespace.add_pod(Pod("valkey-9", "10.244.0.19"))
+        self.server.fault(r"PATCH /api/v1/.*/pods/valkey-9", user=OURS, delay_ms=500)
+        mark = self.one.apply(GROUP, 2, "10.244.0.19")
+        wait_until(lambda: self.server.faults()[0]["hits"] == 1, 10, "the promotion is sent")
+        self.namespace.annotate("valkey-9", "example.com/network", "10.244.0.19")
+        self.one.applied(mark=mark)
+        self.assertEqual(self.namespace.labelled(), ["valkey-9"])
+        self.assert_looked_again("422", mark)
+
+    def test_a_pause_that_comes_when_the_label_is_off_lets_the_promotion_be_finished(self) -> None:
+        self.namespace.add_pod(Pod("valkey-9", "10.244.0.19"))
+        self.server.fault(r"PATCH /api/v1/.*/pods/valkey-9", user=OURS, delay_ms=500)
+        mark = self.one.apply(GROUP, 2, "10.244.0.19")
+        wait_until(lambda: self.server.faults()[0]["hits"] == 1, 10, "the promotion is sent")
+        self.namespace.annotate("valkey-9", "valkey-reconciler.io/paused", "by jane")
+        self.one.applied(mark=mark)
+        self.assertEqual(self.namespace.labelled(), ["valkey-9"])
+        self.one.wait("problem", id="paused", mark=mark)
+        mark = self.one.apply(GROUP, 3, ADDRESSES[1])
+        self.one.wait("complete", outcome="rejected", mark=mark, text="by jane")
+        self.assertEqual(self.namespace.labelled(), ["valkey-9"])
 
     def assert_looked_again(self, code: str, mark: int) -> None:
         """By one list, and not by the host's next try."""

@@ -15,6 +15,7 @@ from e2e.case import BACKEND, main  # noqa: E402
 from e2e.plugin_case import ADDRESSES, GROUP, PluginCase  # noqa: E402
 from lab.kubernetes import FakeKubernetes, Pod  # noqa: E402
 from lab.plugin_host import PluginHost  # noqa: E402
+from lab.processes import wait_until  # noqa: E402
 
 REPLICA = "valkey-replica"
 
@@ -135,6 +136,7 @@ class OwnLabel(ReplicaCase):
     def test_a_paused_group_keeps_its_labels(self) -> None:
         host = self.replica_host()
         host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        host.applied()
         self.wait_labels(REPLICA, {"valkey-1": "true", "valkey-2": "true"})
         self.namespace.annotate("valkey-0", "valkey-reconciler.io/paused", "maintenance")
         mark = len(host.events)
@@ -242,6 +244,26 @@ class SharedLabel(ReplicaCase):
         host.applied(mark=mark)
         self.wait_labels("role", self.roles("primary", "replica", "replica"))
 
+    def test_a_primarys_label_set_by_hand_goes_by_a_fence_alone(self) -> None:
+        """Also where the pod was about to be marked as a replica, and the fence waits."""
+        host = self.role_host()
+        host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        host.applied()
+        self.wait_labels("role", self.roles("primary", "replica", "replica"))
+        while not any(event.kind == "problem" for event in host.events):
+            mark = len(host.events)
+            self.namespace.label("valkey-1", "role", "primary")
+            host.applied(mark=mark)
+        host.wait("problem", id="contested")  # what follows is put off for a second
+        for _ in range(3):
+            self.namespace.recreate_pod("valkey-2")
+            self.namespace.label("valkey-2", "role", "primary")
+            self.wait_labels("role", self.roles("primary", "replica", "replica"))
+        versions = self.watch.versions("valkey-2")
+        for before, after in zip(versions, versions[1:]):
+            if before.labels.get("role") == "primary" != after.labels.get("role"):
+                self.assertNotEqual(before.annotations, after.annotations, "a fence leaves a stamp")
+
     def never_two_primaries(self) -> None:
         roles: dict[str, str] = {}
         for version in self.watch.versions():
@@ -279,6 +301,78 @@ class Trouble(ReplicaCase):
         self.assertFalse([event for event in host.events[mark:]
                           if event.kind == "problem" and event.severity == "blocking"])
         self.never_two()
+
+    def test_a_refusal_is_told_only_while_the_label_is_followed(self) -> None:
+        assert isinstance(self.kubernetes, FakeKubernetes)
+        host = self.host(replica_label=REPLICA)
+        host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        self.wait_labels(REPLICA, {"valkey-1": "true", "valkey-2": "true"})
+        self.kubernetes.fault(r"PATCH /api/v1/.*/valkey-2\b.*", count=0, status=500,
+                              user=".*serviceaccount.*")
+        mark = host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:2])
+        host.wait("problem", id="replica-label-refused", mark=mark)
+        self.namespace.annotate("valkey-0", "valkey-reconciler.io/paused", "maintenance")
+        host.wait("problem_clear", id="replica-label-refused", mark=mark)
+
+    def test_where_the_server_asks_to_wait_no_pod_is_written_to(self) -> None:
+        assert isinstance(self.kubernetes, FakeKubernetes)
+        host = self.host(replica_label=REPLICA)
+        host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        self.wait_labels(REPLICA, {"valkey-1": "true", "valkey-2": "true"})
+        self.kubernetes.fault(r"PATCH /api/v1/.*/valkey-2\b.*", status=429,
+                              headers={"Retry-After": "3"})
+        mark = host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:2])
+        busy = host.wait("count", name="patches_total", value="429", mark=mark)
+        mark = host.apply(GROUP, 1, ADDRESSES[0])
+        written = host.wait("count", name="patches_total", value="ok", mark=mark)
+        self.assertGreaterEqual(written.time - busy.time, 3)
+        self.wait_labels(REPLICA, {}, 30)
+
+    def test_where_the_server_asks_a_failover_to_wait_its_replicas_wait_too(self) -> None:
+        assert isinstance(self.kubernetes, FakeKubernetes)
+        host, other = self.host(replica_label=REPLICA), self.host()
+        host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        self.wait_labels(REPLICA, {"valkey-1": "true", "valkey-2": "true"})
+        self.kubernetes.fault(r"PATCH /api/v1/.*/valkey-1\b.*", status=429,
+                              headers={"Retry-After": "3"})
+        mark = host.apply(GROUP, 2, ADDRESSES[1], replicas=ADDRESSES[2:])
+        busy = host.wait("complete", outcome="retry", mark=mark)
+        other.apply(GROUP, 2, ADDRESSES[1])
+        host.applied(mark=mark)
+        mark = host.apply(GROUP, 2, ADDRESSES[1], replicas=[ADDRESSES[0], ADDRESSES[2]])
+        written = host.wait("count", name="patches_total", mark=mark)
+        self.assertGreaterEqual(written.time - busy.time, 2.95)
+        self.wait_labels(REPLICA, {"valkey-0": "true", "valkey-2": "true"})
+
+    def test_without_an_answer_it_takes_no_promotion_with_it(self) -> None:
+        assert isinstance(self.kubernetes, FakeKubernetes)
+        host = self.host(replica_label=REPLICA, request_timeout="2s")
+        host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        self.wait_labels(REPLICA, {"valkey-1": "true", "valkey-2": "true"})
+        self.kubernetes.fault(r"PATCH /api/v1/.*/valkey-2\b.*", delay_ms=10000)
+        mark = host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:2])
+        wait_until(lambda: self.kubernetes.faults()[0]["hits"] == 1, 10, "it is sent")
+        # The second of these is under way when the time of that is over.
+        self.kubernetes.fault(r"PATCH /api/v1/.*/valkey-[01]\b.*", count=2, delay_ms=1200)
+        host.apply(GROUP, 2, ADDRESSES[1])
+        host.applied(mark=mark, epoch="2")
+        host.wait("problem", id="replica-label-refused", severity="degraded", mark=mark,
+                  text="no answer within 2000 ms")
+        self.assertFalse([event for event in host.events[mark:]
+                          if event.kind == "complete" and event.outcome == "retry"
+                          or event.kind == "problem" and event.severity == "blocking"])
+
+    def test_what_else_an_answer_shows_is_not_missed(self) -> None:
+        """The watch tells of it later, when it is no news any more."""
+        assert isinstance(self.kubernetes, FakeKubernetes)
+        host = self.host(replica_label=REPLICA)
+        host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        self.wait_labels(REPLICA, {"valkey-1": "true", "valkey-2": "true"})
+        self.assertEqual(self.kubernetes.watches("silence", r".*labelSelector=.*", seconds=3), 1)
+        self.namespace.label("valkey-2", "valkey-master", "true")
+        mark = host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:2])
+        host.wait("log", text="valkey-2, no healthy replica", mark=mark)
+        host.wait("log", text="valkey-2 unlabelled", mark=mark)
 
 
 if __name__ == "__main__":

@@ -121,5 +121,14 @@ TEST_F(KubernetesReplicas, AFenceOfASharedLabelIsConfirmedByAnyOtherValue) {
   EXPECT_FALSE(shows(answer, pods_.at("a"), fence, shared));
 }
 
+TEST_F(KubernetesReplicas, WhatIsUndoneIsWrittenLaterAndLater) {
+  EXPECT_EQ(patience_ms(0), 1000U);
+  EXPECT_EQ(patience_ms(1), 1000U);
+  EXPECT_EQ(patience_ms(2), 2000U);
+  EXPECT_EQ(patience_ms(9), 256000U);
+  EXPECT_EQ(patience_ms(10), 300000U);
+  EXPECT_EQ(patience_ms(1000), 300000U);
+}
+
 }  // namespace
 }  // namespace reconciler
