@@ -137,6 +137,7 @@ class PublishCases(ServiceCase):
             self.lead_to(host, 1, 0)
         proxy.hold_answers()
         self.lead_to(present, 3, 2)
+        self.watch.wait_as_now()
         before, version = self.stamp(), self.watch.last_version
         mark = late.apply(GROUP, 2, ADDRESSES[1])
         late.wait("count", name="patches_total", value="timeout", timeout=20, mark=mark)
