@@ -18,6 +18,8 @@ class Hold {
 
   // An attempt ended by this.
   void after(const ApiError& error);
+  // The same where the host does not repeat it by itself, whatever the error.
+  void after_any(const ApiError& error);
 
   // What was refused may be granted now. Where the server asked to wait, that is still done.
   void lift();

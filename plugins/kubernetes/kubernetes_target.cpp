@@ -52,7 +52,7 @@ KubernetesTarget::KubernetesTarget(Host host, Settings settings, const Cluster& 
     if (settings_.publish == Publish::label) {
       groups_.push_back(std::make_unique<GroupTarget>(host, api_, events_, settings_, group));
     } else {
-      groups_.push_back(std::make_unique<ServiceTarget>(host, api_, settings_, group));
+      groups_.push_back(std::make_unique<ServiceTarget>(host, api_, events_, settings_, group));
     }
   }
   for (const auto& group : groups_) group->start();

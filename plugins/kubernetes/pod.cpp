@@ -57,8 +57,7 @@ bool decides_the_same(const Pod& a, const Pod& b) {
     return std::tie(pod.name, pod.uid, pod.node, pod.zone, pod.hostname, pod.subdomain,
                     pod.addresses, pod.ports, pod.named_ports, pod.ready, pod.finished,
                     pod.terminating, pod.has_labels, pod.has_annotations, pod.label,
-                    pod.replica_label, pod.pod_name_label, pod.stamp.state, pod.stamp.text,
-                    pod.paused);
+                    pod.replica_label, pod.labels, pod.stamp.state, pod.stamp.text, pod.paused);
   };
   return key(a) == key(b);
 }
@@ -93,6 +92,10 @@ Result<Pod> read_pod(const cJSON* json, const LabelRule& rule) {
                   cJSON_GetArraySize(member(metadata, "finalizers")) == 0;
 
   const cJSON* labels = member(metadata, "labels");
+  const cJSON* entry = nullptr;
+  cJSON_ArrayForEach(entry, labels) {
+    if (entry->string != nullptr) pod.labels[entry->string] = text_of(entry);
+  }
   pod.pod_name_label = text_member(labels, pod_name_label);
   pod.zone = text_member(labels, "topology.kubernetes.io/zone");
   const cJSON* label = member(labels, rule.name.c_str());

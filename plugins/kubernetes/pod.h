@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -62,9 +63,10 @@ struct Pod : ApiObject {
 
   std::optional<std::string> label;  // the value that the rule's label has here
   std::string label_manager;  // who wrote it by managedFields, where that is not us; else empty
-  std::optional<std::string> replica_label;  // the value that the replicas' label has here
-  std::string pod_name_label;                // statefulset.kubernetes.io/pod-name
-  std::string paused;                        // why its group is to be left alone; empty: it is not
+  std::optional<std::string> replica_label;   // the value that the replicas' label has here
+  std::string pod_name_label;                 // statefulset.kubernetes.io/pod-name
+  std::map<std::string, std::string> labels;  // all of them: a Service selects by any
+  std::string paused;                         // why its group is to be left alone; empty: it is not
 
   bool carries(const LabelRule& rule) const { return label && *label == rule.value; }
 };

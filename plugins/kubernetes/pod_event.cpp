@@ -1,5 +1,6 @@
 #include "plugins/kubernetes/pod_event.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <ctime>
@@ -69,6 +70,30 @@ std::optional<PodEvent> event_of(const WrittenStamp& written, const LabelRule& r
   event.message = fmt::format("label {} {} for {}{}{}", label, promoted ? "set" : "taken off",
                               decision, written.cause.empty() ? "" : ", by ", written.cause);
   return event;
+}
+
+std::vector<PodEvent> events_of_switch(const std::string& service,
+                                       const std::vector<LedPod>& before,
+                                       const std::vector<LedPod>& after, const Stamp& stamp,
+                                       const std::string& cause) {
+  const std::string reason =
+      fmt::format("for {}{}{}", describe(stamp.claim), cause.empty() ? "" : ", by ", cause);
+  const auto is_among = [](const std::vector<LedPod>& pods, const LedPod& pod) {
+    return std::any_of(pods.begin(), pods.end(),
+                       [&](const LedPod& other) { return other.uid == pod.uid; });
+  };
+  std::vector<PodEvent> events;
+  for (const LedPod& pod : after) {
+    if (is_among(before, pod)) continue;
+    events.push_back({pod.name, pod.uid, "PrimaryPromoted", "Promote",
+                      fmt::format("Service {} leads to it {}", service, reason)});
+  }
+  for (const LedPod& pod : before) {
+    if (is_among(after, pod)) continue;
+    events.push_back({pod.name, pod.uid, "PrimaryDemoted", "Demote",
+                      fmt::format("Service {} no longer leads to it {}", service, reason)});
+  }
+  return events;
 }
 
 std::string event_body(const PodEvent& event, const EventOrigin& origin) {

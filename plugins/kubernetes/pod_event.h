@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "plugins/kubernetes/pod.h"
 #include "plugins/kubernetes/stamp.h"
@@ -34,6 +35,18 @@ struct PodEvent {
 
 // Nothing where the write left the label as it was.
 std::optional<PodEvent> event_of(const WrittenStamp& written, const LabelRule& rule);
+
+// A pod that a Service leads to, by what we write.
+struct LedPod {
+  std::string name;
+  std::string uid;
+};
+
+// Of a write that was confirmed: nothing of pods to which it leads as before.
+std::vector<PodEvent> events_of_switch(const std::string& service,
+                                       const std::vector<LedPod>& before,
+                                       const std::vector<LedPod>& after, const Stamp& stamp,
+                                       const std::string& cause);
 
 // Who tells it, when, and under which name; no two Events may share one.
 struct EventOrigin {

@@ -66,7 +66,7 @@ Result<Service> read_service(const cJSON* json) {
   const cJSON* spec = member(json, "spec");
   Service service;
   if (!read_metadata(metadata, service)) return Error("a Service without name or uid");
-  service.paused = !pause_reason(member(metadata, "annotations")).empty();
+  service.paused = pause_reason(member(metadata, "annotations"));
   service.is_external_name = text_member(spec, "type") == "ExternalName";
   const cJSON* term = nullptr;
   cJSON_ArrayForEach(term, member(spec, "selector")) {
@@ -110,6 +110,10 @@ Result<Slice> read_slice(const cJSON* json) {
   const cJSON* labels = member(metadata, "labels");
   slice.service = text_member(labels, service_name_label);
   slice.managed_by = text_member(labels, managed_by_label);
+  const cJSON* owner = nullptr;
+  cJSON_ArrayForEach(owner, member(metadata, "ownerReferences")) {
+    if (text_member(owner, "kind") == "Service") slice.owner_uid = text_member(owner, "uid");
+  }
   slice.content.address_type = text_member(json, "addressType");
   const cJSON* endpoint = nullptr;
   cJSON_ArrayForEach(endpoint, member(json, "endpoints")) {
@@ -129,7 +133,7 @@ Result<Slice> read_slice(const cJSON* json) {
 bool decides_the_same(const Slice& a, const Slice& b) {
   const auto key = [](const Slice& slice) {
     return std::tie(slice.uid, slice.has_annotations, slice.stamp.state, slice.stamp.text,
-                    slice.service, slice.managed_by);
+                    slice.service, slice.managed_by, slice.owner_uid);
   };
   return key(a) == key(b) && a.content == b.content;
 }

@@ -26,7 +26,7 @@ struct Service : ApiObject {
   std::map<std::string, std::string> selector;
   std::vector<ServicePort> ports;
   std::vector<std::string> families;  // `IPv4`, `IPv6`; empty where the server doesn't say
-  bool paused = false;
+  std::string paused;                 // why it is to be left alone; empty: it is not
   std::string selector_manager;  // who wrote the pod's name there, where that is not us; else empty
 };
 
@@ -70,6 +70,7 @@ inline constexpr char managed_by_us[] = "valkey-reconciler.io";
 struct Slice : ApiObject {
   std::string service;  // by its label
   std::string managed_by;
+  std::string owner_uid;  // of the Service with which it goes; empty: none
   SliceContent content;
   std::string manager;  // who wrote the endpoints, where that is not us; else empty
 };

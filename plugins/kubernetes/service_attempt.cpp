@@ -25,10 +25,7 @@ void ServiceTarget::send(const ServiceObjects::Write& write) {
   pause_between_steps();
   objects_.send(write, timeout_ms_,
                 [this, write, attempt = attempt_](const std::optional<ApiError>& error) {
-                  if (!error) {
-                    host_.log(VR_INFO, name_, "{} for {}{}{}", write.what,
-                              describe(write.stamp.claim), cause_.empty() ? "" : ", by ", cause_);
-                  }
+                  if (!error) note_write(write);
                   if (attempt != attempt_) {  // which was given up meanwhile
                     reassess();
                   } else if (error) {
@@ -43,12 +40,23 @@ void ServiceTarget::send(const ServiceObjects::Write& write) {
                 });
 }
 
+void ServiceTarget::note_write(const ServiceObjects::Write& write) {
+  host_.log(VR_INFO, name_, "{} for {}{}{}", write.what, describe(write.stamp.claim),
+            cause_.empty() ? "" : ", by ", cause_);
+  for (PodEvent& event : events_of_switch(objects_.service_name(), write.led_to, write.leads_to,
+                                          write.stamp, cause_)) {
+    to_tell_.push_back(std::move(event));
+  }
+  if (request_ == nullptr) events_.tell(name_, std::exchange(to_tell_, {}));
+}
+
 void ServiceTarget::write_replicas() {
-  if (!objects_.has_replicas() || cancelled_) {
+  if (!objects_.has_replicas() || !paused_.empty() || replicas_hold_.on() || cancelled_) {
     finish(VR_APPLIED, {});
     return;
   }
   const ServicePlan plan = objects_.plan_of_replicas(*wanted_);
+  replicas_told_ = plan.cause;
   if (plan.verdict == ServicePlan::Verdict::change) {
     phase_ = Phase::writing_replicas;
     send(objects_.make_write_of_replicas(*wanted_, plan));
@@ -61,8 +69,22 @@ void ServiceTarget::write_replicas() {
 }
 
 void ServiceTarget::replicas_written() {
+  replicas_hold_.lift();
   host_.clear_problem(name_, "replica-service");
   finish(VR_APPLIED, {});
+}
+
+// The primary is right all the same: it is no reason to be out of sync.
+void ServiceTarget::replicas_failed(const ApiError& error) {
+  host_.set_degraded(name_, "replica-service", error.message);
+  replicas_hold_.after_any(error);
+  finish(VR_APPLIED, {});
+}
+
+void ServiceTarget::retry_replicas() {
+  if (!replicas_hold_.on()) return;
+  replicas_hold_.lift();
+  host_.changed(name_);
 }
 
 // An attempt that would have to ask the API server ends before it does so: the hold's end brings the next one.
@@ -87,28 +109,38 @@ void ServiceTarget::list_then_decide() {
 }
 
 void ServiceTarget::failed(const ApiError& error, const ServiceObjects::Write& write) {
-  if (error.mended_by_list() && !cancelled_) {
+  if (error.mended_by_list()) {
     start_over(error, write);
-  } else if (write.of_replicas) {
-    host_.set_degraded(name_, "replica-service", error.message);
-    finish(cancelled_ ? VR_CANCELLED : VR_RETRY, error.message);
   } else {
-    ended_by(error);
+    ended_by(error, &write);
   }
 }
 
-void ServiceTarget::ended_by(const ApiError& error) {
+// `write`: which failed; null: none was sent.
+void ServiceTarget::ended_by(const ApiError& error, const ServiceObjects::Write* write) {
+  if (write != nullptr && write->of_replicas) {
+    replicas_failed(error);
+    return;
+  }
   // Something in the server may be slow (a webhook) though the server is not: more patience, then.
   if (error.kind == ApiError::Kind::timeout) {
     timeout_ms_ = std::max(timeout_ms_, std::min(timeout_ms_ * 2, longest_timeout_ms));
   }
-  if (!error.without_answer()) show_problem("change-refused", error.message, false);
+  if (!error.without_answer()) show_problem("change-refused", error.message);
   hold_.after(error);
   finish(cancelled_ ? VR_CANCELLED : VR_RETRY, error.message);
 }
 
 void ServiceTarget::start_over(const ApiError& error, const ServiceObjects::Write& write) {
+  if (cancelled_) {
+    finish(VR_CANCELLED, {});
+    return;
+  }
   if (++restarts_ > most_restarts) {
+    if (write.of_replicas) {
+      replicas_failed(error);
+      return;
+    }
     finish(VR_RETRY, "others change the same object at the same time; " + error.message);
     return;
   }
@@ -117,13 +149,13 @@ void ServiceTarget::start_over(const ApiError& error, const ServiceObjects::Writ
     objects_.list([this, attempt = attempt_, error, write](const std::optional<ApiError>& failure) {
       if (attempt != attempt_) return;
       if (failure) {
-        ended_by(*failure);
+        ended_by(*failure, &write);
         return;
       }
       listed_ = true;
       // 422 is also how a server refuses what no other time will mend: then the object is as it was.
       if (error.code == 422 && objects_.is_unchanged(write)) {
-        ended_by(error);
+        ended_by(error, &write);
       } else {
         decide();
       }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "common/random.h"
 #include "plugins/kubernetes/label_syntax.h"
 
 namespace reconciler {
@@ -44,7 +43,11 @@ ServiceObjects::ServiceObjects(Host host, ApiClient& api, const Settings& settin
                    change.moved.clear();  // a label of pods is nothing that is published here
                    listener_.changed(change);
                  },
-             .live = listener_.live,
+             .live =
+                 [this] {
+                   without_pods_ = false;
+                   listener_.live();
+                 },
              .failed =
                  [this](const ApiError& error) {
                    if (!by_slice() || error.kind != ApiError::Kind::forbidden) {
@@ -189,121 +192,32 @@ void ServiceObjects::list(Answered done) {
     if (--lists->open == 0) done(lists->error);
   };
   lists->open = services_.size() + (without_pods_ ? 0 : 1) + (by_slice() ? 1 : 0);
-  if (by_slice()) slices_->list(one);
+  if (by_slice()) {
+    slices_->list([this, one](const std::optional<ApiError>& error) {
+      const std::string unseen = std::exchange(unseen_, {});
+      if (error || unseen.empty() || slices_->items().contains(unseen)) {
+        one(error);
+      } else {
+        find_slice(unseen, one);
+      }
+    });
+  }
   for (const auto& watch : services_) watch->list(one);
-  if (!without_pods_) pods_.list(one);
-}
-
-ServiceObjects::Write ServiceObjects::make_write(const Wanted& wanted,
-                                                 const ServicePlan& plan) const {
-  if (by_slice()) return write_of_slice(wanted, plan, service_name_);
-  const Service* seen = service(service_name_);
-  Write write;
-  write.object = seen->name;
-  write.seen = *seen;
-  write.stamp = {wanted.claim, plan.kind, random_number(), group_};
-  write.pod_name = plan.pod_name;
-  write.body = selector_patch(*seen, plan.pod_name, write.stamp);
-  write.what =
-      fmt::format("Service {}/{} {}", api_.pod_namespace(), seen->name,
-                  plan.kind == StampKind::fenced ? "selects no pod" : "selects " + plan.pod_name);
-  return write;
-}
-
-ServiceObjects::Write ServiceObjects::make_write_of_replicas(const Wanted& wanted,
-                                                             const ServicePlan& plan) const {
-  Write write = write_of_slice(wanted, plan, replica_service_);
-  write.of_replicas = true;
-  return write;
-}
-
-ServiceObjects::Write ServiceObjects::write_of_slice(const Wanted& wanted, const ServicePlan& plan,
-                                                     const std::string& name) const {
-  const Slice* seen = slice(name);
-  Write write;
-  write.creates = seen == nullptr;
-  write.object = slice_name(name);
-  if (seen != nullptr) write.seen = *seen;
-  write.stamp = {wanted.claim, plan.kind, random_number(), group_};
-  write.content = plan.content;
-  write.body = seen == nullptr
-                   ? new_slice(write.object, *service(name), plan.content, write.stamp, version_)
-                   : slice_patch(*seen, name, plan.content, write.stamp, version_);
-  std::string where;
-  for (const SliceEndpoint& endpoint : plan.content.endpoints) {
-    where += (where.empty() ? "to " : ", ") + endpoint.address;
-  }
-  write.what = fmt::format("EndpointSlice {}/{} leads {}", api_.pod_namespace(), write.object,
-                           where.empty() ? "nowhere" : where);
-  return write;
-}
-
-void ServiceObjects::send(const Write& write, uint64_t timeout_ms, Answered done) {
-  if (!by_slice()) {
-    api_.patch<Service>(services_.front()->resource(), write.object, write.body, timeout_ms,
-                        [this, write, done](WriteAnswer<Service> answer) {
-                          if (answer.item) services_.front()->seen(*answer.item);
-                          judge(write, std::move(answer), done);
-                        });
-    return;
-  }
-  const auto answered = [this, write, done](WriteAnswer<Slice> answer) {
-    if (answer.item) slices_->seen(*answer.item);
-    if (answer.item && write.of_replicas) replica_stamp_ = answer.item->stamp.text;
-    judge(write, std::move(answer), done);
-  };
-  if (write.creates) {
-    api_.create<Slice>(slices_->resource(), write.object, write.body, timeout_ms, answered);
-  } else {
-    api_.patch<Slice>(slices_->resource(), write.object, write.body, timeout_ms, answered);
-  }
-}
-
-namespace {
-
-bool confirms(const Service& answer, const ServiceObjects::Write& write) {
-  return shows(answer, write.pod_name, write.stamp);
-}
-bool confirms(const Slice& answer, const ServiceObjects::Write& write) {
-  return shows(answer, write.content, write.stamp);
-}
-
-}  // namespace
-
-// A write is confirmed by an answer that shows it, and by nothing else.
-template <typename Item>
-void ServiceObjects::judge(const Write& write, WriteAnswer<Item> answer, const Answered& done) {
-  host_.count("patches_total", "result", answer.error ? answer.error->label().c_str() : "ok");
-  if (!answer.error &&
-      (!confirms(*answer.item, write) || (!write.creates && answer.item->uid != write.seen.uid))) {
-    answer.error.emplace();
-    answer.error->message = fmt::format(
-        "{}: the API server took the change and does not show it (a webhook?)", write.object);
-  }
-  const bool exists = write.creates && answer.error && answer.error->code == 409;
-  if (!exists || slices_->items().contains(write.object)) {
-    done(answer.error);
-    return;
-  }
-  // A slice of this name, but without the label by which slices are watched.
-  find_slice(write.object, [done, conflict = answer.error](const std::optional<ApiError>& error) {
-    done(error ? error : conflict);
+  if (without_pods_) return;
+  pods_.list([this, one](const std::optional<ApiError>& error) {
+    const bool dispensable = by_slice() && error && error->kind == ApiError::Kind::forbidden;
+    without_pods_ |= dispensable;
+    one(dispensable ? std::nullopt : error);
   });
 }
 
+// A slice that is there without the label by which slices are watched.
 void ServiceObjects::find_slice(const std::string& name, Answered done) {
   api_.list<Slice>(slices_->resource(), by_name(name),
                    [this, done = std::move(done)](ListAnswer<Slice> answer) {
                      for (Slice& slice : answer.items) slices_->seen(std::move(slice));
                      done(answer.error);
                    });
-}
-
-bool ServiceObjects::is_unchanged(const Write& write) const {
-  const ApiObject* now = holder();
-  if (write.of_replicas) now = slice(replica_service_);
-  if (write.creates) return now == nullptr;
-  return now != nullptr && now->uid == write.seen.uid && now->stamp.text == write.seen.stamp.text;
 }
 
 void ServiceObjects::reconnect() {

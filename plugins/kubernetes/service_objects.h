@@ -12,6 +12,7 @@
 #include "plugins/host.h"
 #include "plugins/kubernetes/api_client.h"
 #include "plugins/kubernetes/object_watch.h"
+#include "plugins/kubernetes/pod_event.h"
 #include "plugins/kubernetes/service_patch.h"
 #include "plugins/kubernetes/service_plan.h"
 #include "plugins/kubernetes/settings.h"
@@ -36,8 +37,10 @@ class ServiceObjects {
     std::string object;  // its name
     ApiObject seen;      // of what is patched
     Stamp stamp;
-    std::string pod_name;  // by the selector
-    SliceContent content;  // by a slice
+    std::string pod_name;        // by the selector
+    SliceContent content;        // by a slice
+    std::vector<LedPod> led_to;  // of the primary's object, before and after it
+    std::vector<LedPod> leads_to;
     std::string body;
     std::string what;  // for people
   };
@@ -51,6 +54,7 @@ class ServiceObjects {
   bool live() const;   // and it is as it is now, by open watches
   bool polls() const;  // without the right to watch
   bool has_replicas() const { return !replica_service_.empty(); }
+  const std::string& service_name() const { return service_name_; }
 
   ServicePlan plan(const Wanted& wanted) const;
   ServicePlan plan_of_replicas(const Wanted& wanted) const;
@@ -79,6 +83,7 @@ class ServiceObjects {
   ServiceView view(const std::string& service) const;
   Write write_of_slice(const Wanted& wanted, const ServicePlan& plan,
                        const std::string& service) const;
+  std::vector<LedPod> pods_named(const std::string& pod_name_label) const;
   void discover();
   void became_ready();
   void find_slice(const std::string& name, Answered done);
@@ -95,6 +100,7 @@ class ServiceObjects {
   const std::string replica_service_;
   const Listener listener_;
   SliceVersion version_ = SliceVersion::v1;
+  std::string unseen_;         // a slice that exists by the answer to its creation
   std::string replica_stamp_;  // of the last write of ours
   bool ready_told_ = false;
   bool without_pods_ = false;  // by a slice: pods only add to what it says

@@ -79,6 +79,19 @@ cJSON* ports_json(const SliceContent& content) {
   return ports;
 }
 
+// Without blockOwnerDeletion, for which one needs a right on the Service's finalizers.
+cJSON* owners_json(const Service& service) {
+  cJSON* owners = checked(cJSON_CreateArray());
+  cJSON* owner = checked(cJSON_CreateObject());
+  put(owner, "apiVersion", "v1");
+  put(owner, "kind", "Service");
+  put(owner, "name", service.name);
+  put(owner, "uid", service.uid);
+  cJSON_AddBoolToObject(owner, "controller", true);
+  cJSON_AddItemToArray(owners, owner);
+  return owners;
+}
+
 }  // namespace
 
 const char* text_of(SliceVersion version) { return version == SliceVersion::v1 ? "v1" : "v1beta1"; }
@@ -94,33 +107,28 @@ std::string new_slice(const std::string& name, const Service& service, const Sli
   put(labels, service_name_label, service.name);
   put(labels, managed_by_label, managed_by_us);
   put(put_object(metadata, "annotations"), stamp_annotation, format_stamp(stamp));
-  // Without blockOwnerDeletion, for which one needs a right on the Service's finalizers.
-  cJSON* owners = checked(cJSON_AddArrayToObject(metadata, "ownerReferences"));
-  cJSON* owner = checked(cJSON_CreateObject());
-  put(owner, "apiVersion", "v1");
-  put(owner, "kind", "Service");
-  put(owner, "name", service.name);
-  put(owner, "uid", service.uid);
-  cJSON_AddBoolToObject(owner, "controller", true);
-  cJSON_AddItemToArray(owners, owner);
+  cJSON_AddItemToObject(metadata, "ownerReferences", owners_json(service));
   put(slice.get(), "addressType", content.address_type);
   cJSON_AddItemToObject(slice.get(), "endpoints", endpoints_json(content, version));
   cJSON_AddItemToObject(slice.get(), "ports", ports_json(content));
   return printed(slice.get());
 }
 
-std::string slice_patch(const Slice& seen, const std::string& service, const SliceContent& content,
+std::string slice_patch(const Slice& seen, const Service& service, const SliceContent& content,
                         const Stamp& stamp, SliceVersion version) {
   PatchDocument patch;
   patch.require_as_seen(seen);
   patch.add("add", "/endpoints", endpoints_json(content, version));
   patch.add("add", "/ports", ports_json(content));
   if (!seen.has_labels) patch.add("add", "/metadata/labels", checked(cJSON_CreateObject()));
-  if (seen.service != service) {
-    patch.write_below(true, "/metadata/labels", service_name_label, service);
+  if (seen.service != service.name) {
+    patch.write_below(true, "/metadata/labels", service_name_label, service.name);
   }
   if (seen.managed_by != managed_by_us) {
     patch.write_below(true, "/metadata/labels", managed_by_label, managed_by_us);
+  }
+  if (seen.owner_uid != service.uid) {
+    patch.add("add", "/metadata/ownerReferences", owners_json(service));
   }
   patch.write_stamp(seen, stamp);
   return patch.str();

@@ -17,7 +17,7 @@ std::string new_slice(const std::string& name, const Service& service, const Sli
                       const Stamp& stamp, SliceVersion version);
 
 // Applies only to the slice that `seen` is: its uid and its whole stamp are tested.
-std::string slice_patch(const Slice& seen, const std::string& service, const SliceContent& content,
+std::string slice_patch(const Slice& seen, const Service& service, const SliceContent& content,
                         const Stamp& stamp, SliceVersion version);
 
 // The same of the Service: its selector says `pod_name`, and whatever else it said.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "plugins/kubernetes/match.h"
+#include "plugins/kubernetes/pause.h"
 #include "plugins/kubernetes/slice_content.h"
 
 namespace reconciler {
@@ -47,13 +48,20 @@ bool admit(ServicePlan& plan, const ServiceView& view) {
     refuse(plan, "no-service", "there is no " + service_of(view));
     return false;
   }
-  if (view.service->paused) {
-    plan.verdict = ServicePlan::Verdict::paused;
-    plan.problem = "paused";
-    plan.cause = service_of(view) + " says so by its annotation; nothing is written until it goes";
-    return false;
-  }
   return true;
+}
+
+ServicePlan unless_paused(ServicePlan plan, const ServiceView& view) {
+  if (view.service == nullptr || view.service->paused.empty()) return plan;
+  plan.pause = fmt::format("paused by the annotation {} of {}: {}", pause_annotation,
+                           service_of(view), view.service->paused);
+  const bool writes = plan.verdict == ServicePlan::Verdict::change ||
+                      plan.verdict == ServicePlan::Verdict::no_pod_stale;
+  if (!writes) return plan;
+  plan.verdict = ServicePlan::Verdict::paused;
+  plan.problem = "paused";
+  plan.cause = plan.pause;
+  return plan;
 }
 
 void stand_down(ServicePlan& plan, const Claim& higher, std::string cause) {
@@ -160,11 +168,34 @@ bool admit_slice(ServicePlan& plan, const Wanted& wanted, const ServiceView& vie
   return true;
 }
 
+// Not where its owner is a Service of that name that was there before: it would be collected.
+bool is_of_service(const Slice& slice, const Service& service) {
+  return slice.service == service.name && slice.managed_by == managed_by_us &&
+         slice.owner_uid == service.uid;
+}
+
 Shown shown_by(const Slice* slice, const SliceContent& wanted, const ServiceView& view) {
   if (slice == nullptr) return Shown::other;
-  const bool labelled = slice->service == view.service_name && slice->managed_by == managed_by_us;
-  if (slice->content.endpoints.empty() && labelled) return Shown::nothing;
-  return labelled && says_the_same(slice->content, wanted) ? Shown::wanted : Shown::other;
+  const bool is_ours = is_of_service(*slice, *view.service);
+  if (slice->content.endpoints.empty() && is_ours) return Shown::nothing;
+  return is_ours && says_the_same(slice->content, wanted) ? Shown::wanted : Shown::other;
+}
+
+// Why the Service's selector, narrowed to the pod, would select nothing; empty: it would not.
+std::string unselectable(const Pod& pod, const ServiceView& view) {
+  if (pod.pod_name_label.empty()) {
+    return fmt::format("pod {} has no label {}, by which it could be selected", pod.name,
+                       pod_name_label);
+  }
+  for (const auto& [key, value] : view.service->selector) {
+    if (key == pod_name_label) continue;
+    const auto label = pod.labels.find(key);
+    if (label == pod.labels.end() || label->second != value) {
+      return fmt::format("pod {} has no label {}={}, by which {} selects, too", pod.name, key,
+                         value, service_of(view));
+    }
+  }
+  return {};
 }
 
 // Another slice of this Service that leads elsewhere.
@@ -183,21 +214,7 @@ std::string other_slices(const ServiceView& view, const SliceContent& content) {
   return {};
 }
 
-}  // namespace
-
-std::string slice_name(const std::string& service) { return service + "-valkey-reconciler"; }
-
-std::optional<HighestStamp> stamp_of(const Wanted& wanted, const ApiObject* object) {
-  if (object == nullptr || object->stamp.state != StampReading::State::read) return std::nullopt;
-  const Stamp& stamp = object->stamp.stamp;
-  if (stamp.group != wanted.group) return std::nullopt;
-  if (stamp.kind == StampKind::promoted) return HighestStamp{stamp.claim, Intent::promotion};
-  // Nothing is published also where no pod was the primary, and of settled decisions for no other reason.
-  const bool suspected = !stamp.claim.decision.settled();
-  return HighestStamp{stamp.claim, suspected ? Intent::withdrawal : Intent::unknown};
-}
-
-ServicePlan plan_selector(const Wanted& wanted, const ServiceView& view) {
+ServicePlan for_selector(const Wanted& wanted, const ServiceView& view) {
   ServicePlan plan;
   Match match = find_primary(wanted, view);
   plan.primary = match.pod;
@@ -211,10 +228,7 @@ ServicePlan plan_selector(const Wanted& wanted, const ServiceView& view) {
     return plan;
   }
   std::string unpublishable = std::move(match.cause);
-  if (match.pod != nullptr && match.pod->pod_name_label.empty()) {
-    unpublishable = fmt::format("pod {} has no label {}, by which it could be selected",
-                                match.pod->name, pod_name_label);
-  }
+  if (match.pod != nullptr) unpublishable = unselectable(*match.pod, view);
   const auto says = service.selector.find(pod_name_label);
   Shown shown = Shown::other;
   if (says != service.selector.end()) {
@@ -227,7 +241,7 @@ ServicePlan plan_selector(const Wanted& wanted, const ServiceView& view) {
   return plan;
 }
 
-ServicePlan plan_slice(const Wanted& wanted, const ServiceView& view) {
+ServicePlan for_slice(const Wanted& wanted, const ServiceView& view) {
   ServicePlan plan;
   Match match = find_primary(wanted, view);
   plan.primary = match.pod;
@@ -254,7 +268,7 @@ ServicePlan plan_slice(const Wanted& wanted, const ServiceView& view) {
   return plan;
 }
 
-ServicePlan plan_replica_slice(const Wanted& wanted, const ServiceView& view) {
+ServicePlan for_replica_slice(const Wanted& wanted, const ServiceView& view) {
   ServicePlan plan;
   if (!admit_slice(plan, wanted, view)) return plan;
   const Slice* slice = own_slice(view);
@@ -276,13 +290,38 @@ ServicePlan plan_replica_slice(const Wanted& wanted, const ServiceView& view) {
     if (family_of(*address) != plan.content.address_type) continue;
     plan.content.endpoints.push_back(endpoint_of(*address, match.pod, slice));
   }
-  const bool same = slice != nullptr && slice->service == view.service_name &&
-                    slice->managed_by == managed_by_us &&
+  const bool same = slice != nullptr && is_of_service(*slice, *view.service) &&
                     says_the_same(slice->content, plan.content);
   if (!same || !is_read || stamp.stamp.claim != wanted.claim) {
     plan.verdict = ServicePlan::Verdict::change;
   }
   return plan;
+}
+
+}  // namespace
+
+std::string slice_name(const std::string& service) { return service + "-valkey-reconciler"; }
+
+std::optional<HighestStamp> stamp_of(const Wanted& wanted, const ApiObject* object) {
+  if (object == nullptr || object->stamp.state != StampReading::State::read) return std::nullopt;
+  const Stamp& stamp = object->stamp.stamp;
+  if (stamp.group != wanted.group) return std::nullopt;
+  if (stamp.kind == StampKind::promoted) return HighestStamp{stamp.claim, Intent::promotion};
+  // Nothing is published also where no pod was the primary, and of settled decisions for no other reason.
+  const bool suspected = !stamp.claim.decision.settled();
+  return HighestStamp{stamp.claim, suspected ? Intent::withdrawal : Intent::unknown};
+}
+
+ServicePlan plan_selector(const Wanted& wanted, const ServiceView& view) {
+  return unless_paused(for_selector(wanted, view), view);
+}
+
+ServicePlan plan_slice(const Wanted& wanted, const ServiceView& view) {
+  return unless_paused(for_slice(wanted, view), view);
+}
+
+ServicePlan plan_replica_slice(const Wanted& wanted, const ServiceView& view) {
+  return unless_paused(for_replica_slice(wanted, view), view);
 }
 
 }  // namespace reconciler

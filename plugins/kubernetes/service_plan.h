@@ -27,7 +27,7 @@ struct ServicePlan {
     change,       // write what follows
     stand_down,   // the object remembers a higher decision
     refused,      // a person has to mend something first
-    paused,       // by the Service's annotation
+    paused,       // something would be written, but an operator wants the Service left alone
     no_pod,       // the primary can't be published so, and what is published stays as it is
     no_pod_stale  // the same, but that is of a lower epoch: after a while it goes, by what follows
   };
@@ -35,6 +35,7 @@ struct ServicePlan {
   Verdict verdict = Verdict::right;
   const char* problem = nullptr;  // of all but right and change: its id
   std::string cause;              // for people
+  std::string pause;              // the operator's word, whatever the verdict; empty: none
   Claim higher;                   // of stand_down: that decision
   bool newer_format = false;      // of stand_down: a newer version of this program wrote the stamp
   const Pod* primary = nullptr;   // null: none is known

@@ -14,7 +14,7 @@ constexpr uint64_t give_up_ms = 2500;
 
 }  // namespace
 
-ServiceTarget::ServiceTarget(Host host, ApiClient& api, const Settings& settings,
+ServiceTarget::ServiceTarget(Host host, ApiClient& api, PodEvents& events, const Settings& settings,
                              const Settings::Group& group)
     : host_(host),
       api_(api),
@@ -31,8 +31,10 @@ ServiceTarget::ServiceTarget(Host host, ApiClient& api, const Settings& settings
                       if (phase_ == Phase::waiting) finish(VR_RETRY, list_failure_);
                     }}),
       count_(host, group.name, [this] { host_.changed(name_); }),
+      events_(events),
       timeout_ms_(settings.request_timeout_ms),
       hold_(host, [this] { try_again_now(); }),
+      replicas_hold_(host, [this] { host_.changed(name_); }),
       pause_(host),
       give_up_(host),
       no_pod_timer_(host),
@@ -46,6 +48,7 @@ void ServiceTarget::apply(const vr_topology& topology, vr_request* request) {
   if (!wanted_ || wanted_->claim != wanted.claim) {
     no_pod_since_ns_.reset();
     hold_.lift();
+    replicas_hold_.lift();
   }
   wanted_ = std::move(wanted);
   cause_ = topology.cause == nullptr ? "" : topology.cause;
@@ -78,12 +81,14 @@ bool ServiceTarget::cancel(const vr_request* request) {
 
 void ServiceTarget::api_is_back() {
   objects_.retry_now();
+  retry_replicas();
   try_again_now();
 }
 
 void ServiceTarget::rights_were_given() {
   hold_.lift();
   objects_.retry_now();
+  retry_replicas();
   try_again_now();
 }
 
@@ -94,6 +99,7 @@ void ServiceTarget::try_again_now() {
 void ServiceTarget::decide() {
   count_.learn(*wanted_, stamp_of(*wanted_, objects_.holder()));
   const ServicePlan plan = objects_.plan(*wanted_);
+  show_pause(plan);
   pause_between_steps();
   using Verdict = ServicePlan::Verdict;
   if (plan.verdict != Verdict::no_pod && plan.verdict != Verdict::no_pod_stale) {
@@ -115,8 +121,11 @@ void ServiceTarget::decide() {
     case Verdict::stand_down:
       stand_down(plan);
       break;
-    case Verdict::refused:
     case Verdict::paused:
+      show_problem(nullptr, {});
+      finish(VR_REJECTED, plan.cause);
+      break;
+    case Verdict::refused:
       reject(plan);
       break;
     case Verdict::no_pod:
@@ -139,7 +148,7 @@ void ServiceTarget::stand_down(const ServicePlan& plan) {
 }
 
 void ServiceTarget::reject(const ServicePlan& plan) {
-  show_problem(plan.problem, plan.cause, plan.verdict == ServicePlan::Verdict::paused);
+  show_problem(plan.problem, plan.cause);
   finish(VR_REJECTED, plan.cause);
 }
 
@@ -186,23 +195,32 @@ void ServiceTarget::finish(vr_outcome outcome, const std::string& reason) {
     verdict_ = ServicePlan::Verdict::right;
     timeout_ms_ = settings_.request_timeout_ms;
     hold_.lift();
-    show_problem(nullptr, {}, false);
+    show_problem(nullptr, {});
   }
   host_.complete(std::exchange(request_, nullptr), outcome, reason);
+  events_.tell(name_, std::exchange(to_tell_, {}));
   // What came while a write was under way was not looked at.
   if (outcome == VR_APPLIED) reassess();
 }
 
-void ServiceTarget::show_problem(const char* id, const std::string& message, bool degraded) {
+void ServiceTarget::show_problem(const char* id, const std::string& message) {
   const std::string next = id == nullptr ? "" : id;
   if (!problem_.empty() && problem_ != next) host_.clear_problem(name_, problem_.c_str());
   problem_ = next;
-  if (id == nullptr) return;
-  if (degraded) {
-    host_.set_degraded(name_, id, message);
-  } else {
-    host_.set_blocking(name_, id, message);
+  if (id != nullptr) host_.set_blocking(name_, id, message);
+}
+
+// While all is right anyway it is no more than worth knowing. Whether it is over.
+bool ServiceTarget::show_pause(const ServicePlan& plan) {
+  if (std::exchange(paused_, plan.pause) == plan.pause) return false;
+  if (plan.pause.empty()) {
+    host_.log(VR_INFO, name_, "no longer paused");
+    host_.clear_problem(name_, "paused");
+    return true;
   }
+  host_.log(VR_WARNING, name_, "{}; nothing is written", plan.pause);
+  host_.set_degraded(name_, "paused", plan.pause);
+  return false;
 }
 
 void ServiceTarget::show_others(const std::string& message) {
@@ -239,13 +257,19 @@ void ServiceTarget::reassess() {
   count_.learn(*wanted_, stamp_of(*wanted_, objects_.holder()));
   const ServicePlan plan = objects_.plan(*wanted_);
   show_others(plan.others);
+  const bool resumed = show_pause(plan);
   const bool at_rest = outcome_ == VR_APPLIED || outcome_ == VR_REJECTED;
   if (plan.verdict == ServicePlan::Verdict::change) {
     repairs_.ask();
-  } else if (!at_rest || plan.verdict != verdict_ || plan.cause != told_) {
+  } else if (!at_rest || plan.verdict != verdict_ || plan.cause != told_ || resumed) {
     host_.changed(name_);
-  } else if (plan.verdict == ServicePlan::Verdict::right && objects_.replicas_drifted(*wanted_)) {
-    repairs_.ask();
+  } else if (plan.verdict == ServicePlan::Verdict::right && paused_.empty() &&
+             objects_.has_replicas() && !replicas_hold_.on()) {
+    if (objects_.plan_of_replicas(*wanted_).cause != replicas_told_) {
+      host_.changed(name_);
+    } else if (objects_.replicas_drifted(*wanted_)) {
+      repairs_.ask();
+    }
   }
 }
 

@@ -7,12 +7,14 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "plugins/host.h"
 #include "plugins/kubernetes/api_client.h"
 #include "plugins/kubernetes/decision_count.h"
 #include "plugins/kubernetes/hold.h"
 #include "plugins/kubernetes/object_watch.h"
+#include "plugins/kubernetes/pod_events.h"
 #include "plugins/kubernetes/publisher.h"
 #include "plugins/kubernetes/repairs.h"
 #include "plugins/kubernetes/service_objects.h"
@@ -28,7 +30,8 @@ namespace reconciler {
 // whose answer doesn't come.
 class ServiceTarget : public Publisher {
  public:
-  ServiceTarget(Host host, ApiClient& api, const Settings& settings, const Settings::Group& group);
+  ServiceTarget(Host host, ApiClient& api, PodEvents& events, const Settings& settings,
+                const Settings::Group& group);
 
   const std::string& name() const override { return name_; }
   void start() override { objects_.start(); }
@@ -52,14 +55,18 @@ class ServiceTarget : public Publisher {
 
   void write(const ServicePlan& plan);
   void send(const ServiceObjects::Write& write);
+  void note_write(const ServiceObjects::Write& write);
   void write_replicas();
   void replicas_written();
+  void replicas_failed(const ApiError& error);
+  void retry_replicas();
   void failed(const ApiError& error, const ServiceObjects::Write& write);
   void start_over(const ApiError& error, const ServiceObjects::Write& write);
-  void ended_by(const ApiError& error);
+  void ended_by(const ApiError& error, const ServiceObjects::Write* write = nullptr);
 
   void finish(vr_outcome outcome, const std::string& reason);
-  void show_problem(const char* id, const std::string& message, bool degraded);
+  void show_problem(const char* id, const std::string& message);
+  bool show_pause(const ServicePlan& plan);
   void show_others(const std::string& message);
 
   void try_again_now();
@@ -78,6 +85,10 @@ class ServiceTarget : public Publisher {
   DecisionCount count_;
   std::string cause_;
 
+  // Events go out when the attempt is over.
+  PodEvents& events_;
+  std::vector<PodEvent> to_tell_;
+
   // the attempt
   vr_request* request_ = nullptr;
   Phase phase_ = Phase::idle;
@@ -88,17 +99,19 @@ class ServiceTarget : public Publisher {
   int restarts_ = 0;
   uint64_t timeout_ms_;
   Hold hold_;
+  Hold replicas_hold_;  // for the slice of the replicas alone
   Timer pause_;
   Timer give_up_;  // after a cancellation
 
   // what became of the last one
   std::optional<vr_outcome> outcome_;
   ServicePlan::Verdict verdict_ = ServicePlan::Verdict::right;
-  Claim stands_before_;       // of stand_down
-  std::string told_;          // the cause of the last rejection
-  std::string problem_;       // the id that is shown
-  std::string others_;        // what is shown of other slices
-  std::string list_failure_;  // why there are no first lists yet
+  std::string told_;           // the cause of the last rejection
+  std::string problem_;        // the id that is shown
+  std::string paused_;         // the word of it that is shown
+  std::string others_;         // what is shown of other slices
+  std::string replicas_told_;  // the cause of leaving the replicas' slice alone
+  std::string list_failure_;   // why there are no first lists yet
   std::optional<uint64_t> no_pod_since_ns_;
   Timer no_pod_timer_;
   Repairs repairs_;

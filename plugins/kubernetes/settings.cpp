@@ -135,7 +135,7 @@ Result<void> check_way(const Values& values, Publish publish) {
     return Error(fmt::format("service: needed with publish = \"{}\"", way));
   }
   Result<void> of_labels =
-      refused({"label", "value", "replica_label", "replica_value", "otherwise", "events"});
+      refused({"label", "value", "replica_label", "replica_value", "otherwise"});
   if (!of_labels || publish == Publish::endpointslice) return of_labels;
   return refused({"replica_service", "service_port"});
 }

@@ -3,13 +3,18 @@ places, a lower decision never undoes a higher one, whatever others do to the ob
 
 from __future__ import annotations
 
-import threading
+import random
 import time
+from urllib.parse import urlsplit
 
 from e2e.plugin_case import ADDRESSES, GROUP
 from e2e.service_case import PAUSED, SERVICE, ServiceCase
+from lab.kube_client import Json
+from lab.kube_rights import least_rules
 from lab.kubernetes import Pod
 from lab.plugin_host import PluginHost
+from lab.processes import wait_until
+from lab.tcp_proxy import TcpProxy
 
 
 class PublishCases(ServiceCase):
@@ -87,17 +92,23 @@ class PublishCases(ServiceCase):
         self.assertRegex(self.stamp(), r"^v1 0\.1\.2 ")
 
     def test_instances_that_race_never_lead_to_two_nor_backwards(self) -> None:
+        draw = random.Random(7)
         hosts = [self.host() for _ in range(4)]
-        for epoch in range(1, 13):
-            threads = [threading.Thread(target=host.apply, args=(GROUP, epoch, ADDRESSES[epoch % 3]))
-                       for host in hosts]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
+        for epoch in range(1, 41):
+            for host in draw.sample(hosts, 4):
+                if draw.random() < 0.3:
+                    host.pause()
+                known = max(1, epoch - draw.choice((0, 0, 0, 1, 2)))
+                host.apply(GROUP, known, ADDRESSES[known % 3])
+            time.sleep(draw.uniform(0, 0.05))
+            for host in hosts:
+                host.resume()
+        for host in hosts:
+            host.apply(GROUP, 99, ADDRESSES[0])
         self.watch.wait_for([self.place(0)])
         for host in hosts:
-            host.wait("complete", timeout=20, when=lambda e: e.fields.get("outcome") == "applied")
+            host.applied(20, epoch="99")
+        self.watch.wait_as_now()
         epochs = [int(v.stamp.split(".")[1]) for v in self.watch.versions() if v.stamp]
         self.assertEqual(epochs, sorted(epochs))
         self.never_two()
@@ -116,6 +127,63 @@ class PublishCases(ServiceCase):
         self.assertEqual(self.stamp(), before)
         self.never_two()
 
+    def test_a_write_that_was_decided_in_the_past_is_refused(self) -> None:
+        """Nothing of what the API server says reaches the one instance; what it sends goes through."""
+        port = urlsplit(self.kubernetes.url).port or 443
+        proxy = self.enterContext(TcpProxy(port))
+        kubeconfig = self.namespace.kubeconfig(name="proxied", url=f"https://127.0.0.1:{proxy.port}")
+        late, present = self.host(kubeconfig=kubeconfig), self.host()
+        for host in (late, present):
+            self.lead_to(host, 1, 0)
+        proxy.hold_answers()
+        self.lead_to(present, 3, 2)
+        self.watch.wait_as_now()
+        before, version = self.stamp(), self.watch.last_version
+        mark = late.apply(GROUP, 2, ADDRESSES[1])
+        late.wait("count", name="patches_total", value="timeout", timeout=20, mark=mark)
+        self.watch.wait_as_now()
+        self.assertEqual([v for v in self.watch.versions() if v.version > version], [])
+        self.assertEqual(self.stamp(), before)
+        proxy.release_answers()
+        late.wait("complete", outcome="rejected", text="remembers epoch 3", timeout=30, mark=mark)
+        self.assertEqual(self.stamp(), before)
+        self.never_two()
+
+    def events_of(self, pod: str) -> list[Json]:
+        return [event for event in self.namespace.events() if event["involvedObject"]["name"] == pod]
+
+    def test_both_pods_of_a_switch_tell_it_by_the_instance_that_wrote(self) -> None:
+        self.namespace.set_rules([*least_rules(self.way), {
+            "apiGroups": [""], "resources": ["events"], "verbs": ["create"]}])
+        host, other = self.host(), self.host()
+        for each in (host, other):
+            self.lead_to(each, 1, 0)
+        self.lead_to(host, 2, 0)  # the same primary: nothing to tell
+        self.lead_to(host, 3, 1)
+        self.lead_to(other, 3, 1)
+        wait_until(lambda: bool(self.events_of("valkey-1")) and len(self.events_of("valkey-0")) == 2,
+                   10, "both have told it")
+        (promoted,) = self.events_of("valkey-1")
+        self.assertEqual((promoted["reason"], promoted["type"]), ("PrimaryPromoted", "Normal"))
+        self.assertEqual(promoted["involvedObject"]["uid"],
+                         self.namespace.pod("valkey-1")["metadata"]["uid"])
+        self.assertEqual(promoted["message"], f"Service {SERVICE} leads to it for epoch 3 "
+                                              f"({ADDRESSES[1]}:6379), by an order of the test")
+        told = {event["reason"]: event["message"] for event in self.events_of("valkey-0")}
+        self.assertEqual(set(told), {"PrimaryPromoted", "PrimaryDemoted"})
+        self.assertIn(f"Service {SERVICE} no longer leads to it for epoch 3", told["PrimaryDemoted"])
+        self.assertEqual(other.count("events_total"), 0)
+        self.assertEqual(host.count("patches_total", "ok"), 3)
+
+    def test_events_are_optional(self) -> None:
+        host, quiet = self.host(), self.host(events="false")
+        self.lead_to(host, 1, 0)
+        host.wait("log", text="forbidden: cannot create events in namespace "
+                              f"{self.namespace.name}", level="info")
+        self.assertFalse([e for e in host.events if e.kind == "problem"])
+        self.lead_to(quiet, 2, 1)
+        self.assertEqual(quiet.count("events_total"), 0)
+
     def test_of_many_instances_the_one_next_to_the_primary_writes(self) -> None:
         self.namespace.add_pod(Pod("valkey-3", "10.244.0.20", node="node-b"))
         far = [self.host(node_name="node-c") for _ in range(2)]
@@ -130,19 +198,43 @@ class PublishCases(ServiceCase):
             self.assertEqual(host.count("patches_total", mark=begin), 0)
         self.assertEqual(near.count("patches_total", mark=mark), 1)
 
+    def pause(self, word: str) -> None:
+        self.patch_service({"metadata": {"annotations": {PAUSED: word}}})
+
     def test_a_paused_group_is_left_alone_until_it_is_not(self) -> None:
         host = self.host()
         self.lead_to(host, 1, 0)
-        self.patch_service({"metadata": {"annotations": {PAUSED: "by me"}}})
-        host.wait("complete", outcome="rejected", text="by its annotation")
+        self.pause("by jane")
+        host.wait("problem", id="paused", severity="degraded",
+                  text=f"of Service {self.namespace.name}/{SERVICE}: by jane")
         mark = host.apply(GROUP, 2, ADDRESSES[1])
-        host.wait("complete", outcome="rejected", mark=mark)
-        host.wait("problem", id="paused", severity="degraded")
+        host.wait("complete", outcome="rejected", text="by jane", mark=mark)
+        mark = host.apply(GROUP, 2, ADDRESSES[1], step=1, suspected=True)
+        host.wait("complete", outcome="rejected", text="by jane", mark=mark)
+        mark = host.apply(GROUP, 3, ADDRESSES[1])
+        host.wait("complete", outcome="rejected", text="by jane", mark=mark)
         self.assertEqual(self.watch.now(), [self.place(0)])
-        self.patch_service({"metadata": {"annotations": {PAUSED: "false"}}})
+        self.pause("false")
         self.watch.wait_for([self.place(1)])
         host.wait("problem_clear", id="paused", mark=mark)
+        host.applied(mark=mark)
+        self.assertFalse([e for e in host.events if e.kind == "problem" and e.severity == "blocking"])
         self.never_two()
+
+    def test_a_paused_group_that_is_right_is_in_sync(self) -> None:
+        host = self.host()
+        self.lead_to(host, 1, 0)
+        mark = len(host.events)
+        self.pause("by jane")
+        host.wait("problem", id="paused", text="by jane")
+        self.lead_to(host, 1, 0)
+        self.pause("by joe")
+        host.wait("problem", id="paused", text="by joe")
+        self.pause("")
+        host.wait("problem_clear", id="paused", mark=mark)
+        self.assertEqual(host.count("patches_total", mark=mark), 0)
+        self.assertFalse([e for e in host.events[mark:]
+                          if e.kind == "complete" and e.fields["outcome"] != "applied"])
 
     def test_a_service_that_is_not_there_is_waited_for(self) -> None:
         self.kubernetes.admin.delete(f"{self.namespace.path}/services/{SERVICE}")

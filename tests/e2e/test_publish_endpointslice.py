@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -13,6 +14,7 @@ from e2e.plugin_case import ADDRESSES, GROUP  # noqa: E402
 from e2e.service_case import SERVICE, SLICE, ServiceCase  # noqa: E402
 from lab.kube_client import Json  # noqa: E402
 from lab.kubernetes import FakeKubernetes, Kubernetes, Pod, open_kubernetes  # noqa: E402
+from lab.processes import wait_until  # noqa: E402
 from lab.service_watch import STAMP  # noqa: E402
 
 
@@ -96,12 +98,37 @@ class ByEndpointSlice(publish_cases.PublishCases):
         self.assertNotEqual(self.slice()["metadata"]["uid"], uid)
         self.never_two()
 
+    def test_a_service_that_was_made_anew_is_its_owner_from_then_on(self) -> None:
+        """Else Kubernetes would collect it, and with it what it remembers."""
+        hosts = [self.host(), self.host()]
+        for host in hosts:
+            self.lead_to(host, 5, 0)
+        uid = self.slice()["metadata"]["uid"]
+        self.kubernetes.admin.delete(f"{self.namespace.path}/services/{SERVICE}")
+        for host in hosts:
+            host.wait("problem", id="no-service")
+        anew = self.make_service()["metadata"]["uid"]
+
+        def is_owner() -> bool:
+            (owner,) = self.slice()["metadata"]["ownerReferences"]
+            return bool(owner["uid"] == anew)
+
+        wait_until(is_owner, 10, "the new Service is the owner")
+        self.assertEqual(self.slice()["metadata"]["uid"], uid)
+        for host in hosts:
+            host.wait("problem_clear", id="no-service")
+        self.watch.wait_as_now()
+        self.assertEqual({v.leads_to for v in self.watch.versions()}, {(ADDRESSES[0],)})
+
     def test_a_slice_that_lost_its_label_gets_it_back(self) -> None:
         host = self.host()
         self.lead_to(host, 1, 0)
+        mark = len(host.events)
         self.patch_slice({"op": "remove", "path": "/metadata/labels"})
         self.watch.wait_until(lambda: len(self.watch.versions()) >= 3, 10, "labelled again")
         self.watch.wait_for([ADDRESSES[0]])
+        host.applied(mark=mark)
+        self.assertEqual(host.count("patches_total", "409", mark), 1)  # it is there already
         self.never_two()
 
     def test_another_slice_that_leads_elsewhere_is_a_problem_and_is_left_alone(self) -> None:
@@ -181,6 +208,47 @@ class ByEndpointSlice(publish_cases.PublishCases):
             replicas.wait_until(lambda: replicas.now() == [ADDRESSES[2]], 10, "made again")
         self.never_two()
 
+    def test_what_goes_wrong_with_the_replicas_is_no_matter_of_the_primary(self) -> None:
+        self.make_service("valkey-replicas")
+        replicas = f"{self.namespace.path}/services/valkey-replicas"
+        host = self.host(replica_service="valkey-replicas")
+        self.apply_with_replicas(host, 1, 0, [1, 2])
+        mark = len(host.events)
+        self.kubernetes.admin.merge_patch(replicas, {"spec": {"selector": {"a": "b"}}})
+        host.wait("problem", id="replica-service", severity="degraded", text="has a selector",
+                  mark=mark)
+        self.apply_with_replicas(host, 1, 0, [1, 2])
+        mark = len(host.events)
+        self.kubernetes.admin.merge_patch(replicas, {"spec": {"selector": None}})
+        host.wait("problem_clear", id="replica-service", mark=mark)
+
+    @unittest.skipUnless(BACKEND == "fake", "only a fake refuses on demand")
+    def test_a_refusal_of_the_replicas_slice_is_tried_again_by_itself(self) -> None:
+        assert isinstance(self.kubernetes, FakeKubernetes)
+        self.make_service("valkey-replicas")
+        host = self.host(replica_service="valkey-replicas")
+        self.apply_with_replicas(host, 1, 0, [1, 2])
+        self.kubernetes.fault(rf"PATCH {self.slices}/valkey-replicas-.*", status=403)
+        mark = host.apply(GROUP, 2, ADDRESSES[1], replicas=[ADDRESSES[2]])
+        host.wait("complete", mark=mark)
+        host.applied(mark=mark)
+        self.assertFalse([e for e in host.events[mark:]
+                          if e.kind == "complete" and e.fields["outcome"] != "applied"])
+        host.wait("problem", id="replica-service", severity="degraded", mark=mark)
+        host.wait("problem_clear", id="replica-service", mark=mark, timeout=20)
+        self.never_two()
+
+    def test_the_right_to_pods_may_go_while_it_runs(self) -> None:
+        host = self.host()
+        self.lead_to(host, 1, 0)
+        self.namespace.set_rules([rule for rule in self.namespace._rules
+                                  if rule["resources"] != ["pods"]])
+        for epoch in (2, 3):
+            self.lead_to(self.host(), epoch, epoch - 1)
+            mark = host.apply(GROUP, epoch, ADDRESSES[epoch - 1])
+            host.applied(mark=mark)
+        self.never_two()
+
     def apply_with_replicas(self, host, epoch: int, pod: int,  # type: ignore[no-untyped-def]
                             replicas: list[int]) -> None:
         mark = host.apply(GROUP, epoch, ADDRESSES[pod],
@@ -211,7 +279,7 @@ class OnAServerOfTheOldVersionAlone(ServiceCase):
         self.lead_to(host, 2, 1)
         self.watch.wait_for([ADDRESSES[1]])
         (endpoint,) = self.slice()["endpoints"]
-        self.assertEqual(endpoint["topology"], {"kubernetes.io/hostname": "lab-node-0"})
+        self.assertEqual(endpoint["topology"], {"kubernetes.io/hostname": "lab-node-1"})
         self.assertEqual(host.count("patches_total"), 2)
         self.never_two()
 

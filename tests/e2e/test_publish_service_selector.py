@@ -10,7 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from e2e import publish_cases  # noqa: E402
 from e2e.case import main  # noqa: E402
 from e2e.plugin_case import ADDRESSES, GROUP  # noqa: E402
-from e2e.service_case import move_selector  # noqa: E402
+from e2e.service_case import SERVICE, move_selector  # noqa: E402
 from lab.kubernetes import Pod  # noqa: E402
 from lab.service_watch import POD_NAME, STAMP  # noqa: E402
 
@@ -63,6 +63,21 @@ class ByServiceSelector(publish_cases.PublishCases):
         self.watch.wait_for([])  # after no_match_after the old one goes
         self.namespace.label("valkey-9", POD_NAME, "valkey-9")
         self.watch.wait_for(["valkey-9"])
+        self.never_two()
+
+    def test_a_pod_that_the_rest_of_the_selector_does_not_select_is_no_pod(self) -> None:
+        self.namespace.label("valkey-0", "tier", "db")
+        self.patch_service({"spec": {"selector": {"tier": "db"}}})
+        host = self.host(no_match_after="300ms")
+        self.lead_to(host, 1, 0)
+        mark = host.apply(GROUP, 2, ADDRESSES[1])
+        host.wait("problem", id="no-pod", severity="blocking", mark=mark,
+                  text=f"pod valkey-1 has no label tier=db, by which Service "
+                       f"{self.namespace.name}/{SERVICE} selects, too")
+        self.watch.wait_for([])
+        self.namespace.label("valkey-1", "tier", "db")
+        self.watch.wait_for(["valkey-1"])
+        host.wait("problem_clear", id="no-pod", mark=mark)
         self.never_two()
 
     def test_knows_the_primary_by_its_host_name(self) -> None:

@@ -19,6 +19,8 @@ class TcpProxy:
         self._selector.register(self._listener, selectors.EVENT_READ)
         self._peers: dict[socket.socket, socket.socket] = {}
         self._silent: list[socket.socket] = []
+        self._servers: set[socket.socket] = set()  # the ends at the server
+        self._held: dict[socket.socket, bytes] | None = None  # what is kept from the client's ends
         self._lock = threading.Lock()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -53,6 +55,18 @@ class TcpProxy:
         """For connections that are opened from now on."""
         self._frozen = False
 
+    def hold_answers(self) -> None:
+        """The server hears all, and nothing of what it says arrives until release_answers()."""
+        with self._lock:
+            self._held = {}
+
+    def release_answers(self) -> None:
+        with self._lock:
+            held, self._held = self._held or {}, None
+            for end, data in held.items():
+                if end in self._peers:
+                    end.sendall(data)
+
     def cut(self) -> None:
         """The connections that are open now end, as those of a server that was killed."""
         with self._lock:
@@ -79,6 +93,7 @@ class TcpProxy:
                 here.close()
                 return
             self._peers[here], self._peers[there] = there, here
+            self._servers.add(there)
             for each in (here, there):
                 self._selector.register(each, selectors.EVENT_READ)
             return
@@ -88,6 +103,9 @@ class TcpProxy:
             return
         try:
             data = end.recv(65536)
+            if data and self._held is not None and end in self._servers:
+                self._held[peer] = self._held.get(peer, b"") + data
+                return
             if data:
                 peer.sendall(data)
                 return

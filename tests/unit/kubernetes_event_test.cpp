@@ -49,6 +49,24 @@ TEST(KubernetesEvent, NamesWhoMovedTheLabel) {
             "(10.0.0.1:6379)");
 }
 
+TEST(KubernetesEvent, TellsOfAServiceThatLeadsElsewhere) {
+  const std::vector<LedPod> old{{"valkey-0", "u-0"}};
+  const std::vector<LedPod> next{{"valkey-1", "u-1"}};
+  const Stamp promotion = stamp(StampKind::promoted);
+  const auto events = events_of_switch("valkey", old, next, promotion, cause);
+  ASSERT_EQ(events.size(), 2U);
+  EXPECT_STREQ(events[0].reason, "PrimaryPromoted");
+  EXPECT_EQ(events[0].uid, "u-1");
+  EXPECT_EQ(events[0].message,
+            "Service valkey leads to it for epoch 2 (10.0.0.1:6379), by " + cause);
+  EXPECT_STREQ(events[1].reason, "PrimaryDemoted");
+  EXPECT_EQ(events[1].uid, "u-0");
+  EXPECT_TRUE(events_of_switch("valkey", old, old, promotion, cause).empty());
+  EXPECT_EQ(events_of_switch("valkey", old, {}, promotion, cause).size(), 1U) << "withdrawn";
+  EXPECT_EQ(events_of_switch("valkey", old, {{"valkey-0", "u-9"}}, promotion, cause).size(), 2U)
+      << "another pod of that name";
+}
+
 TEST(KubernetesEvent, HasTheFieldsThatOldAndNewReadersWant) {
   const PodEvent event{"valkey-0", "u-1", "PrimaryPromoted", "Promote",
                        std::string(1020, 'x') + "é"};

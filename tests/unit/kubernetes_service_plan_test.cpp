@@ -23,6 +23,7 @@ class KubernetesServicePlan : public testing::TestWithParam<bool> {
       pod.node = std::string("node-") + name;
       pod.addresses = {"10.0.0." + std::to_string(pods_.size() + 1)};
       pod.pod_name_label = name;
+      pod.labels = {{"app", "valkey"}, {pod_name_label, name}};
       pod.named_ports = {{"valkey", 6379}};
       pod.ready = true;
       pods_.emplace(name, pod);
@@ -81,6 +82,7 @@ class KubernetesServicePlan : public testing::TestWithParam<bool> {
     slice.uid = "uid-slice";
     slice.service = "valkey";
     slice.managed_by = managed_by_us;
+    slice.owner_uid = service_.uid;
     slice.content = plan.content;
     slice.stamp = stamp;
   }
@@ -222,9 +224,42 @@ TEST_P(KubernetesServicePlan, WithoutAServiceNothingIsWritten) {
 }
 
 TEST_P(KubernetesServicePlan, APausedServiceIsLeftAlone) {
-  service_.paused = true;
+  service_.paused = "by jane";
   EXPECT_EQ(plan(1, "a").verdict, Verdict::paused);
+  EXPECT_THAT(plan(1, "a").cause, HasSubstr("of Service shop/valkey: by jane"));
   EXPECT_EQ(plan(1, "a", 1, true).verdict, Verdict::paused);
+}
+
+TEST_P(KubernetesServicePlan, APausedServiceThatIsRightIsSo) {
+  published_by(wanted({0, 2, 0}, "b"));
+  service_.paused = "by jane";
+  EXPECT_EQ(plan(2, "b").verdict, Verdict::right);
+  EXPECT_THAT(plan(2, "b").pause, HasSubstr("by jane"));
+  EXPECT_EQ(plan(1, "a").verdict, Verdict::stand_down) << "nothing would be written anyway";
+  EXPECT_THAT(plan(1, "a").pause, HasSubstr("by jane"));
+  EXPECT_EQ(plan(3, "a").verdict, Verdict::paused);
+}
+
+TEST_P(KubernetesServicePlan, AServiceThatWasMadeAnewIsTheOwnerFromThenOn) {
+  if (!by_slice()) return;
+  published_by(wanted({0, 2, 0}, "b"));
+  service_.uid = "uid-anew";
+  EXPECT_EQ(plan(2, "b").verdict, Verdict::change);
+  EXPECT_EQ(plan(1, "a").verdict, Verdict::stand_down) << "what the slice remembers counts";
+}
+
+TEST_P(KubernetesServicePlan, APodThatTheSelectorDoesNotSelectIsNoPod) {
+  if (by_slice()) return;
+  service_.selector = {{"app", "valkey"}, {"tier", "db"}};
+  pods_.at("a").labels["tier"] = "db";
+  published_by(wanted({0, 1, 0}, "a"));
+  EXPECT_EQ(plan(1, "a").verdict, Verdict::right);
+  const ServicePlan result = plan(2, "b");
+  EXPECT_EQ(result.verdict, Verdict::no_pod_stale);
+  EXPECT_STREQ(result.problem, "no-pod");
+  EXPECT_THAT(result.cause,
+              HasSubstr("pod b has no label tier=db, by which Service shop/valkey selects, too"));
+  EXPECT_EQ(published(result), nobody);
 }
 
 TEST_P(KubernetesServicePlan, WithoutAPodWhatIsOfALowerEpochMayGo) {
@@ -323,17 +358,21 @@ TEST(KubernetesServicePatch, TestsUidAndStampAndIsConfirmedByWhatWasWritten) {
   seen.stamp = read_stamp("released");
   seen.service = "valkey";
   seen.managed_by = managed_by_us;
+  seen.owner_uid = "uid-service";
+  Service service;
+  service.name = "valkey";
+  service.uid = "uid-service";
   SliceContent content{"IPv4", {{"10.0.0.2", true, "b", "uid-b", "node-b", ""}}, {}};
   const Stamp stamp{{{0, 2, 0}, "10.0.0.2:6379"}, StampKind::promoted, 7, "g"};
   EXPECT_EQ(
-      slice_patch(seen, "valkey", content, stamp, SliceVersion::v1),
+      slice_patch(seen, service, content, stamp, SliceVersion::v1),
       R"([{"op":"test","path":"/metadata/uid","value":"u"},)"
       R"({"op":"test","path":"/metadata/annotations/valkey-reconciler.io~1stamp","value":"released"},)"
       R"({"op":"add","path":"/endpoints","value":[{"addresses":["10.0.0.2"],"conditions":)"
       R"({"ready":true,"serving":true,"terminating":false},"targetRef":{"kind":"Pod","name":"b","uid":"uid-b"},"nodeName":"node-b"}]},)"
       R"({"op":"add","path":"/ports","value":[]},)"
       R"({"op":"add","path":"/metadata/annotations/valkey-reconciler.io~1stamp","value":"v1 0.2.0 10.0.0.2:6379 promoted 0000000000000007 g"}])");
-  EXPECT_THAT(slice_patch(seen, "valkey", content, stamp, SliceVersion::v1beta1),
+  EXPECT_THAT(slice_patch(seen, service, content, stamp, SliceVersion::v1beta1),
               HasSubstr(R"("conditions":{"ready":true},)"
                         R"("targetRef":{"kind":"Pod","name":"b","uid":"uid-b"},)"
                         R"("topology":{"kubernetes.io/hostname":"node-b"})"));
