@@ -104,10 +104,10 @@ class Ends(PluginCase):
         self.one.apply(GROUP, 1, ADDRESSES[0])
         self.one.applied()
 
-    def wipe(self) -> None:
+    def wipe(self, pod: str = "valkey-0") -> None:
         """And sees it repaired, by the watch: a resync is minutes away."""
-        version = self.namespace.remove_label("valkey-0", LABEL)["metadata"]["resourceVersion"]
-        self.watch.wait_for_label("valkey-0", 5, after=int(version))
+        version = self.namespace.remove_label(pod, LABEL)["metadata"]["resourceVersion"]
+        self.watch.wait_for_label(pod, 5, after=int(version))
 
     @unittest.skipUnless(BACKEND == "fake", "a real one ends watches when it wants to")
     def test_a_watch_that_is_cut_ended_expired_or_bookmarked_goes_on(self) -> None:
@@ -134,6 +134,7 @@ class Ends(PluginCase):
             self.namespace.annotate("valkey-2", "x", str(i))
         mark = self.one.apply(GROUP, 2, ADDRESSES[1])
         self.one.applied(mark=mark)
+        self.wipe("valkey-1")  # which its watch has to see, and so the versions that will be the future's
         self.watch.close()
         mark = len(self.one.events)
         self.server.restore()
