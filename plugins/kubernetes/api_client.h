@@ -92,17 +92,20 @@ class ApiClient {
           answer->version_text = page->version_text;
           return page->rest;
         },
-        [answer, done = std::move(done)](std::optional<ApiError> error) {
-          answer->error = std::move(error);
+        [answer, done = std::move(done)](const std::optional<ApiError>& error) {
+          answer->error = error;
           done(std::move(*answer));
         });
   }
 
+  // clang-tidy 14 does not see in a template that a parameter is moved on.
+  // NOLINTBEGIN(performance-unnecessary-value-param)
   template <typename Item>
   Id watch(const Resource<Item>& resource, const std::string& query,
            const std::string& from_version, WatchFunctions functions) {
     return watch_path(resource.name, resource.path, query, from_version, std::move(functions));
   }
+  // NOLINTEND(performance-unnecessary-value-param)
   void stop_watch(Id id);
 
   // A JSON Patch.
@@ -170,6 +173,7 @@ class ApiClient {
   void take_page(const std::shared_ptr<Listing>& listing, const HttpResponse& response);
   Id watch_path(const ResourceName& name, const std::string& path, const std::string& query,
                 const std::string& from_version, WatchFunctions functions);
+  // NOLINTBEGIN(performance-unnecessary-value-param): as above
   template <typename Item>
   void write(const char* verb, const Resource<Item>& resource, const std::string& object,
              std::string body, uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done,
@@ -192,6 +196,7 @@ class ApiClient {
                    }
                  });
   }
+  // NOLINTEND(performance-unnecessary-value-param)
   void write_object(ApiAction action, const std::string& path, std::string body,
                     uint64_t timeout_ms, bool aside,
                     std::function<void(std::optional<ApiError>, const std::string& said)> done);
