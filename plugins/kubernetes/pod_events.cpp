@@ -36,7 +36,7 @@ PodEvents::PodEvents(Host host, ApiClient& api, const Settings& settings)
       wanted_(settings.events),
       instance_(settings.node_name.empty() ? machine_name() : settings.node_name) {}
 
-void PodEvents::tell(const std::string& group, std::vector<PodEvent> events) {
+void PodEvents::tell(const std::string& group, const std::vector<PodEvent>& events) {
   if (!wanted_) return;
   for (const PodEvent& event : events) {
     if (!may_send(group)) {

@@ -20,7 +20,7 @@ class PodEvents {
  public:
   PodEvents(Host host, ApiClient& api, const Settings& settings);
 
-  void tell(const std::string& group, std::vector<PodEvent> events);
+  void tell(const std::string& group, const std::vector<PodEvent>& events);
 
   // Without the right to create them none is sent for a while. The rights may be others now.
   void try_again() { refused_at_ns_.reset(); }

@@ -181,7 +181,7 @@ const ApiObject* ServiceObjects::holder() const {
   return service(service_name_);
 }
 
-void ServiceObjects::list(Answered done) {
+void ServiceObjects::list(const Answered& done) {
   struct Lists {
     size_t open = 0;
     std::optional<ApiError> error;

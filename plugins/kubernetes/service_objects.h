@@ -65,11 +65,11 @@ class ServiceObjects {
   const Pods& pods() const { return pods_.items(); }
 
   // Consistent lists of all of them now, for an attempt that met a conflict.
-  void list(Answered done);
+  void list(const Answered& done);
 
   Write make_write(const Wanted& wanted, const ServicePlan& plan) const;
   Write make_write_of_replicas(const Wanted& wanted, const ServicePlan& plan) const;
-  void send(const Write& write, uint64_t timeout_ms, Answered done);
+  void send(const Write& write, uint64_t timeout_ms, const Answered& done);
   // Nobody else wrote to the object since, as far as is known.
   bool is_unchanged(const Write& write) const;
 
@@ -80,9 +80,9 @@ class ServiceObjects {
   bool by_slice() const { return settings_.publish == Publish::endpointslice; }
   const Service* service(const std::string& name) const;
   const Slice* slice(const std::string& service) const;
-  ServiceView view(const std::string& service) const;
+  ServiceView view(const std::string& name) const;
   Write write_of_slice(const Wanted& wanted, const ServicePlan& plan,
-                       const std::string& service) const;
+                       const std::string& name) const;
   std::vector<LedPod> pods_named(const std::string& pod_name_label) const;
   void discover();
   void became_ready();

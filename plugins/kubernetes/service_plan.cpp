@@ -243,7 +243,7 @@ ServicePlan for_selector(const Wanted& wanted, const ServiceView& view) {
 
 ServicePlan for_slice(const Wanted& wanted, const ServiceView& view) {
   ServicePlan plan;
-  Match match = find_primary(wanted, view);
+  const Match match = find_primary(wanted, view);
   plan.primary = match.pod;
   if (!admit_slice(plan, wanted, view)) return plan;
   const Slice* slice = own_slice(view);
@@ -254,7 +254,7 @@ ServicePlan for_slice(const Wanted& wanted, const ServiceView& view) {
     plan.content.endpoints = {endpoint_of(*address, match.pod, slice)};
     plan.content.address_type = family_of(*address);
   } else {
-    unpublishable = match.pod == nullptr && !canonical_ip(wanted.host) ? std::move(match.cause)
+    unpublishable = match.pod == nullptr && !canonical_ip(wanted.host) ? match.cause
                                                                        : address.error().message();
     plan.content.address_type = families.preferred();
   }

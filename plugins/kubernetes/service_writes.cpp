@@ -78,7 +78,7 @@ ServiceObjects::Write ServiceObjects::write_of_slice(const Wanted& wanted, const
   return write;
 }
 
-void ServiceObjects::send(const Write& write, uint64_t timeout_ms, Answered done) {
+void ServiceObjects::send(const Write& write, uint64_t timeout_ms, const Answered& done) {
   if (!by_slice()) {
     api_.patch<Service>(services_.front()->resource(), write.object, write.body, timeout_ms,
                         [this, write, done](WriteAnswer<Service> answer) {
