@@ -100,6 +100,7 @@ class OwnLabel(ReplicaCase):
     def test_a_label_that_somebody_wiped_comes_back(self) -> None:
         host = self.replica_host()
         host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        host.applied()
         self.wait_labels(REPLICA, {"valkey-1": "true", "valkey-2": "true"})
         gone = self.namespace.remove_label("valkey-1", REPLICA)["metadata"]["resourceVersion"]
         self.watch.wait_for_version(gone)
@@ -222,6 +223,7 @@ class SharedLabel(ReplicaCase):
     def test_a_suspected_primary_is_no_replica_either(self) -> None:
         host = self.role_host(otherwise="none")
         host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        host.applied()
         self.wait_labels("role", self.roles("primary", "replica", "replica"))
         host.apply(GROUP, 1, ADDRESSES[0], step=1, suspected=True, replicas=ADDRESSES[1:])
         self.wait_labels("role", self.roles("none", "replica", "replica"))
@@ -306,6 +308,7 @@ class Trouble(ReplicaCase):
         assert isinstance(self.kubernetes, FakeKubernetes)
         host = self.host(replica_label=REPLICA)
         host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        host.applied()
         self.wait_labels(REPLICA, {"valkey-1": "true", "valkey-2": "true"})
         self.kubernetes.fault(r"PATCH /api/v1/.*/valkey-2\b.*", count=0, status=500,
                               user=".*serviceaccount.*")
@@ -318,6 +321,7 @@ class Trouble(ReplicaCase):
         assert isinstance(self.kubernetes, FakeKubernetes)
         host = self.host(replica_label=REPLICA)
         host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        host.applied()
         self.wait_labels(REPLICA, {"valkey-1": "true", "valkey-2": "true"})
         self.kubernetes.fault(r"PATCH /api/v1/.*/valkey-2\b.*", status=429,
                               headers={"Retry-After": "3"})
@@ -332,6 +336,7 @@ class Trouble(ReplicaCase):
         assert isinstance(self.kubernetes, FakeKubernetes)
         host, other = self.host(replica_label=REPLICA), self.host()
         host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        host.applied()
         self.wait_labels(REPLICA, {"valkey-1": "true", "valkey-2": "true"})
         self.kubernetes.fault(r"PATCH /api/v1/.*/valkey-1\b.*", status=429,
                               headers={"Retry-After": "3"})
@@ -348,6 +353,7 @@ class Trouble(ReplicaCase):
         assert isinstance(self.kubernetes, FakeKubernetes)
         host = self.host(replica_label=REPLICA, request_timeout="2s")
         host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        host.applied()
         self.wait_labels(REPLICA, {"valkey-1": "true", "valkey-2": "true"})
         self.kubernetes.fault(r"PATCH /api/v1/.*/valkey-2\b.*", delay_ms=10000)
         mark = host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:2])
@@ -367,6 +373,7 @@ class Trouble(ReplicaCase):
         assert isinstance(self.kubernetes, FakeKubernetes)
         host = self.host(replica_label=REPLICA)
         host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        host.applied()
         self.wait_labels(REPLICA, {"valkey-1": "true", "valkey-2": "true"})
         self.assertEqual(self.kubernetes.watches("silence", r".*labelSelector=.*", seconds=3), 1)
         self.namespace.label("valkey-2", "valkey-master", "true")
