@@ -14,9 +14,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from e2e.case import BACKEND, main  # noqa: E402
 from e2e.plugin_case import ADDRESSES, GROUP, PluginCase  # noqa: E402
+from lab.kube_client import Json  # noqa: E402
 from lab.kubernetes import LABEL, FakeKubernetes, Pod, PrivateKubernetes  # noqa: E402
 from lab.plugin_host import PluginHost  # noqa: E402
 from lab.tcp_proxy import TcpProxy  # noqa: E402
+
+
+def version_of(pod: Json) -> int:
+    return int(pod["metadata"]["resourceVersion"])
 
 
 class Deciding(PluginCase):
@@ -257,12 +262,10 @@ class Learning(PluginCase):
         late = self.host()
         mark = late.apply(GROUP, 5, ADDRESSES[0])
         late.applied(mark=mark)
-        self.namespace.remove_label("valkey-0", LABEL)
-        self.watch.wait_for(lambda: not self.watch.labelled_now(), 2, "the label is off")
-        self.watch.wait_for_label("valkey-0", 3)
-        self.namespace.label("valkey-2", LABEL, "true")
-        self.watch.wait_for(lambda: len(self.watch.labelled_now()) == 2, 2, "a second label")
-        self.watch.wait_for_label("valkey-0", 3)
+        off = self.namespace.remove_label("valkey-0", LABEL)
+        self.watch.wait_for_label("valkey-0", 5, after=version_of(off))
+        second = self.namespace.label("valkey-2", LABEL, "true")
+        self.watch.wait_for_label("valkey-0", 5, after=version_of(second))
 
     def test_an_era_that_alone_is_in_the_way_is_taken_over_after_a_while(self) -> None:
         first = self.host()
@@ -391,9 +394,8 @@ class Rights(PluginCase):
                   text=f"forbidden: cannot watch pods in namespace {self.namespace.name}")
         host.apply(GROUP, 1, ADDRESSES[0])
         host.applied()
-        self.namespace.remove_label("valkey-0", LABEL)
-        self.watch.wait_for(lambda: not self.watch.labelled_now(), 2, "the label is off")
-        self.watch.wait_for_label("valkey-0", 3)
+        off = self.namespace.remove_label("valkey-0", LABEL)
+        self.watch.wait_for_label("valkey-0", 5, after=version_of(off))
 
     def test_without_the_right_to_list_it_waits_and_says_so(self) -> None:
         self.namespace.set_rules(self.rules("watch", "patch"))
@@ -545,9 +547,8 @@ class Outages(PluginCase):
         self.watch.wait_for_label("valkey-1", 15)
         self.one.wait("problem_clear", id="api-unreachable", mark=mark)
         self.one.wait("log", text="watch resumed", mark=mark)
-        self.namespace.remove_label("valkey-1", LABEL)
-        self.watch.wait_for(lambda: not self.watch.labelled_now(), 10, "the label is off")
-        self.watch.wait_for_label("valkey-1", 10)
+        off = self.namespace.remove_label("valkey-1", LABEL)
+        self.watch.wait_for_label("valkey-1", 10, after=version_of(off))
         self.never_two()
 
     def test_a_frozen_api_server_is_used_within_a_second_of_its_thaw(self) -> None:
