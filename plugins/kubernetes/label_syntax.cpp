@@ -135,17 +135,6 @@ Result<std::vector<std::string>> check_selector(std::string_view selector) {
   return SelectorReader(selector).read();
 }
 
-std::string selector_for_group(std::string_view selector, std::string_view group) {
-  constexpr std::string_view place = "{group}";
-  std::string text(selector);
-  size_t at = text.find(place);
-  while (at != std::string::npos) {
-    text.replace(at, place.size(), group);
-    at = text.find(place, at + group.size());
-  }
-  return text;
-}
-
 std::string percent_encoded(std::string_view text) {
   std::string out;
   for (const char c : text) {

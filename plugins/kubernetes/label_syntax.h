@@ -22,9 +22,6 @@ Result<void> check_namespace(std::string_view name);
 // `a=b,c!=d,e in (f,g),h notin (i),j,!k`: the names of the labels that it speaks of.
 Result<std::vector<std::string>> check_selector(std::string_view selector);
 
-// `selector` with `{group}` replaced.
-std::string selector_for_group(std::string_view selector, std::string_view group);
-
 // For the query of a URL.
 std::string percent_encoded(std::string_view text);
 

@@ -8,6 +8,7 @@
 #include "plugins/host.h"
 #include "plugins/kubernetes/kubernetes_target.h"
 #include "plugins/kubernetes/settings.h"
+#include "plugins/settings.h"
 
 namespace reconciler {
 
@@ -29,13 +30,7 @@ std::unique_ptr<KubernetesTarget> create(vr::Host host, const vr_target& target,
     error = settings.error().message();
     return nullptr;
   }
-  Result<std::unique_ptr<KubernetesTarget>> made =
-      KubernetesTarget::create(Host(host), std::move(*settings));
-  if (!made) {
-    error = made.error().message();
-    return nullptr;
-  }
-  return std::move(*made);
+  return made_or(error, KubernetesTarget::create(Host(host), std::move(*settings)));
 }
 
 }  // namespace

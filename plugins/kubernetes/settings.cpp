@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "plugins/kubernetes/label_syntax.h"
+#include "plugins/settings.h"
 
 namespace reconciler {
 
@@ -79,29 +80,9 @@ constexpr std::array keys{
                  "How often the rights are reviewed, beside the start and refusals."),
 };
 
-// The settings by name; a host that left one out is a bug of the host.
-class Values {
- public:
-  explicit Values(const vr_target& target) : target_(target) {}
-
-  std::string text(std::string_view name) const { return find(name).string; }
-  int64_t number(std::string_view name) const { return find(name).integer; }
-  bool given(std::string_view name) const { return find(name).given != 0; }
-
- private:
-  const vr_setting& find(std::string_view name) const {
-    for (size_t i = 0; i < target_.setting_count; ++i) {
-      if (target_.settings[i]->name == name) return *target_.settings[i];
-    }
-    abort_with("a setting of plugin kubernetes is missing");
-  }
-
-  const vr_target& target_;
-};
-
 Result<std::string> group_selector(const std::string& selector, const std::string& group,
                                    const LabelRule& rule) {
-  std::string own = selector_for_group(selector, group);
+  std::string own = with_group(selector, group);
   Result<std::vector<std::string>> names = check_selector(own);
   if (!names) {
     return names.error().within(
@@ -121,17 +102,17 @@ Publish publish_of(const std::string& text) {
 }
 
 // Keys that say something of another way to publish are a mistake, and most likely in `publish`.
-Result<void> check_way(const Values& values, Publish publish) {
-  const std::string way = values.text("publish");
+Result<void> check_way(const vr_target& target, Publish publish) {
+  const std::string way = text_setting(target, "publish");
   const auto refused = [&](std::initializer_list<const char*> names) -> Result<void> {
     for (const char* name : names) {
-      if (!values.given(name)) continue;
+      if (vr::setting(target, name).given == 0) continue;
       return Error(fmt::format("{}: means nothing with publish = \"{}\"", name, way));
     }
     return {};
   };
   if (publish == Publish::label) return refused({"service", "replica_service", "service_port"});
-  if (values.text("service").empty()) {
+  if (text_setting(target, "service").empty()) {
     return Error(fmt::format("service: needed with publish = \"{}\"", way));
   }
   Result<void> of_labels =
@@ -141,9 +122,8 @@ Result<void> check_way(const Values& values, Publish publish) {
 }
 
 // The Service of one group, by the key of that name.
-Result<std::string> service_of_group(const Values& values, const char* key, const vr_target& target,
-                                     size_t group) {
-  const std::string name = values.text(key);
+Result<std::string> service_of_group(const vr_target& target, const char* key, size_t group) {
+  const std::string name = text_setting(target, key);
   if (name.empty()) return name;
   if (target.group_count > 1 && name.find("{group}") == std::string::npos) {
     return Error(
@@ -151,7 +131,7 @@ Result<std::string> service_of_group(const Values& values, const char* key, cons
                     "`{{group}}` into its name, or give each group a target of its own",
                     key, target.group_count, target.groups[0], target.groups[1], name));
   }
-  std::string own = selector_for_group(name, target.groups[group]);
+  std::string own = with_group(name, target.groups[group]);
   Result<void> checked = check_namespace(own);  // the same syntax: a DNS label
   if (!checked) return Error(fmt::format("{}: `{}` is no name of a Service", key, own));
   return own;
@@ -191,33 +171,32 @@ Result<void> check_replica_rule(const LabelRule& rule) {
 std::span<const vr_key> setting_keys() { return keys; }
 
 Result<Settings> read_settings(const vr_target& target) {
-  const Values values(target);
   Settings settings;
   settings.target = target.name;
-  settings.pod_namespace = values.text("namespace");
-  settings.rule = {
-      values.text("label"),
-      values.text("value"),
-      {values.text("replica_label"), values.text("replica_value"), values.text("otherwise")}};
-  settings.kubeconfig = values.text("kubeconfig");
-  settings.node_name = values.text("node_name");
-  settings.service_account_dir = values.text("service_account_dir");
-  settings.api_host = values.text("api_host");
-  settings.api_port = values.number("api_port");
-  settings.request_timeout_ms = static_cast<uint64_t>(values.number("request_timeout"));
-  settings.no_match_after_ms = static_cast<uint64_t>(values.number("no_match_after"));
-  settings.resync_ms = static_cast<uint64_t>(values.number("resync"));
-  settings.poll_ms = static_cast<uint64_t>(values.number("poll"));
-  settings.events = values.number("events") != 0;
-  settings.review_ms = static_cast<uint64_t>(values.number("review"));
+  settings.pod_namespace = text_setting(target, "namespace");
+  settings.rule = {text_setting(target, "label"),
+                   text_setting(target, "value"),
+                   {text_setting(target, "replica_label"), text_setting(target, "replica_value"),
+                    text_setting(target, "otherwise")}};
+  settings.kubeconfig = text_setting(target, "kubeconfig");
+  settings.node_name = text_setting(target, "node_name");
+  settings.service_account_dir = text_setting(target, "service_account_dir");
+  settings.api_host = text_setting(target, "api_host");
+  settings.api_port = vr::setting(target, "api_port").integer;
+  settings.request_timeout_ms = milliseconds_setting(target, "request_timeout");
+  settings.no_match_after_ms = milliseconds_setting(target, "no_match_after");
+  settings.resync_ms = milliseconds_setting(target, "resync");
+  settings.poll_ms = milliseconds_setting(target, "poll");
+  settings.events = flag_setting(target, "events");
+  settings.review_ms = milliseconds_setting(target, "review");
 
   if (!settings.pod_namespace.empty()) {
     Result<void> checked = check_namespace(settings.pod_namespace);
     if (!checked) return checked.error().within("namespace");
   }
-  settings.publish = publish_of(values.text("publish"));
-  settings.service_port = values.text("service_port");
-  Result<void> way = check_way(values, settings.publish);
+  settings.publish = publish_of(text_setting(target, "publish"));
+  settings.service_port = text_setting(target, "service_port");
+  Result<void> way = check_way(target, settings.publish);
   if (!way) return way.error();
   Result<void> label = check_label_name(settings.rule.name);
   if (!label) return label.error().within("label");
@@ -226,7 +205,7 @@ Result<Settings> read_settings(const vr_target& target) {
   Result<void> replica_rule = check_replica_rule(settings.rule);
   if (!replica_rule) return replica_rule.error();
 
-  const std::string selector = values.text("selector");
+  const std::string selector = text_setting(target, "selector");
   if (selector.empty()) return Error("selector: must not be empty");
   if (target.group_count > 1 && selector.find("{group}") == std::string::npos) {
     return Error(fmt::format(
@@ -238,9 +217,9 @@ Result<Settings> read_settings(const vr_target& target) {
   for (size_t i = 0; i < target.group_count; ++i) {
     Result<std::string> own = group_selector(selector, target.groups[i], settings.rule);
     if (!own) return own.error();
-    Result<std::string> service = service_of_group(values, "service", target, i);
+    Result<std::string> service = service_of_group(target, "service", i);
     if (!service) return service.error();
-    Result<std::string> replicas = service_of_group(values, "replica_service", target, i);
+    Result<std::string> replicas = service_of_group(target, "replica_service", i);
     if (!replicas) return replicas.error();
     if (!replicas->empty() && *replicas == *service) {
       return Error("replica_service: must be another Service than `service`");

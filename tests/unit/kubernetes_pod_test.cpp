@@ -9,6 +9,7 @@
 #include "plugins/kubernetes/object_store.h"
 #include "plugins/kubernetes/patch_document.h"
 #include "plugins/kubernetes/pod.h"
+#include "plugins/settings.h"
 
 namespace reconciler {
 namespace {
@@ -472,8 +473,8 @@ TEST(KubernetesLabels, ReadsSelectors) {
 }
 
 TEST(KubernetesLabels, PutsTheGroupIntoASelector) {
-  EXPECT_EQ(selector_for_group("a={group},b={group}", "x{group}"), "a=x{group},b=x{group}");
-  EXPECT_EQ(selector_for_group("a=b", "x"), "a=b");
+  EXPECT_EQ(with_group("a={group},b={group}", "x{group}"), "a=x{group},b=x{group}");
+  EXPECT_EQ(with_group("a=b", "x"), "a=b");
   EXPECT_EQ(percent_encoded("a=b in (c)"), "a%3Db%20in%20%28c%29");
 }
 
