@@ -145,7 +145,7 @@ void GroupTarget::ended_by(const ApiError& error) {
   if (error.kind == ApiError::Kind::timeout) {
     timeout_ms_ = std::max(timeout_ms_, std::min(timeout_ms_ * 2, longest_timeout_ms));
   }
-  if (!error.without_answer()) show_problem("change-refused", error.message);
+  if (!error.without_answer()) problems_.show("change-refused", error.message);
   hold_.after(error);
   finish(cancelled_ ? VR_CANCELLED : VR_RETRY, error.message);
 }

@@ -25,7 +25,7 @@ void GroupTarget::learn() { count_.learn(*wanted_, highest()); }
 void GroupTarget::decide() {
   learn();
   const Plan plan = make_plan(*wanted_, watch_.items(), api_.rule(), api_.pod_namespace());
-  show_pause(plan);
+  problems_.show_pause(plan.pause);
   pause_between_steps();
   const bool lacks_pod =
       plan.verdict == Plan::Verdict::no_pod || plan.verdict == Plan::Verdict::no_pod_stale;
@@ -45,7 +45,7 @@ void GroupTarget::decide() {
       }
       if (!confirm()) break;
       verdict_ = plan.verdict;
-      show_problem(nullptr, {});
+      problems_.clear();
       finish(VR_REJECTED, plan.cause);
       break;
     case Plan::Verdict::stand_down:
@@ -54,7 +54,7 @@ void GroupTarget::decide() {
     case Plan::Verdict::other_group:
       if (!confirm()) break;
       verdict_ = plan.verdict;
-      show_problem("other-group", plan.cause);
+      problems_.show("other-group", plan.cause);
       finish(VR_REJECTED, plan.cause);
       break;
     case Plan::Verdict::no_pod:
@@ -78,7 +78,7 @@ void GroupTarget::stand_down(const Plan& plan) {
   const std::string cause = plan.cause + count_.patience();
   verdict_ = plan.verdict;
   stands_before_ = plan.higher;
-  show_problem(plan.newer_format ? "newer-stamp" : "higher-decision", cause);
+  problems_.show(plan.newer_format ? "newer-stamp" : "higher-decision", cause);
   finish(VR_REJECTED, cause);
 }
 
@@ -97,7 +97,7 @@ void GroupTarget::decide_without_pod(const Plan& plan) {
     no_pod_timer_.start(settings_.no_match_after_ms - waited_ms + 1,
                         [this] { host_.changed(name_); });
   }
-  show_problem("no-pod", cause);
+  problems_.show("no-pod", cause);
   finish(VR_REJECTED, cause);
 }
 

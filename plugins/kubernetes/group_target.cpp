@@ -45,6 +45,7 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, PodEvents& events, const Set
       hold_(host, [this] { look_again(); }),
       pause_(host),
       give_up_(host),
+      problems_(host, group.name),
       no_pod_timer_(host),
       repairs_(host, group.name,
                "somebody else moves the label again and again: see managedFields of the pods") {}
@@ -132,7 +133,7 @@ void GroupTarget::finish(vr_outcome outcome, const std::string& reason) {
     verdict_ = Plan::Verdict::right;
     timeout_ms_ = settings_.request_timeout_ms;
     hold_.lift();
-    show_problem(nullptr, {});
+    problems_.clear();
   }
   host_.complete(std::exchange(request_, nullptr), outcome, reason);
   events_.tell(name_, std::exchange(to_tell_, {}));
@@ -142,25 +143,6 @@ void GroupTarget::finish(vr_outcome outcome, const std::string& reason) {
     reassess();
   } else if (outcome == VR_REJECTED) {
     label_replicas();
-  }
-}
-
-void GroupTarget::show_problem(const char* id, const std::string& message) {
-  const std::string next = id == nullptr ? "" : id;
-  if (!problem_.empty() && problem_ != next) host_.clear_problem(name_, problem_.c_str());
-  problem_ = next;
-  if (id != nullptr) host_.set_blocking(name_, id, message);
-}
-
-// While all is right anyway it is no more than worth knowing.
-void GroupTarget::show_pause(const Plan& plan) {
-  if (std::exchange(paused_, plan.pause) == plan.pause) return;
-  if (plan.pause.empty()) {
-    host_.log(VR_INFO, name_, "no longer paused");
-    host_.clear_problem(name_, "paused");
-  } else {
-    host_.log(VR_WARNING, name_, "{}; nothing is written", plan.pause);
-    host_.set_degraded(name_, "paused", plan.pause);
   }
 }
 
@@ -189,7 +171,7 @@ void GroupTarget::reassess() {
   if (request_ != nullptr || !wanted_ || !outcome_) return;
   learn();
   const Plan plan = make_plan(*wanted_, watch_.items(), api_.rule(), api_.pod_namespace());
-  show_pause(plan);
+  problems_.show_pause(plan.pause);
   const bool at_rest = outcome_ == VR_APPLIED || outcome_ == VR_REJECTED;
   const bool before_another =
       plan.verdict == Plan::Verdict::stand_down && plan.higher != stands_before_;
@@ -208,7 +190,7 @@ void GroupTarget::label_replicas() {
       verdict_ == Plan::Verdict::no_pod || verdict_ == Plan::Verdict::no_pod_stale;
   if (hold_.on()) {
     replicas_.pause();  // its end looks again
-  } else if (paused_.empty() && (outcome_ == VR_APPLIED || without_primary)) {
+  } else if (!problems_.paused() && (outcome_ == VR_APPLIED || without_primary)) {
     replicas_.follow(*wanted_);
   } else {
     replicas_.forget();

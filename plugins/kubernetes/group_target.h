@@ -18,6 +18,7 @@
 #include "plugins/kubernetes/repairs.h"
 #include "plugins/kubernetes/replica_labels.h"
 #include "plugins/kubernetes/settings.h"
+#include "plugins/kubernetes/shown_problems.h"
 #include "plugins/valkey_reconciler_plugin.h"
 
 namespace reconciler {
@@ -81,8 +82,6 @@ class GroupTarget : public Publisher {
   void note_write(const Write& write);
 
   void finish(vr_outcome outcome, const std::string& reason);
-  void show_problem(const char* id, const std::string& message);
-  void show_pause(const Plan& plan);
 
   // between requests
   void try_again_now();
@@ -131,9 +130,8 @@ class GroupTarget : public Publisher {
   // what became of the last one
   std::optional<vr_outcome> outcome_;
   Plan::Verdict verdict_ = Plan::Verdict::right;
-  Claim stands_before_;       // of stand_down
-  std::string problem_;       // the id that is shown
-  std::string paused_;        // the word of it that is shown
+  Claim stands_before_;  // of stand_down
+  ShownProblems problems_;
   std::string list_failure_;  // why there is no first list yet
   std::optional<uint64_t> no_pod_since_ns_;
   Timer no_pod_timer_;

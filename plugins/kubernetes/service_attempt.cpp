@@ -51,7 +51,7 @@ void ServiceTarget::note_write(const ServiceObjects::Write& write) {
 }
 
 void ServiceTarget::write_replicas() {
-  if (!objects_.has_replicas() || !paused_.empty() || replicas_hold_.on() || cancelled_) {
+  if (!objects_.has_replicas() || problems_.paused() || replicas_hold_.on() || cancelled_) {
     finish(VR_APPLIED, {});
     return;
   }
@@ -126,7 +126,7 @@ void ServiceTarget::ended_by(const ApiError& error, const ServiceObjects::Write*
   if (error.kind == ApiError::Kind::timeout) {
     timeout_ms_ = std::max(timeout_ms_, std::min(timeout_ms_ * 2, longest_timeout_ms));
   }
-  if (!error.without_answer()) show_problem("change-refused", error.message);
+  if (!error.without_answer()) problems_.show("change-refused", error.message);
   hold_.after(error);
   finish(cancelled_ ? VR_CANCELLED : VR_RETRY, error.message);
 }

@@ -37,6 +37,7 @@ ServiceTarget::ServiceTarget(Host host, ApiClient& api, PodEvents& events, const
       replicas_hold_(host, [this] { host_.changed(name_); }),
       pause_(host),
       give_up_(host),
+      problems_(host, group.name),
       no_pod_timer_(host),
       repairs_(host, group.name,
                "somebody else changes what is published again and again: see managedFields of the "
@@ -99,7 +100,7 @@ void ServiceTarget::try_again_now() {
 void ServiceTarget::decide() {
   count_.learn(*wanted_, stamp_of(*wanted_, objects_.holder()));
   const ServicePlan plan = objects_.plan(*wanted_);
-  show_pause(plan);
+  problems_.show_pause(plan.pause);
   pause_between_steps();
   using Verdict = ServicePlan::Verdict;
   if (plan.verdict != Verdict::no_pod && plan.verdict != Verdict::no_pod_stale) {
@@ -122,7 +123,7 @@ void ServiceTarget::decide() {
       stand_down(plan);
       break;
     case Verdict::paused:
-      show_problem(nullptr, {});
+      problems_.clear();
       finish(VR_REJECTED, plan.cause);
       break;
     case Verdict::refused:
@@ -148,7 +149,7 @@ void ServiceTarget::stand_down(const ServicePlan& plan) {
 }
 
 void ServiceTarget::reject(const ServicePlan& plan) {
-  show_problem(plan.problem, plan.cause);
+  problems_.show(plan.problem, plan.cause);
   finish(VR_REJECTED, plan.cause);
 }
 
@@ -195,32 +196,12 @@ void ServiceTarget::finish(vr_outcome outcome, const std::string& reason) {
     verdict_ = ServicePlan::Verdict::right;
     timeout_ms_ = settings_.request_timeout_ms;
     hold_.lift();
-    show_problem(nullptr, {});
+    problems_.clear();
   }
   host_.complete(std::exchange(request_, nullptr), outcome, reason);
   events_.tell(name_, std::exchange(to_tell_, {}));
   // What came while a write was under way was not looked at.
   if (outcome == VR_APPLIED) reassess();
-}
-
-void ServiceTarget::show_problem(const char* id, const std::string& message) {
-  const std::string next = id == nullptr ? "" : id;
-  if (!problem_.empty() && problem_ != next) host_.clear_problem(name_, problem_.c_str());
-  problem_ = next;
-  if (id != nullptr) host_.set_blocking(name_, id, message);
-}
-
-// While all is right anyway it is no more than worth knowing. Whether it is over.
-bool ServiceTarget::show_pause(const ServicePlan& plan) {
-  if (std::exchange(paused_, plan.pause) == plan.pause) return false;
-  if (plan.pause.empty()) {
-    host_.log(VR_INFO, name_, "no longer paused");
-    host_.clear_problem(name_, "paused");
-    return true;
-  }
-  host_.log(VR_WARNING, name_, "{}; nothing is written", plan.pause);
-  host_.set_degraded(name_, "paused", plan.pause);
-  return false;
 }
 
 void ServiceTarget::show_others(const std::string& message) {
@@ -257,13 +238,13 @@ void ServiceTarget::reassess() {
   count_.learn(*wanted_, stamp_of(*wanted_, objects_.holder()));
   const ServicePlan plan = objects_.plan(*wanted_);
   show_others(plan.others);
-  const bool resumed = show_pause(plan);
+  const bool resumed = problems_.show_pause(plan.pause);
   const bool at_rest = outcome_ == VR_APPLIED || outcome_ == VR_REJECTED;
   if (plan.verdict == ServicePlan::Verdict::change) {
     repairs_.ask();
   } else if (!at_rest || plan.verdict != verdict_ || plan.cause != told_ || resumed) {
     host_.changed(name_);
-  } else if (plan.verdict == ServicePlan::Verdict::right && paused_.empty() &&
+  } else if (plan.verdict == ServicePlan::Verdict::right && !problems_.paused() &&
              objects_.has_replicas() && !replicas_hold_.on()) {
     if (objects_.plan_of_replicas(*wanted_).cause != replicas_told_) {
       host_.changed(name_);

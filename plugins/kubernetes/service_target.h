@@ -19,6 +19,7 @@
 #include "plugins/kubernetes/repairs.h"
 #include "plugins/kubernetes/service_objects.h"
 #include "plugins/kubernetes/settings.h"
+#include "plugins/kubernetes/shown_problems.h"
 
 namespace reconciler {
 
@@ -65,8 +66,6 @@ class ServiceTarget : public Publisher {
   void ended_by(const ApiError& error, const ServiceObjects::Write* write = nullptr);
 
   void finish(vr_outcome outcome, const std::string& reason);
-  void show_problem(const char* id, const std::string& message);
-  bool show_pause(const ServicePlan& plan);
   void show_others(const std::string& message);
 
   void try_again_now();
@@ -106,9 +105,8 @@ class ServiceTarget : public Publisher {
   // what became of the last one
   std::optional<vr_outcome> outcome_;
   ServicePlan::Verdict verdict_ = ServicePlan::Verdict::right;
-  std::string told_;           // the cause of the last rejection
-  std::string problem_;        // the id that is shown
-  std::string paused_;         // the word of it that is shown
+  std::string told_;  // the cause of the last rejection
+  ShownProblems problems_;
   std::string others_;         // what is shown of other slices
   std::string replicas_told_;  // the cause of leaving the replicas' slice alone
   std::string list_failure_;   // why there are no first lists yet
