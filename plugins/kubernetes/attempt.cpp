@@ -35,16 +35,34 @@ void GroupTarget::start_writing(const Plan& plan) {
   phase_ = Phase::fencing;
   failure_.reset();
   promotion_.reset();
-  under_way_ = plan.fences.size();
-  std::vector<Write> fences;
-  fences.reserve(plan.fences.size());
+  fences_.clear();
+  fences_.reserve(plan.fences.size());
   const Replicas replicas = find_replicas(*wanted_, watch_.items(), api_.pod_namespace());
   for (const Pod* pod : plan.fences) {
-    fences.push_back(make_write(*pod, StampKind::fenced, replicas.pods.contains(pod->name)));
+    fences_.push_back(make_write(*pod, StampKind::fenced, replicas.pods.contains(pod->name)));
   }
+  // One by one, the label goes last: that is when the group begins to be without.
+  std::stable_partition(fences_.begin(), fences_.end(),
+                        [&](const Write& fence) { return fence.seen.carries(api_.rule()); });
   if (plan.promote != nullptr) promotion_ = make_write(*plan.promote, StampKind::promoted, false);
-  for (const Write& fence : fences) send(fence);
-  if (fences.empty()) promote();
+  send_fences();
+}
+
+// All at once, unless the server said that this is too much: fences that refuse each other would do so again.
+void GroupTarget::send_fences() {
+  if (fences_.empty()) {
+    promote();
+    return;
+  }
+  std::vector<Write> now;
+  if (one_by_one_) {
+    now.push_back(std::move(fences_.back()));
+    fences_.pop_back();
+  } else {
+    now.swap(fences_);
+  }
+  under_way_ = now.size();
+  for (const Write& fence : now) send(fence);
 }
 
 void GroupTarget::send(const Write& write) {
@@ -101,8 +119,10 @@ void GroupTarget::fenced(const Write& write, WriteAnswer<Pod> answer) {
   if (failure_) {
     const auto [error, seen] = *failure_;
     failed(error, seen);
+  } else if (cancelled_ && !took_label_ && !fences_.empty()) {
+    finish(VR_CANCELLED, {});
   } else {
-    promote();
+    send_fences();
   }
 }
 
@@ -145,6 +165,7 @@ void GroupTarget::ended_by(const ApiError& error) {
   if (error.kind == ApiError::Kind::timeout) {
     timeout_ms_ = std::max(timeout_ms_, std::min(timeout_ms_ * 2, longest_timeout_ms));
   }
+  if (error.code == 429) one_by_one_ = true;
   if (!error.without_answer()) problems_.show("change-refused", error.message);
   hold_.after(error);
   finish(cancelled_ ? VR_CANCELLED : VR_RETRY, error.message);

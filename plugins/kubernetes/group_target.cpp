@@ -132,6 +132,7 @@ void GroupTarget::finish(vr_outcome outcome, const std::string& reason) {
   if (outcome == VR_APPLIED) {
     verdict_ = Plan::Verdict::right;
     timeout_ms_ = settings_.request_timeout_ms;
+    one_by_one_ = false;
     hold_.lift();
     problems_.clear();
   }
@@ -176,7 +177,7 @@ void GroupTarget::reassess() {
   const bool before_another =
       plan.verdict == Plan::Verdict::stand_down && plan.higher != stands_before_;
   if (plan.verdict == Plan::Verdict::change) {
-    repairs_.ask();
+    repairs_.ask(outcome_ == VR_APPLIED);
   } else if (!at_rest || plan.verdict != verdict_ || before_another) {
     host_.changed(name_);
   } else {

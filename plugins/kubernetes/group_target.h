@@ -70,6 +70,7 @@ class GroupTarget : public Publisher {
   // writing
   Write make_write(const Pod& pod, StampKind kind, bool is_replica);
   void start_writing(const Plan& plan);
+  void send_fences();
   void send(const Write& write);
   WriteAnswer<Pod> judged(const Write& write, WriteAnswer<Pod> answer) const;
   void fenced(const Write& write, WriteAnswer<Pod> answer);
@@ -119,7 +120,9 @@ class GroupTarget : public Publisher {
   bool listed_ = false;            // consistently, since the attempt began
   bool took_label_ = false;
   int restarts_ = 0;
+  std::vector<Write> fences_;  // still to be sent, the last first
   size_t under_way_ = 0;
+  bool one_by_one_ = false;  // the server has had too much at once
   std::optional<Write> promotion_;
   std::optional<std::pair<ApiError, Pod>> failure_;
   uint64_t timeout_ms_;

@@ -20,7 +20,7 @@ Repairs::Repairs(Host host, std::string group, std::string contest)
       later_(host),
       contest_over_(host) {}
 
-void Repairs::ask() {
+void Repairs::ask(bool undone) {
   const uint64_t now = host_.now_ns();
   if (now - since_ns_ > window_ns) {
     since_ns_ = now;
@@ -32,8 +32,10 @@ void Repairs::ask() {
     host_.changed(group_);
     return;
   }
-  host_.set_degraded(group_, "contested", contest_);
-  contest_over_.start(contest_over_ms, [this] { host_.clear_problem(group_, "contested"); });
+  if (undone) {
+    host_.set_degraded(group_, "contested", contest_);
+    contest_over_.start(contest_over_ms, [this] { host_.clear_problem(group_, "contested"); });
+  }
   if (!later_.running()) {
     later_.start(pause_ms, [this] { host_.changed(group_); });
   }

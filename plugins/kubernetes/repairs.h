@@ -15,7 +15,8 @@ class Repairs {
   Repairs(Host host, std::string group, std::string contest);
 
   // Asks the host for an attempt: at once, and from the seventh within ten seconds on once a second.
-  void ask();
+  // `undone`: it was right, and is not any more. Who only has not got it right yet contests with nobody.
+  void ask(bool undone);
   // The attempt that was asked for has begun.
   void begun() { asked_ = false; }
 

@@ -241,7 +241,7 @@ void ServiceTarget::reassess() {
   const bool resumed = problems_.show_pause(plan.pause);
   const bool at_rest = outcome_ == VR_APPLIED || outcome_ == VR_REJECTED;
   if (plan.verdict == ServicePlan::Verdict::change) {
-    repairs_.ask();
+    repairs_.ask(outcome_ == VR_APPLIED);
   } else if (!at_rest || plan.verdict != verdict_ || plan.cause != told_ || resumed) {
     host_.changed(name_);
   } else if (plan.verdict == ServicePlan::Verdict::right && !problems_.paused() &&
@@ -249,7 +249,7 @@ void ServiceTarget::reassess() {
     if (objects_.plan_of_replicas(*wanted_).cause != replicas_told_) {
       host_.changed(name_);
     } else if (objects_.replicas_drifted(*wanted_)) {
-      repairs_.ask();
+      repairs_.ask(true);
     }
   }
 }

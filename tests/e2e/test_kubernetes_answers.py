@@ -4,6 +4,7 @@ plugin has the table; what a real server can't be made to answer comes from the 
 from __future__ import annotations
 
 import http.client
+import ssl
 import sys
 import time
 import unittest
@@ -146,6 +147,39 @@ class Answers(PluginCase):
                 self.assertLess(done.time - told.time, 5)
                 self.assertEqual(self.one.count("patches_total", str(code), mark), 1)
                 self.assertEqual(self.one.count("api_errors_total", str(code), mark), 1)
+
+    def test_after_429_the_fences_go_one_by_one_and_the_label_last(self) -> None:
+        mark = self.answer("PATCH .*", count=0, status=429, headers={"Retry-After": "2"})
+        self.namespace.annotate("valkey-0", "valkey-reconciler.io/stamp", None)  # no token, then
+        self.retried(mark, "it asks to wait 2 s")
+        self.server.clear_faults()
+        self.server.fault("PATCH .*", user=OURS, count=0, delay_ms=200)
+        self.ends_right(mark)
+        *_, first, second = self.fences(mark)
+        self.assertIn("valkey-2 fenced", first.text)
+        self.assertIn("valkey-0 unlabelled", second.text)
+        self.assertGreater(second.time - first.time, 0.15)
+
+        mark = len(self.one.events)
+        self.namespace.annotate("valkey-1", "valkey-reconciler.io/stamp", None)
+        self.ends_right(mark)
+        *_, first, second = self.fences(mark)
+        self.assertLess(second.time - first.time, 0.15)  # all at once again
+
+    def fences(self, mark: int) -> list[Event]:
+        return [event for event in self.one.events[mark:] if event.kind == "log"
+                and (" fenced " in event.text or " unlabelled " in event.text)]
+
+    def test_who_has_not_got_it_right_yet_contests_with_nobody(self) -> None:
+        mark = self.answer("PATCH .*", count=0, status=500)
+        for i in range(10):  # each asks for an attempt
+            at = len(self.one.events)
+            self.namespace.set_ready("valkey-1", i % 2 == 1)
+            self.one.wait("complete", outcome="retry", mark=at)
+        self.server.clear_faults()
+        self.ends_right(mark)
+        self.assertFalse([event for event in self.one.events
+                          if event.kind == "problem" and event.id == "contested"])
 
     def test_a_date_to_wait_for_is_read_too(self) -> None:
         until = int(time.time()) + 4
@@ -330,6 +364,7 @@ class InFlight(PluginCase):
         one = self.host()
         one.apply(GROUP, 1, ADDRESSES[0])
         one.applied(30)
+        one.wait("count", name="events_total")
         holder = self.hold_a_change()
         mark = one.apply(GROUP, 2, ADDRESSES[1])
         told = one.wait("complete", outcome="retry", mark=mark, text="it asks to wait 1 s")
@@ -342,14 +377,33 @@ class InFlight(PluginCase):
         self.never_two()
 
     def hold_a_change(self) -> http.client.HTTPConnection:
-        """A change whose body never comes: it takes the one place as long as it is open."""
-        holder = self.kubernetes.client(self.namespace.token).connect()
-        holder.putrequest("PATCH", f"{self.namespace.path}/pods/valkey-2")
-        holder.putheader("Authorization", f"Bearer {self.namespace.token}")
-        holder.putheader("Content-Type", "application/merge-patch+json")
-        holder.putheader("Content-Length", "100")
-        holder.endheaders()
-        return holder
+        """A change whose body never comes: it has the one place as long as it is open."""
+        while True:
+            holder = self.kubernetes.client(self.namespace.token).connect()
+            holder.putrequest("PATCH", f"{self.namespace.path}/pods/valkey-2")
+            holder.putheader("Authorization", f"Bearer {self.namespace.token}")
+            holder.putheader("Content-Type", "application/merge-patch+json")
+            holder.putheader("Content-Length", "100")
+            holder.endheaders()
+            wait_until(lambda: self.is_full() or self.is_answered(holder), 10,
+                       "the one place is taken")
+            if not self.is_answered(holder):
+                return holder
+            holder.close()  # somebody else had the place just then, such as an Event
+
+    def is_full(self) -> bool:
+        change = self.namespace.client().request(
+            "PATCH", f"{self.namespace.path}/pods/valkey-2", {},
+            content_type="application/merge-patch+json", query={"dryRun": "All"})
+        return change.code == 429
+
+    @staticmethod
+    def is_answered(holder: http.client.HTTPConnection) -> bool:
+        holder.sock.settimeout(0)
+        try:
+            return bool(holder.sock.recv(1))
+        except ssl.SSLWantReadError:
+            return False
 
 
 if __name__ == "__main__":
