@@ -56,8 +56,9 @@ class Unsettled(unittest.TestCase):
 
     def test_what_an_earlier_run_left_unsettled_is_settled_at_once(self) -> None:
         for host, suspected in ((OLD, True), (NEW, False)):
+            self.host.kill()  # it would repair the file
             (self.folder / f"{GROUP}.json").unlink(missing_ok=True)
-            self.restart()
+            self.host = self.start()
             self.assertEqual(self.apply(OLD, 0), "applied")
             self.assertEqual(self.apply(host, 1, suspected=suspected), "applied")
             self.restart()

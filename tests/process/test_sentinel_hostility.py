@@ -177,9 +177,9 @@ class Events(Hostile):
         memory, begun, cpu = watcher.resident_bytes(), time.monotonic(), watcher.cpu_seconds()
         thread = threading.Thread(target=self.hostile.flood, args=(channel, payload, total))
         thread.start()
-        wait_until(lambda: self.hostile.sent >= total / 2, 60, "half of it is taken")
+        wait_until(lambda: self.hostile.sent >= total / 2, 120, "half of it is taken")
         self.check(watcher)  # in the midst of it
-        thread.join(60)
+        thread.join(120)
         self.assertFalse(thread.is_alive(), "it is not taken")
         asked = sum(other.asked("SENTINEL", "MASTER") for other in self.others) - asked
         lasted = time.monotonic() - begun
