@@ -14,11 +14,13 @@
 #include <string>
 
 #include "common/config/loading.h"
+#include "common/config/values.h"
 #include "common/log.h"
 #include "common/text.h"
 #include "common/uv/handle.h"
 #include "supervisor/describe.h"
 #include "supervisor/http_server.h"
+#include "supervisor/once.h"
 #include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
 
@@ -29,6 +31,8 @@ using namespace reconciler;
 struct Arguments {
   std::string config;  // empty: the default
   bool check = false;
+  bool once = false;
+  Milliseconds timeout = 30'000;  // of once
 };
 
 const std::string system_file = RECONCILER_SYSCONF_DIR "/valkey-reconciler.toml";
@@ -59,6 +63,16 @@ int check(const Arguments& arguments) {
 void prepare_log(const Configuration& configuration) {
   log::configure("supervisor", configuration.log.level, configuration.log.format);
   for (const std::string& note : configuration.notes) log::warning(note);
+}
+
+int once(const Arguments& arguments) {
+  auto configuration = load(arguments);
+  if (!configuration) {
+    fmt::print(stderr, "{}\n", configuration.error().message());
+    return EX_CONFIG;
+  }
+  prepare_log(*configuration);
+  return run_once(std::move(*configuration), arguments.timeout);
 }
 
 HttpAnswer readiness(const Status& status) {
@@ -143,17 +157,33 @@ int run(int argc, char** argv) {
   app.add_option("--config", arguments.config, "Configuration file (TOML)")->type_name("FILE");
   app.fallthrough();
   app.require_subcommand(0, 1);
-  app.add_subcommand("check", "Check the configuration and print what is in effect")->callback([&] {
-    arguments.check = true;
-  });
+  CLI::Option* once_option =
+      app.add_flag("--once", arguments.once,
+                   "Make it right, then end: 0, or 75 where that takes longer than --timeout");
+  app.add_option_function<std::string>(
+         "--timeout",
+         [&](const std::string& text) {
+           auto timeout = parse_duration(text);
+           if (!timeout) throw CLI::ValidationError("--timeout", timeout.error().message());
+           if (*timeout == 0) throw CLI::ValidationError("--timeout", "expected more than 0");
+           arguments.timeout = *timeout;
+         },
+         "For --once: how long it may take (30s)")
+      ->type_name("DURATION")
+      ->needs(once_option);
+  app.add_subcommand("check", "Check the configuration and print what is in effect")
+      ->excludes(once_option)
+      ->callback([&] { arguments.check = true; });
   app.footer(
       "Without a file, the environment alone: VALKEY_SENTINEL_HOST and its kin.\n"
       "Signals: TERM and INT stop, HUP checks the configuration anew and swaps it in,\n"
       "as a change of its file does.\n"
-      "Exit status: 0 as asked, 64 wrong usage, 78 wrong configuration.");
+      "Exit status: 0 as asked, 64 wrong usage, 75 not done in time (--once), 78 wrong "
+      "configuration.");
   try {
     app.parse(argc, argv);
-    return arguments.check ? check(arguments) : serve(arguments);
+    if (arguments.check) return check(arguments);
+    return arguments.once ? once(arguments) : serve(arguments);
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& wrong) {
