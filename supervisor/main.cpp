@@ -16,6 +16,7 @@
 #include "common/config/loading.h"
 #include "common/config/values.h"
 #include "common/log.h"
+#include "common/log_repetition.h"
 #include "common/text.h"
 #include "common/uv/handle.h"
 #include "supervisor/describe.h"
@@ -143,6 +144,7 @@ int serve(Arguments arguments) {
   supervisor.start();
   reload.watch();
   loop.run();
+  log::write_all_counts();
   log::info("stopped");
   // A plugin may take its time to describe itself, and nobody waits for that any more.
   if (reload.running()) ::_exit(EX_OK);

@@ -11,6 +11,7 @@
 
 #include "common/config/values.h"
 #include "common/log.h"
+#include "common/log_repetition.h"
 #include "common/uv/handle.h"
 #include "supervisor/supervisor.h"
 
@@ -52,6 +53,7 @@ int run_once(Configuration configuration, Milliseconds timeout) {
   interrupt.start(SIGINT, [&] { give_up("stopped before it was done"); });
   supervisor.start();
   loop.run();
+  log::write_all_counts();
   if (why_not.empty()) return EX_OK;
   fmt::print(stderr, "{}:\n", why_not);
   for (const std::string& reason : in_the_way) fmt::print(stderr, "{}\n", reason);
