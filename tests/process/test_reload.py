@@ -55,9 +55,8 @@ class WatchedFile(ProcessTest):
         entry = program.wait_for_log("the new configuration is refused", NOTICED, since=self.begun)
         self.begun = entry.time + 0.000001
         self.assertIn(why, entry.line)
-        status, body = program.readyz()
-        self.assertEqual(status, 200)
-        self.assertIn("the last reload was refused", body)
+        program.wait_ready()  # no unreadiness, but for the moments in which replicas become known
+        self.assertIn("the last reload was refused", program.readyz()[1])
 
     def assert_no_reload(self, program: Program) -> None:
         time.sleep(1.5)  # a reload would have come by then
