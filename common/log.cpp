@@ -11,7 +11,11 @@
 
 #include <cerrno>
 #include <ctime>
+#include <mutex>
+#include <vector>
 
+#include "common/log_repetition.h"
+#include "common/shortened.h"
 #include "common/text.h"
 
 namespace reconciler::log {
@@ -65,20 +69,22 @@ std::string_view padded(Level level) {
   return "ERROR";
 }
 
-// At most `most` bytes of it, cut between characters.
-std::string_view shortened(std::string_view text, std::size_t most) {
-  if (text.size() <= most) return text;
-  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xc0) == 0x80) --most;
-  return text.substr(0, most);
+std::string in_words(const Repeated& repeated) {
+  // It is looked at every 2 s or so.
+  const bool minute = repeated.seconds >= 60 && repeated.seconds < 64;
+  return fmt::format(" (repeated {} time{} in the last {})", repeated.count,
+                     repeated.count == 1 ? "" : "s",
+                     minute ? "minute" : fmt::format("{} s", repeated.seconds));
 }
 
 std::string render_text(std::string_view process, Level level, int64_t unix_us,
-                        std::string_view message, const Fields& fields) {
+                        std::string_view message, const Fields& fields, const Repeated* repeated) {
   std::string time = format_time(unix_us);
   time.erase(time.size() - 4, 3);  // people read milliseconds
   std::string line = fmt::format("{} {} {}", time, padded(level), process);
   if (!fields.target.empty()) line += fmt::format("[{}]", printable(fields.target));
   line += fmt::format(" {}", printable(message));
+  if (repeated != nullptr) line += in_words(*repeated);
   if (!fields.group.empty()) line += fmt::format(" group={}", printable(fields.group));
   if (fields.epoch) line += fmt::format(" epoch={}", *fields.epoch);
   if (fields.revision) line += fmt::format(" revision={}", *fields.revision);
@@ -88,7 +94,7 @@ std::string render_text(std::string_view process, Level level, int64_t unix_us,
 }
 
 std::string render_json(std::string_view process, Level level, int64_t unix_us,
-                        std::string_view message, const Fields& fields) {
+                        std::string_view message, const Fields& fields, const Repeated* repeated) {
   std::string line =
       fmt::format(R"({{"time":"{}","level":"{}","process":{},"message":{})", format_time(unix_us),
                   to_string(level), json_string(process), json_string(message));
@@ -98,7 +104,63 @@ std::string render_json(std::string_view process, Level level, int64_t unix_us,
   if (fields.revision) line += fmt::format(R"(,"revision":{})", *fields.revision);
   if (fields.pid) line += fmt::format(R"(,"pid":{})", *fields.pid);
   if (!fields.error.empty()) line += fmt::format(R"(,"error":{})", json_string(fields.error));
+  if (repeated != nullptr) {
+    line +=
+        fmt::format(R"(,"repeated":{},"repeated_seconds":{})", repeated->count, repeated->seconds);
+  }
   return line + "}";
+}
+
+std::string render_any(Format format, std::string_view process, Level level, int64_t unix_us,
+                       std::string_view message, const Fields& fields, const Repeated* repeated) {
+  return format == Format::json ? render_json(process, level, unix_us, message, fields, repeated)
+                                : render_text(process, level, unix_us, message, fields, repeated);
+}
+
+void write_line(Level level, std::string_view message, const Fields& fields,
+                const Repeated* repeated) {
+  const Settings& now = settings();
+  timeval time{};
+  ::gettimeofday(&time, nullptr);
+  const int64_t unix_us = int64_t{time.tv_sec} * 1'000'000 + time.tv_usec;
+  std::string line = render_any(now.format, now.process, level, unix_us, message, fields, repeated);
+  // What is too long for one write is left out of the texts, so that a line of JSON stays one.
+  for (std::size_t most = PIPE_BUF / 4; line.size() >= PIPE_BUF; most /= 2) {
+    Fields less = fields;
+    less.group = shortened(fields.group, most);
+    less.target = shortened(fields.target, most);
+    less.error = shortened(fields.error, most);
+    line = render_any(now.format, now.process, level, unix_us, shortened(message, most), less,
+                      repeated);
+  }
+  line += '\n';
+
+  write_without_waiting(line);
+}
+
+// A plugin's thread may have to be told of, too.
+struct Seen {
+  std::mutex mutex;
+  Repetition repetition;
+};
+
+Seen& seen() {
+  static Seen instance;
+  return instance;
+}
+
+int64_t monotonic_ms() {
+  timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return int64_t{now.tv_sec} * 1'000 + now.tv_nsec / 1'000'000;
+}
+
+void write_counts(const std::vector<Repeated>& counts) {
+  for (const Repeated& repeated : counts) {
+    const Line& line = repeated.line;
+    if (line.level >= settings().level)
+      write_line(line.level, line.message, line.fields(), &repeated);
+  }
 }
 
 }  // namespace
@@ -137,29 +199,40 @@ void configure(std::string_view process, Level level, Format format) {
 }
 
 void write(Level level, std::string_view message, const Fields& fields) {
-  const Settings& now = settings();
-  if (level < now.level) return;
-  timeval time{};
-  ::gettimeofday(&time, nullptr);
-  const int64_t unix_us = int64_t{time.tv_sec} * 1'000'000 + time.tv_usec;
-  std::string line = render(now.format, now.process, level, unix_us, message, fields);
-  // What is too long for one write is left out of the texts, so that a line of JSON stays one.
-  for (std::size_t most = PIPE_BUF / 4; line.size() >= PIPE_BUF; most /= 2) {
-    Fields less = fields;
-    less.group = shortened(fields.group, most);
-    less.target = shortened(fields.target, most);
-    less.error = shortened(fields.error, most);
-    line = render(now.format, now.process, level, unix_us, shortened(message, most), less);
+  if (level < settings().level) return;
+  if (level < Level::warning) {
+    write_line(level, message, fields, nullptr);
+    return;
   }
-  line += '\n';
+  std::vector<Repeated> due;
+  bool first = false;
+  {
+    const std::lock_guard<std::mutex> lock(seen().mutex);
+    first = seen().repetition.first(Line(level, message, fields), monotonic_ms(), due);
+  }
+  write_counts(due);
+  if (first) write_line(level, message, fields, nullptr);
+}
 
-  write_without_waiting(line);
+void write_due_counts() {
+  const std::lock_guard<std::mutex> lock(seen().mutex);
+  write_counts(seen().repetition.due(monotonic_ms()));
+}
+
+void write_all_counts() {
+  const std::lock_guard<std::mutex> lock(seen().mutex);
+  write_counts(seen().repetition.forget(monotonic_ms()));
 }
 
 std::string render(Format format, std::string_view process, Level level, int64_t unix_us,
                    std::string_view message, const Fields& fields) {
-  return format == Format::json ? render_json(process, level, unix_us, message, fields)
-                                : render_text(process, level, unix_us, message, fields);
+  return render_any(format, process, level, unix_us, message, fields, nullptr);
+}
+
+std::string render(Format format, std::string_view process, int64_t unix_us,
+                   const Repeated& repeated) {
+  const Line& line = repeated.line;
+  return render_any(format, process, line.level, unix_us, line.message, line.fields(), &repeated);
 }
 
 std::string format_time(int64_t unix_us) {

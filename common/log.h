@@ -35,7 +35,8 @@ struct Fields {
 void configure(std::string_view process, Level level, Format format);
 
 // A line is written by one write(2), so that lines of several processes never mix. It never blocks
-// for good and never fails: a line that can't be written is dropped.
+// for good and never fails: a line that can't be written is dropped. A warning or an error that comes again within a
+// minute is counted instead (log_repetition.h).
 void write(Level level, std::string_view message, const Fields& fields = {});
 
 inline void debug(std::string_view message, const Fields& fields = {}) {

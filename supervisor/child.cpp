@@ -38,7 +38,7 @@ void Child::start() {
   auto spawned = spawn(plan_);
   if (!spawned) {
     // No memory, no processes left: that may pass.
-    restart_after(backoff_.next(random_number()), spawned.error().message());
+    restart_after(backoff_.next(random_number()), spawned.error().message(), 0);
     return;
   }
   current_ = std::move(*spawned);
@@ -125,8 +125,7 @@ void Child::current_ended(std::unique_ptr<Incarnation> incarnation, int wait_sta
   const int64_t up_ms = incarnation->up_for_ms();
   if (up_ms >= supervision_.stable_after) backoff_.reset();
   const bool at_once = up_ms >= supervision_.stable_after;
-  restart_after(at_once ? 0 : backoff_.next(random_number()),
-                fmt::format("{} after {} ms", how, up_ms));
+  restart_after(at_once ? 0 : backoff_.next(random_number()), how, up_ms);
 }
 
 void Child::successor_ended(const std::string& why) {
@@ -135,9 +134,10 @@ void Child::successor_ended(const std::string& why) {
   handlers_.on_replacement_failed(*this, why, successor_report_);
 }
 
-void Child::restart_after(int64_t delay_ms, const std::string& why) {
-  log::warning(fmt::format("{} died, restarted in {} ms", plan_.name, delay_ms), {.error = why});
-  handlers_.on_down(*this, fmt::format("it died ({}) and is restarted", why));
+void Child::restart_after(int64_t delay_ms, const std::string& how, int64_t up_ms) {
+  log::warning(fmt::format("{} died and is restarted", plan_.name), {.error = how});
+  log::debug(fmt::format("{} was up for {} ms, restarted in {} ms", plan_.name, up_ms, delay_ms));
+  handlers_.on_down(*this, fmt::format("it died ({} after {} ms) and is restarted", how, up_ms));
   restart_.start(static_cast<uint64_t>(delay_ms), [this] { start(); });
 }
 
@@ -192,7 +192,7 @@ void Child::kill_overdue(Incarnation& incarnation, int64_t now_ms, bool forgive)
   if (forgive) incarnation.forgive(now_ms);
   const std::string why = incarnation.overdue(now_ms);
   if (why.empty()) return;
-  log::error(fmt::format("{} is {}: killed", plan_.name, why), {.pid = incarnation.pid()});
+  log::warning(fmt::format("{} is {}: killed", plan_.name, why), {.pid = incarnation.pid()});
   incarnation.kill(SIGKILL);
 }
 

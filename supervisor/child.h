@@ -79,7 +79,7 @@ class Child {
   void current_ended(std::unique_ptr<Incarnation> incarnation, int wait_status);
   void successor_ended(const std::string& why);
   void retire(std::unique_ptr<Incarnation> incarnation);
-  void restart_after(int64_t delay_ms, const std::string& why);
+  void restart_after(int64_t delay_ms, const std::string& how, int64_t up_ms);
   void kill_overdue(Incarnation& incarnation, int64_t now_ms, bool forgive);
 
   uv_loop_t* loop_;

@@ -14,11 +14,15 @@
 #include <string>
 
 #include "common/config/loading.h"
+#include "common/config/values.h"
 #include "common/log.h"
+#include "common/log_repetition.h"
 #include "common/text.h"
 #include "common/uv/handle.h"
 #include "supervisor/describe.h"
 #include "supervisor/http_server.h"
+#include "supervisor/once.h"
+#include "supervisor/reload.h"
 #include "supervisor/supervisor.h"
 
 namespace {
@@ -28,12 +32,15 @@ using namespace reconciler;
 struct Arguments {
   std::string config;  // empty: the default
   bool check = false;
+  bool once = false;
+  Milliseconds timeout = 30'000;  // of once
 };
+
+const std::string system_file = RECONCILER_SYSCONF_DIR "/valkey-reconciler.toml";
 
 // The file that is read: the one that was named, else the system's where there is one, else none.
 std::optional<std::string> configuration_file(const Arguments& arguments) {
   if (!arguments.config.empty()) return arguments.config;
-  const std::string system_file = RECONCILER_SYSCONF_DIR "/valkey-reconciler.toml";
   if (::access(system_file.c_str(), F_OK) == 0) return system_file;
   return std::nullopt;
 }
@@ -54,50 +61,20 @@ int check(const Arguments& arguments) {
   return EX_OK;
 }
 
-// Loads anew on a thread of libuv's pool: plugins are asked for their schemas, and no failover
-// waits for that.
-class Reload {
- public:
-  Reload(uv_loop_t* loop, Arguments arguments, std::function<void(Result<Configuration>)> done)
-      : loop_(loop), arguments_(std::move(arguments)), done_(std::move(done)) {
-    request_.data = this;
+void prepare_log(const Configuration& configuration) {
+  log::configure("supervisor", configuration.log.level, configuration.log.format);
+  for (const std::string& note : configuration.notes) log::warning(note);
+}
+
+int once(const Arguments& arguments) {
+  auto configuration = load(arguments);
+  if (!configuration) {
+    fmt::print(stderr, "{}\n", configuration.error().message());
+    return EX_CONFIG;
   }
-  Reload(const Reload&) = delete;
-  Reload& operator=(const Reload&) = delete;
-
-  void start() {
-    if (running_) {
-      again_ = true;
-      return;
-    }
-    running_ = true;
-    uv_queue_work(
-        loop_, &request_, [](uv_work_t* work) { of(work).result_ = load(of(work).arguments_); },
-        [](uv_work_t* work, int) { of(work).finish(); });
-  }
-
-  // A thread of libuv's pool is at work for it.
-  bool running() const { return running_; }
-
- private:
-  static Reload& of(uv_work_t* work) { return *static_cast<Reload*>(work->data); }
-
-  void finish() {
-    running_ = false;
-    Result<Configuration> loaded = std::move(*result_);
-    result_.reset();
-    done_(std::move(loaded));
-    if (std::exchange(again_, false)) start();
-  }
-
-  uv_loop_t* loop_;
-  Arguments arguments_;
-  std::function<void(Result<Configuration>)> done_;
-  uv_work_t request_{};
-  std::optional<Result<Configuration>> result_;
-  bool running_ = false;
-  bool again_ = false;
-};
+  prepare_log(*configuration);
+  return run_once(std::move(*configuration), arguments.timeout);
+}
 
 HttpAnswer readiness(const Status& status) {
   const auto lines = [](const std::vector<std::string>& texts) {
@@ -110,15 +87,18 @@ HttpAnswer readiness(const Status& status) {
   return {200, "text/plain; charset=utf-8", "ready\n" + lines(status.degraded())};
 }
 
-int serve(const Arguments& arguments) {
+int serve(Arguments arguments) {
+  const std::string file = configuration_file(arguments).value_or(system_file);
+  FileText text = read_text(file);
   auto configuration = load(arguments);
   if (!configuration) {
     fmt::print(stderr, "{}\n", configuration.error().message());
     return EX_CONFIG;
   }
-  log::configure("supervisor", configuration->log.level, configuration->log.format);
-  for (const std::string& note : configuration->notes) log::warning(note);
+  prepare_log(*configuration);
   const std::string listen = configuration->http_listen;
+  // A file that was read once is not done without: that it is gone is no wish for the environment alone.
+  arguments.config = configuration->file;
 
   uv::Loop loop;
   Supervisor supervisor(loop.get(), std::move(*configuration));
@@ -139,15 +119,18 @@ int serve(const Arguments& arguments) {
   }
   log::info(fmt::format("valkey-reconciler {} starts", RECONCILER_VERSION), {.pid = ::getpid()});
 
-  Reload reload(loop.get(), arguments, [&](Result<Configuration> loaded) {
+  const auto swap_in = [&](Result<Configuration> loaded) {
     if (!loaded) {
       supervisor.reload_refused(loaded.error());
     } else if (loaded->http_listen != listen) {
       supervisor.reload_refused(Error("[http] listen can't be changed without a restart"));
     } else {
+      arguments.config = loaded->file;
       supervisor.reload(std::move(*loaded));
     }
-  });
+  };
+  Reload reload(
+      loop.get(), file, std::move(text), [&] { return load(arguments); }, swap_in);
   uv::Signal hangup(loop.get());
   uv::Signal terminate(loop.get());
   uv::Signal interrupt(loop.get());
@@ -159,7 +142,9 @@ int serve(const Arguments& arguments) {
   terminate.start(SIGTERM, stop);
   interrupt.start(SIGINT, stop);
   supervisor.start();
+  reload.watch();
   loop.run();
+  log::write_all_counts();
   log::info("stopped");
   // A plugin may take its time to describe itself, and nobody waits for that any more.
   if (reload.running()) ::_exit(EX_OK);
@@ -174,16 +159,33 @@ int run(int argc, char** argv) {
   app.add_option("--config", arguments.config, "Configuration file (TOML)")->type_name("FILE");
   app.fallthrough();
   app.require_subcommand(0, 1);
-  app.add_subcommand("check", "Check the configuration and print what is in effect")->callback([&] {
-    arguments.check = true;
-  });
+  CLI::Option* once_option =
+      app.add_flag("--once", arguments.once,
+                   "Make it right, then end: 0, or 75 where that takes longer than --timeout");
+  app.add_option_function<std::string>(
+         "--timeout",
+         [&](const std::string& text) {
+           auto timeout = parse_duration(text);
+           if (!timeout) throw CLI::ValidationError("--timeout", timeout.error().message());
+           if (*timeout == 0) throw CLI::ValidationError("--timeout", "expected more than 0");
+           arguments.timeout = *timeout;
+         },
+         "For --once: how long it may take (30s)")
+      ->type_name("DURATION")
+      ->needs(once_option);
+  app.add_subcommand("check", "Check the configuration and print what is in effect")
+      ->excludes(once_option)
+      ->callback([&] { arguments.check = true; });
   app.footer(
       "Without a file, the environment alone: VALKEY_SENTINEL_HOST and its kin.\n"
-      "Signals: TERM and INT stop, HUP checks the configuration anew and swaps it in.\n"
-      "Exit status: 0 as asked, 64 wrong usage, 78 wrong configuration.");
+      "Signals: TERM and INT stop, HUP checks the configuration anew and swaps it in,\n"
+      "as a change of its file does.\n"
+      "Exit status: 0 as asked, 64 wrong usage, 75 not done in time (--once), 78 wrong "
+      "configuration.");
   try {
     app.parse(argc, argv);
-    return arguments.check ? check(arguments) : serve(arguments);
+    if (arguments.check) return check(arguments);
+    return arguments.once ? once(arguments) : serve(arguments);
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& wrong) {

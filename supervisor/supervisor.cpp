@@ -9,6 +9,7 @@
 
 #include "common/installation.h"
 #include "common/log.h"
+#include "common/log_repetition.h"
 #include "supervisor/process.h"
 
 namespace reconciler {
@@ -185,6 +186,8 @@ void Supervisor::on_report(Child& child, const ipc::Frame& frame) {
 
 void Supervisor::reload(Configuration configuration) {
   if (stopped_) return;
+  log::
+      write_all_counts();  // whoever reloads sees what comes of it, also where it is the same as before
   configuration_ = std::move(configuration);
   log::configure("supervisor", configuration_.log.level, configuration_.log.format);
   for (const std::string& note : configuration_.notes) log::warning(note);
@@ -221,6 +224,7 @@ void Supervisor::reload(Configuration configuration) {
 }
 
 void Supervisor::reload_refused(const Error& why) {
+  log::write_all_counts();
   log::error("the new configuration is refused, the one before stays", {.error = why.message()});
   status_.reload_refused(why.message());
 }
@@ -266,6 +270,7 @@ void Supervisor::tick() {
   for (const auto& [id, child] : children_) child->tick(now_ms, paused);
   for (const auto& child : leaving_) child->tick(now_ms, paused);
   std::erase_if(leaving_, [](const auto& child) { return child->stopped(); });
+  log::write_due_counts();
 }
 
 }  // namespace reconciler

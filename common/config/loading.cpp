@@ -20,8 +20,28 @@ namespace reconciler {
 
 namespace {
 
-// Never blocks: a pipe or a device is refused. Reads one byte more than is allowed at most.
-Result<std::string> read_file(const std::string& path) {
+std::vector<std::string> all_groups(const std::vector<SentinelSettings>& sentinels) {
+  std::vector<std::string> groups;
+  for (const SentinelSettings& sentinel : sentinels) {
+    for (const GroupSettings& group : sentinel.groups) groups.push_back(group.name);
+  }
+  return groups;
+}
+
+}  // namespace
+
+Environment current_environment() {
+  Environment environment;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text(*entry);
+    const std::size_t equals = text.find('=');
+    if (equals != std::string_view::npos)
+      environment.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return environment;
+}
+
+Result<std::string> read_configuration_file(const std::string& path) {
   const auto wrong = [&](const std::string& what) {
     return Error(fmt::format("{}: cannot be read: {}; expected a configuration file in TOML",
                              printable(path), what));
@@ -45,27 +65,6 @@ Result<std::string> read_file(const std::string& path) {
   return text;
 }
 
-std::vector<std::string> all_groups(const std::vector<SentinelSettings>& sentinels) {
-  std::vector<std::string> groups;
-  for (const SentinelSettings& sentinel : sentinels) {
-    for (const GroupSettings& group : sentinel.groups) groups.push_back(group.name);
-  }
-  return groups;
-}
-
-}  // namespace
-
-Environment current_environment() {
-  Environment environment;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string_view text(*entry);
-    const std::size_t equals = text.find('=');
-    if (equals != std::string_view::npos)
-      environment.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return environment;
-}
-
 Result<Configuration> load_configuration(const std::optional<std::string>& file,
                                          const Environment& environment,
                                          const DescribePlugin& plugins) {
@@ -73,7 +72,7 @@ Result<Configuration> load_configuration(const std::optional<std::string>& file,
   std::unique_ptr<TomlDocument> document;
   std::string folder;
   if (file) {
-    Result<std::string> text = read_file(*file);
+    Result<std::string> text = read_configuration_file(*file);
     if (!text) return text.error();
     auto parsed = TomlDocument::parse(std::move(text).value(), printable(*file));
     if (!parsed) return parsed.error();

@@ -16,6 +16,9 @@ using Environment = std::map<std::string, std::string>;
 // The process's own variables.
 Environment current_environment();
 
+// What stands in a configuration file. Never blocks: a pipe or a device is refused. One byte more than is allowed at most.
+Result<std::string> read_configuration_file(const std::string& path);
+
 // `file`: what to read; nullopt: the environment alone. `plugins`: asked once for each plugin that a target names.
 // The error names file, line, column and key (or the variable), and what was expected, in one message that may have several lines.
 Result<Configuration> load_configuration(const std::optional<std::string>& file,

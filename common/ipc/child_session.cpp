@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/log_repetition.h"
 
 namespace reconciler::ipc {
 
@@ -57,8 +58,10 @@ Result<std::unique_ptr<ChildSession>> ChildSession::open(uv_loop_t* loop, int fd
   if (!channel) return channel.error().within("channel to the supervisor");
   session->channel_ = std::move(*channel);
   session->send(Hello{session->process_, RECONCILER_VERSION, ::getpid()}, {}, 0);
-  session->heartbeat_.start_repeating(first_heartbeat_interval_ms,
-                                      [raw] { raw->send(Heartbeat{}, {}, 0); });
+  session->heartbeat_.start_repeating(first_heartbeat_interval_ms, [raw] {
+    raw->send(Heartbeat{}, {}, 0);
+    log::write_due_counts();
+  });
   return session;
 }
 
@@ -93,8 +96,10 @@ void ChildSession::configure(const Configure& message) {
   std::visit(
       [this](const auto& settings) {
         log::configure(process_, settings.log.level, settings.log.format);
-        heartbeat_.start_repeating(static_cast<uint64_t>(settings.heartbeat_interval),
-                                   [this] { send(Heartbeat{}, {}, 0); });
+        heartbeat_.start_repeating(static_cast<uint64_t>(settings.heartbeat_interval), [this] {
+          send(Heartbeat{}, {}, 0);
+          log::write_due_counts();
+        });
       },
       message.settings);
   configured_ = true;
@@ -163,6 +168,7 @@ void ChildSession::leave(int status) {
     if (report_.active()) report_now();
     channel_->drain();
   }
+  log::write_all_counts();
   ::_exit(status);
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/log_repetition.h"
 
 namespace reconciler::labeler {
 
@@ -59,6 +60,7 @@ HostServices& HostServices::of(vr_host_context* context) {
   if (std::this_thread::get_id() != services.thread_) {
     log::error("the plugin called its host from another thread: this labeler ends",
                {.target = services.target_});
+    log::write_all_counts();
     ::_exit(EX_SOFTWARE);
   }
   return services;

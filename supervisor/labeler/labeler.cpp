@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "common/log.h"
+#include "common/log_repetition.h"
 #include "common/random.h"
 #include "supervisor/labeler/plugin_library.h"
 
@@ -138,15 +139,16 @@ void Labeler::report(const std::string& name, Group& group, ipc::OutcomeKind kin
       name, view.revision,
       {kind, reason, topology.event_mono_ns, uv_hrtime(), topology.decision, topology.primary});
 
-  const bool failure = kind == ipc::OutcomeKind::retry || kind == ipc::OutcomeKind::rejected;
-  if (failure && reason != group.last_failure) {
+  log::Fields about{.group = name,
+                    .target = target_.name,
+                    .epoch = topology.decision.epoch,
+                    .revision = view.revision};
+  const bool failed = kind == ipc::OutcomeKind::retry || kind == ipc::OutcomeKind::rejected;
+  if (failed) {
+    about.error = reason;
     log::warning(
         kind == ipc::OutcomeKind::retry ? "not applied yet, it is tried again" : "not applied",
-        {.group = name,
-         .target = target_.name,
-         .epoch = topology.decision.epoch,
-         .revision = view.revision,
-         .error = reason});
+        about);
   }
   if (kind == ipc::OutcomeKind::applied) {
     const std::string primary = to_string(topology.primary);
@@ -154,13 +156,9 @@ void Labeler::report(const std::string& name, Group& group, ipc::OutcomeKind kin
         topology.state == PrimaryState::known
             ? fmt::format("in sync with primary {}", primary)
             : fmt::format("in sync: {} is suspected and not published", primary);
-    const log::Fields fields{.group = name,
-                             .target = target_.name,
-                             .epoch = topology.decision.epoch,
-                             .revision = view.revision};
-    log::write(group.last_failure.empty() ? log::Level::debug : log::Level::info, what, fields);
+    log::write(group.failed ? log::Level::info : log::Level::debug, what, about);
   }
-  group.last_failure = failure ? reason : std::string();
+  group.failed = failed;
 }
 
 void Labeler::changed(const char* name) {
@@ -184,6 +182,7 @@ void Labeler::stop(std::function<void()> finished) {
   finished_ = std::move(finished);
   grace_.start(stop_grace_ms, [this] {
     log::warning("stopped with a request still open", {.target = target_.name});
+    log::write_all_counts();
     ::_exit(EX_OK);
   });
   for (auto& [name, group] : groups_) follow(name, group, group.assignment.stop());
@@ -203,6 +202,7 @@ void Labeler::give_up(const std::string& why) {
   log::error(
       fmt::format("plugin {} {}: this labeler ends, to be started anew", target_.plugin, why),
       {.target = target_.name});
+  log::write_all_counts();
   ::_exit(EX_SOFTWARE);
 }
 

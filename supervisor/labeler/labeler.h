@@ -48,7 +48,7 @@ class Labeler {
     std::unique_ptr<vr_request> request;
     uv::Timer retry;
     uv::Timer deadline;
-    std::string last_failure;  // told once, then only when it changes
+    bool failed = false;  // the last attempt, which makes the next success worth a line
   };
 
   void follow(const std::string& name, Group& group, const Step& step);

@@ -17,6 +17,7 @@
 #include "common/config/plugin_schema.h"
 #include "common/ipc/child_session.h"
 #include "common/log.h"
+#include "common/log_repetition.h"
 #include "common/uv/handle.h"
 #include "supervisor/labeler/labeler.h"
 #include "supervisor/labeler/plugin_library.h"
@@ -73,6 +74,7 @@ int serve(int64_t supervisor_pid) {
   }
   session = std::move(*opened);
   loop.run();
+  log::write_all_counts();
   labeler.reset();
   session.reset();
   return EX_OK;

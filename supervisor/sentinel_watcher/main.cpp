@@ -15,6 +15,7 @@
 
 #include "common/ipc/child_session.h"
 #include "common/log.h"
+#include "common/log_repetition.h"
 #include "common/uv/handle.h"
 #include "supervisor/sentinel_watcher/watcher.h"
 
@@ -62,6 +63,7 @@ int serve(int64_t supervisor_pid) {
   }
   session = std::move(*opened);
   loop.run();
+  log::write_all_counts();
   watcher.reset();
   session.reset();
   return EX_OK;

@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -112,8 +112,8 @@ class Ended:
 
 class Program:
     """One run at a time of valkey-reconciler. start() and close() belong to whoever made it, in the
-    main thread. Without a configuration it has its environment alone, with nothing but what is
-    given."""
+    main thread. With neither a configuration nor a file of somebody else it has its environment
+    alone, with nothing but what is given. `started_by`: the words before its own command."""
 
     def __init__(
         self,
@@ -124,6 +124,9 @@ class Program:
         name: str = "program",
         log_level: str = "debug",
         namespace: NetworkNamespace | None = None,
+        file: Path | None = None,
+        started_by: Sequence[str] = (),
+        options: Sequence[str] = (),
     ) -> None:
         self.name = name
         self.http_port = free_port()
@@ -133,11 +136,13 @@ class Program:
         self._seen: set[ProcessId] = set()
         self._targets: dict[int, str] = {}  # by the labeler's pid; outlives forget_log
         self._listeners: list[Callable[[LogEntry], None]] = []
-        argv: list[str | Path] = [build_folder() / "bin" / "valkey-reconciler"]
+        argv: list[str | Path] = [*started_by, build_folder() / "bin" / "valkey-reconciler"]
         if configuration is not None:
-            file = folder / f"{name}.toml"
+            file = file or folder / f"{name}.toml"
             file.write_text(configuration)
+        if file is not None:
             argv += ["--config", file]
+        argv += options
         self.environment = {
             "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
             "VALKEY_RECONCILER_HTTP": f"127.0.0.1:{self.http_port}",

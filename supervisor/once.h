@@ -1,0 +1,12 @@
+// `--once`: makes everything right, then ends. For cron and for init containers.
+#pragma once
+
+#include "common/config/configuration.h"
+
+namespace reconciler {
+
+// Runs the children, without HTTP, until every group is known and every target in sync. The exit status: 0, or 75
+// (EX_TEMPFAIL) with the reasons on standard error where that is not so within `timeout`, or before a TERM or INT.
+int run_once(Configuration configuration, Milliseconds timeout);
+
+}  // namespace reconciler
