@@ -19,6 +19,7 @@
 #include "common/uv/handle.h"
 #include "supervisor/describe.h"
 #include "supervisor/http_server.h"
+#include "supervisor/service_notice.h"
 #include "supervisor/supervisor.h"
 
 namespace {
@@ -121,6 +122,7 @@ int serve(const Arguments& arguments) {
   const std::string listen = configuration->http_listen;
 
   uv::Loop loop;
+  ServiceNotice service(loop.get());
   Supervisor supervisor(loop.get(), std::move(*configuration));
   std::unique_ptr<HttpServer> http;
   if (!listen.empty()) {
@@ -147,18 +149,24 @@ int serve(const Arguments& arguments) {
     } else {
       supervisor.reload(std::move(*loaded));
     }
+    service.ready();
   });
   uv::Signal hangup(loop.get());
   uv::Signal terminate(loop.get());
   uv::Signal interrupt(loop.get());
-  hangup.start(SIGHUP, [&] { reload.start(); });
+  hangup.start(SIGHUP, [&] {
+    service.reloading();
+    reload.start();
+  });
   const auto stop = [&] {
     log::info("stopping");
+    service.stopping();
     supervisor.stop([&] { loop.stop(); });
   };
   terminate.start(SIGTERM, stop);
   interrupt.start(SIGINT, stop);
   supervisor.start();
+  service.ready();
   loop.run();
   log::info("stopped");
   // A plugin may take its time to describe itself, and nobody waits for that any more.
