@@ -6,7 +6,11 @@ file(COPY ${CMAKE_CURRENT_LIST_DIR}/copyright DESTINATION ${documents})
 file(COPY_FILE ${source}/CHANGELOG.md ${documents}/changelog)
 
 # The time of the last change, so that the same source makes the same package.
-execute_process(COMMAND git -C ${source} log -1 --format=%cD OUTPUT_VARIABLE date OUTPUT_STRIP_TRAILING_WHITESPACE)
+execute_process(COMMAND git -C ${source} log -1 --format=%cD OUTPUT_VARIABLE date OUTPUT_STRIP_TRAILING_WHITESPACE
+  ERROR_QUIET)
+if(NOT date) # no repository
+  string(TIMESTAMP date "%a, %d %b %Y %H:%M:%S +0000" UTC)
+endif()
 file(WRITE ${documents}/changelog.Debian
 "${CPACK_PACKAGE_NAME} (${CPACK_PACKAGE_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}) unstable; urgency=medium
 
