@@ -23,6 +23,7 @@
 #include "supervisor/http_server.h"
 #include "supervisor/once.h"
 #include "supervisor/reload.h"
+#include "supervisor/service_notice.h"
 #include "supervisor/supervisor.h"
 
 namespace {
@@ -101,6 +102,7 @@ int serve(Arguments arguments) {
   arguments.config = configuration->file;
 
   uv::Loop loop;
+  ServiceNotice service(loop.get());
   Supervisor supervisor(loop.get(), std::move(*configuration));
   std::unique_ptr<HttpServer> http;
   if (!listen.empty()) {
@@ -128,21 +130,27 @@ int serve(Arguments arguments) {
       arguments.config = loaded->file;
       supervisor.reload(std::move(*loaded));
     }
+    service.ready();
   };
   Reload reload(
       loop.get(), file, std::move(text), [&] { return load(arguments); }, swap_in);
   uv::Signal hangup(loop.get());
   uv::Signal terminate(loop.get());
   uv::Signal interrupt(loop.get());
-  hangup.start(SIGHUP, [&] { reload.start(); });
+  hangup.start(SIGHUP, [&] {
+    service.reloading();
+    reload.start();
+  });
   const auto stop = [&] {
     log::info("stopping");
+    service.stopping();
     supervisor.stop([&] { loop.stop(); });
   };
   terminate.start(SIGTERM, stop);
   interrupt.start(SIGINT, stop);
   supervisor.start();
   reload.watch();
+  service.ready();
   loop.run();
   log::write_all_counts();
   log::info("stopped");

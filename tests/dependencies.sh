@@ -4,14 +4,15 @@
 #   tests/dependencies.sh [--list] SET...
 #     build    compiler, CMake and the libraries
 #     tests    what the tests and the demo run with, but for the servers, which tests/servers.sh unpacks
-#     ci       formatting, linting, static analysis, roots of other Debian releases
+#     ci       formatting, linting, static analysis, roots of other Debian releases, packaging
 #     --list   only print the packages of these sets
 set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libuv1-dev libhiredis-dev libcurl4-openssl-dev libcjson-dev libtoml11-dev
   libmicrohttpd-dev libcli11-dev libfmt-dev libyaml-cpp-dev libssl-dev libldns-dev)
 tests=(libgtest-dev libgmock-dev python3 curl openssl jq procps iproute2 ca-certificates xz-utils spin gcc)
-ci=(clang-format clang-tidy shellcheck ccache mmdebstrap debian-archive-keyring git abigail-tools)
+ci=(clang-format clang-tidy shellcheck ccache mmdebstrap debian-archive-keyring git abigail-tools
+  buildah dpkg-dev file groff-base lintian mandoc systemd)
 
 packages=() list=''
 for argument in "$@"; do

@@ -1,0 +1,15 @@
+#!/usr/bin/env bash
+# Builds the Debian package, and prints its path.
+#
+#   packaging/deb/build.sh [FOLDER]      where the program is built; default: build-package
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+case ${1:-} in
+  -*) sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; [ "$1" = --help ] && exit 0 || exit 64 ;;
+esac
+
+build=${1:-build-package}
+packaging/build.sh "$build" >&2
+rm -f "$build"/*.deb
+(cd "$build" && umask 022 && cpack -G DEB >&2)
+ls "$build"/*.deb
