@@ -140,7 +140,7 @@ class Rendered(unittest.TestCase):
     def test_the_readme_has_no_command_that_these_tests_do_not_run(self) -> None:
         commands = readme_commands()
         counts = {heading: len(found) for heading, found in commands.items()}
-        self.assertEqual(counts, {"Install": 2, "Which overlay": len(OVERLAYS) + 1, "An own kustomization": 1, "Upgrade": 3,
+        self.assertEqual(counts, {"Install": 2, "Which overlay": len(OVERLAYS) + 1, "An own kustomization": 1, "Upgrade": 4,
                                   "Change the way to publish": 3, "What is left": 3})
         first, *overlays = commands["Which overlay"]
         self.assertEqual(first, CREATE_CA)
@@ -245,11 +245,13 @@ class AppliedAndAtWork(Applied):
         before = self.objects("configmaps", "valkey-reconciler")["data"]
         file = self.folder / "packaging/kubernetes/base/valkey-reconciler.toml"
         self.edit(file, "selector =", 'label = "role"\nvalue = "primary"\nselector =')
-        diff, apply, status = readme_commands()["Upgrade"]
+        diff, apply, restart, status = readme_commands()["Upgrade"]
         self.assertIn('+    label = "role"', self.run_command(diff, status=1))
         self.run_command(apply)
         self.assertNotEqual(self.objects("configmaps", "valkey-reconciler")["data"], before)
         wait_until(lambda: self.daemons() == NODES, 30, "a pod for each node")
+        self.run_command(restart)
+        # Nothing runs the pods here, so that they become no ready ones.
         self.assertIn("timed out", self.run_command(f"{status} --timeout=1s", status=1))
         watch = self.enterContext(PodWatch(self.namespace, "role", "primary"))
         self.start()
