@@ -1,19 +1,17 @@
 #!/usr/bin/env bash
-# Removes what the program has left in a namespace after it was deleted itself: its stamps and labels on pods, its
+# Removes what the program has left in a namespace after it was deleted itself: its labels and stamps on pods, its
 # EndpointSlices, and what it wrote into the selector of Services.
 #
 #   packaging/kubernetes/remove.sh [kubectl's own arguments, such as -n NAMESPACE or --context CONTEXT]
 #
-# Nothing leads clients to the primary afterwards, unless something else does. Refused while the program still runs there:
+# Nothing leads clients to the primary afterwards, unless something else does. Refused while a pod of the program is there:
 # it would put all of it back. Wants the rights to patch pods and services and to delete endpointslices.
 set -euo pipefail
 
 [ "${1:-}" != --help ] || { sed -n '2,/^set/s/^# \{0,1\}//p' "$0"; exit 0; }
 
-domain=valkey-reconciler.io
-manager=valkey-reconciler
-pod_name='statefulset\.kubernetes\.io/pod-name'
 options=("$@")
+annotations=(valkey-reconciler.io/stamp valkey-reconciler.io/paused)
 
 kubectl() { command kubectl "${options[@]}" "$@"; }
 
@@ -23,27 +21,31 @@ if [ -n "$running" ]; then
   exit 1
 fi
 
-# stamped KIND: the names of those that bear an annotation of the program.
-stamped() {
-  kubectl get "$1" -o "jsonpath={range .items[?(@.metadata.annotations.${domain//./\\.}/stamp)]}{.metadata.name}{'\n'}{end}"
+# written KIND: a line for each object that the program has written to: its name, and the fields, as managedFields has them.
+written() {
+  local fields="{range .metadata.managedFields[?(@.manager=='valkey-reconciler')]}{.fieldsV1}{end}"
+  kubectl get "$1" --show-managed-fields -o "jsonpath={range .items[*]}{.metadata.name} $fields{'\n'}{end}" |
+    { grep ' {' || true; }
 }
 
-# What fieldManager the program has owns none but the labels that it set: whatever they are called.
-labels_of() {
-  kubectl get pod "$1" --show-managed-fields \
-    -o "jsonpath={range .metadata.managedFields[?(@.manager=='$manager')]}{.fieldsV1}{'\n'}{end}" |
-    grep -oE '"f:labels":\{("[^"]*":\{\},?)*\}' | grep -oE '"f:[^"]+":\{\}' | sed -E 's/^"f:(.*)":\{\}$/\1/' || true
+# Its labels may be called anything, but those of its own in the fields are those that it set.
+labels_in() {
+  { grep -oE '"f:labels":\{("[^"]*":\{\},?)*\}' | grep -oE '"f:[^"]+":\{\}' | sed -E 's/^"f:(.*)":\{\}$/\1/'; } <<<"$1" || true
 }
 
-for pod in $(stamped pods); do
-  mapfile -t labels < <(labels_of "$pod")
+pods=$(written pods) services=$(written services)
+
+while read -r pod fields; do
+  [ -n "$pod" ] || continue
+  mapfile -t labels < <(labels_in "$fields")
   [ ${#labels[@]} -eq 0 ] || kubectl label pod "$pod" "${labels[@]/%/-}"
-  kubectl annotate pod "$pod" "$domain/stamp-" "$domain/paused-"
-done
+  kubectl annotate pod "$pod" "${annotations[@]/%/-}"
+done <<<"$pods"
 
-for service in $(stamped services); do
-  kubectl patch service "$service" --type=merge -p "$(printf '{"spec":{"selector":{"%s":null}}}' "${pod_name//\\/}")"
-  kubectl annotate service "$service" "$domain/stamp-" "$domain/paused-"
-done
+while read -r service _; do
+  [ -n "$service" ] || continue
+  kubectl patch service "$service" --type=merge -p '{"spec":{"selector":{"statefulset.kubernetes.io/pod-name":null}}}'
+  kubectl annotate service "$service" "${annotations[@]/%/-}"
+done <<<"$services"
 
-kubectl delete endpointslices -l "endpointslice.kubernetes.io/managed-by=$domain"
+kubectl delete endpointslices -l endpointslice.kubernetes.io/managed-by=valkey-reconciler.io

@@ -103,9 +103,6 @@ class Applied(EndToEnd):
         command = re.sub(r"\bshop\b", self.namespace.name, command)
         return kubectl.run(["bash", "-c", command], self.kubernetes, folder=self.folder, status=status)
 
-    def run_section(self, heading: str) -> str:
-        return "".join(map(self.run_command, readme_commands()[heading]))
-
     def manifests(self) -> str:
         return f"packaging/kubernetes/{self.overlay}"
 

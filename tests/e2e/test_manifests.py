@@ -158,7 +158,7 @@ class AppliedAndAtWork(Applied):
         self.start(2)
         watch.wait_for_label(self.group.primary().name, 10)
         failover = self.fail_over("kill")
-        watch.wait_for_label(failover.new.name, 5)
+        watch.wait_for_label(failover.new.name, 10)
         watch.check()
         self.apply_again()
         self.assertEqual(self.stamped(), sorted(self.labels_before))
@@ -169,7 +169,7 @@ class AppliedAndAtWork(Applied):
         watch = self.enterContext(PodWatch(self.namespace))
         self.start(2)
         failover = self.fail_over("planned")
-        watch.wait_for_label(failover.new.name, 5)
+        watch.wait_for_label(failover.new.name, 10)
         watch.check()
         self.apply_again()
 
@@ -225,7 +225,7 @@ class AppliedAndAtWork(Applied):
         watch = self.enterContext(PodWatch(self.namespace))
         self.start()
         failover = self.fail_over("planned")
-        watch.wait_for_label(failover.new.name, 5)
+        watch.wait_for_label(failover.new.name, 10)
         self.apply_again()
 
     def ignored(self) -> list[dict[str, Any]]:
@@ -307,6 +307,10 @@ selector =''')
         self.start()
         wait_until(lambda: all(labels.keys() & {"role", "valkey.example.org/role"} for labels in self.labels().values()),
                    10, "all pods are labelled")
+        replica = next(instance.name for instance in self.group.instances if instance != self.group.primary())
+        self.namespace.recreate_pod(replica)  # whose label comes without a stamp
+        wait_until(lambda: self.labels()[replica].get("valkey.example.org/role") == "replica", 30, "the new pod is labelled")
+        self.assertNotIn(replica, self.stamped())
         self.stop()
         self.remove_leftovers()
         self.assertEqual((self.labels(), self.stamped()), (self.labels_before, []))
@@ -372,7 +376,7 @@ class AppliedWithTls(Applied):
         watch = self.enterContext(PodWatch(self.namespace))
         self.start()
         failover = self.fail_over("planned")
-        watch.wait_for_label(failover.new.name, 5)
+        watch.wait_for_label(failover.new.name, 10)
         watch.check()
         self.apply_again()
 
