@@ -14,7 +14,7 @@ from lab.kubernetes import Kubernetes
 
 PROJECT = Path(__file__).resolve().parents[2]
 MANIFESTS = PROJECT / "packaging/kubernetes"
-OLDEST_KUSTOMIZE = (5, 0)  # that of kubectl 1.27
+OLDEST_KUSTOMIZE = (5, 4)  # that of kubectl 1.31; older ones leave the ConfigMap without labels
 
 
 def why_not() -> str:
@@ -26,7 +26,7 @@ def why_not() -> str:
     if not found:
         return f"this kubectl does not tell of its kustomize: {said.stdout.strip()}"
     if (int(found[1]), int(found[2])) < OLDEST_KUSTOMIZE:
-        return f"this kubectl is too old: {found[0]}; 5.0 is needed"
+        return f"this kubectl is too old: {found[0]}; 5.4 is needed"
     try:
         import yaml  # noqa: F401
     except ImportError:
