@@ -10,8 +10,8 @@ set -euo pipefail
 
 build=(g++ cmake ninja-build pkg-config libuv1-dev libhiredis-dev libcurl4-openssl-dev libcjson-dev libtoml11-dev
   libmicrohttpd-dev libcli11-dev libfmt-dev libyaml-cpp-dev libssl-dev libldns-dev)
-tests=(libgtest-dev libgmock-dev python3 curl openssl jq procps iproute2 ca-certificates xz-utils spin gcc)
-ci=(clang-format clang-tidy shellcheck ccache mmdebstrap debian-archive-keyring git abigail-tools
+tests=(libgtest-dev libgmock-dev python3 curl openssl jq procps iproute2 ca-certificates xz-utils spin gcc python3-yaml)
+ci=(clang-format clang-tidy shellcheck ccache mmdebstrap debian-archive-keyring git abigail-tools yamllint
   buildah dpkg-dev file groff-base lintian mandoc systemd)
 
 packages=() list=''

@@ -9,20 +9,25 @@ from pathlib import Path
 from lab.kube_client import Json
 
 _FOLDER = Path(__file__).resolve().parents[2] / "packaging/kubernetes"
+_ROLES = {
+    "label": _FOLDER / "base/role.yaml",
+    "endpointslice": _FOLDER / "components/endpointslice/role.yaml",
+    "service-selector": _FOLDER / "components/service-selector/role.yaml",
+}
 
 
 def least_rules(way: str) -> list[Json]:
     """Of `label`, `endpointslice` or `service-selector`: the rules of the Role, which is written so that this can read it."""
     rules: list[Json] = []
     within = False
-    for line in (_FOLDER / f"rbac-{way}.yaml").read_text().splitlines():
-        if not line.startswith((" ", "-")) or line == "---":
+    for line in _ROLES[way].read_text().splitlines():
+        if not line.startswith(" "):
             within = line == "rules:"
             continue
-        entry = re.fullmatch(r"(- |  )(apiGroups|resources|verbs): (\[.*\])", line)
+        entry = re.fullmatch(r"  (- |  )(apiGroups|resources|verbs): (\[.*\])", line)
         if not within:
             continue
-        assert entry, f"rbac-{way}.yaml: {line!r} is none of what is read here"
+        assert entry, f"{_ROLES[way]}: {line!r} is none of what is read here"
         if entry[1] == "- ":
             rules.append({})
         rules[-1][entry[2]] = json.loads(entry[3])
