@@ -176,8 +176,8 @@ Message empty_message(std::size_t index, std::index_sequence<I...>) {
 
 static_assert(std::variant_size_v<Message> == message_type_count);
 static_assert(std::is_same_v<
-              std::variant_alternative_t<static_cast<std::size_t>(MessageType::report), Message>,
-              Report>);
+              std::variant_alternative_t<static_cast<std::size_t>(MessageType::answer), Message>,
+              Answer>);
 
 constexpr uint32_t flag_memfd = 1;
 
@@ -200,9 +200,13 @@ std::string_view to_string(MessageType type) {
     case MessageType::shutdown:
       return "shutdown";
     case MessageType::report:
+      return "report";
+    case MessageType::ask:
+      return "ask";
+    case MessageType::answer:
       break;
   }
-  return "report";
+  return "answer";
 }
 
 std::string encode_header(const Frame& frame, bool body_in_memfd) {

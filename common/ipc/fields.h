@@ -133,6 +133,16 @@ void fields(A& a, Report& v) {
   a(v.problems), a(v.counters), a(v.gauges);
 }
 
+template <typename A>
+void fields(A& a, Ask& v) {
+  a(v.number);
+}
+
+template <typename A>
+void fields(A& a, Answer& v) {
+  a(v.number), a(v.json);
+}
+
 // The largest value of each enumeration that travels: what is above it is refused.
 constexpr uint8_t highest(PrimaryState) { return static_cast<uint8_t>(PrimaryState::suspected); }
 constexpr uint8_t highest(ActOn) { return static_cast<uint8_t>(ActOn::promotion); }

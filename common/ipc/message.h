@@ -111,7 +111,22 @@ struct Report {
   friend bool operator==(const Report&, const Report&) = default;
 };
 
-using Message =
-    std::variant<Hello, Configure, Ready, TopologyMessage, Outcome, Heartbeat, Shutdown, Report>;
+// supervisor -> watcher: what it knows of the group that stands in the header, for people.
+struct Ask {
+  uint64_t number = 0;
+
+  friend bool operator==(const Ask&, const Ask&) = default;
+};
+
+// watcher -> supervisor, at once.
+struct Answer {
+  uint64_t number = 0;  // of the question
+  std::string json;     // shown by the command line, never looked into by the supervisor
+
+  friend bool operator==(const Answer&, const Answer&) = default;
+};
+
+using Message = std::variant<Hello, Configure, Ready, TopologyMessage, Outcome, Heartbeat, Shutdown,
+                             Report, Ask, Answer>;
 
 }  // namespace reconciler::ipc

@@ -76,7 +76,9 @@ std::vector<Message> samples() {
       Shutdown{},
       Report{{{"one", "forbidden", Severity::degraded, "cannot patch"}},
              {{"patches_total", "result", "ok", 9}},
-             {{"sentinel_up", {{"set", "main"}, {"sentinel", "[::1]:26379"}}, 1}}}};
+             {{"sentinel_up", {{"set", "main"}, {"sentinel", "[::1]:26379"}}, 1}}},
+      Ask{9},
+      Answer{9, "{\"group\":\"one\"}"}};
 }
 
 Frame frame_of(const Message& message) {
