@@ -17,6 +17,9 @@
 #include "common/log.h"
 #include "common/text.h"
 #include "common/uv/handle.h"
+#include "supervisor/command_line/commands.h"
+#include "supervisor/control_server.h"
+#include "supervisor/control_socket.h"
 #include "supervisor/describe.h"
 #include "supervisor/http_server.h"
 #include "supervisor/supervisor.h"
@@ -26,8 +29,11 @@ namespace {
 using namespace reconciler;
 
 struct Arguments {
-  std::string config;  // empty: the default
-  bool check = false;
+  std::string config;                 // empty: the default
+  std::optional<std::string> socket;  // of the control socket; none: the default
+  std::string group;
+  bool json = false;
+  bool watch = false;
 };
 
 // The file that is read: the one that was named, else the system's where there is one, else none.
@@ -110,6 +116,27 @@ HttpAnswer readiness(const Status& status) {
   return {200, "text/plain; charset=utf-8", "ready\n" + lines(status.degraded())};
 }
 
+// Without one the program works as well: that is a line, or, where one was asked for, a problem.
+std::unique_ptr<ControlServer> start_control(uv_loop_t* loop, const Arguments& arguments,
+                                             ControlServer::Routes routes, Supervisor& supervisor) {
+  const auto [path, asked_for] = control_path(arguments.socket);
+  if (path.empty()) return nullptr;
+  if (!asked_for && !has_control_folder(path)) {
+    log::info(fmt::format("no control socket: the folder of {} can't be used", path));
+    return nullptr;
+  }
+  auto started = ControlServer::start(loop, path, std::move(routes));
+  if (started) return std::move(*started);
+  log::warning("no control socket", {.error = started.error().message()});
+  supervisor.note_problem(
+      {{},
+       "control-socket",
+       ipc::Severity::degraded,
+       fmt::format("no control socket, so that status and explain have no answer: {}",
+                   started.error().message())});
+  return nullptr;
+}
+
 int serve(const Arguments& arguments) {
   auto configuration = load(arguments);
   if (!configuration) {
@@ -137,6 +164,17 @@ int serve(const Arguments& arguments) {
     }
     http = std::move(*started);
   }
+  ControlServer::Routes control_routes;
+  control_routes["status"] = [&](const std::string&, const ControlServer::Answer& answer) {
+    answer(control_error("no status yet"));
+  };
+  control_routes["explain"] = [&](const std::string& group, const ControlServer::Answer& answer) {
+    supervisor.explain(group, [answer](const Result<std::string>& known) {
+      answer(known ? *known : control_error(known.error().message()));
+    });
+  };
+  const std::unique_ptr<ControlServer> control =
+      start_control(loop.get(), arguments, std::move(control_routes), supervisor);
   log::info(fmt::format("valkey-reconciler {} starts", RECONCILER_VERSION), {.pid = ::getpid()});
 
   Reload reload(loop.get(), arguments, [&](Result<Configuration> loaded) {
@@ -174,16 +212,36 @@ int run(int argc, char** argv) {
   app.add_option("--config", arguments.config, "Configuration file (TOML)")->type_name("FILE");
   app.fallthrough();
   app.require_subcommand(0, 1);
-  app.add_subcommand("check", "Check the configuration and print what is in effect")->callback([&] {
-    arguments.check = true;
-  });
+  app.add_option("--socket", arguments.socket,
+                 "Control socket (else $VALKEY_RECONCILER_SOCKET, else in $RUNTIME_DIRECTORY)")
+      ->type_name("FILE");
+  const auto* check_command =
+      app.add_subcommand("check", "Check the configuration and print what is in effect");
+  auto* status_command = app.add_subcommand(
+      "status", "What the running program knows: groups, targets, problems, processes");
+  status_command->add_flag("--json", arguments.json, "The document as it is");
+  status_command->add_flag("--watch", arguments.watch, "Again each second, until interrupted");
+  auto* explain_command = app.add_subcommand(
+      "explain",
+      "What each Sentinel says of a group, what was decided and why, what is in the way");
+  explain_command->add_option("group", arguments.group, "As Sentinel knows it")
+      ->type_name("GROUP")
+      ->required();
+  explain_command->add_flag("--json", arguments.json, "What the watcher answers, as it is");
   app.footer(
       "Without a file, the environment alone: VALKEY_SENTINEL_HOST and its kin.\n"
       "Signals: TERM and INT stop, HUP checks the configuration anew and swaps it in.\n"
-      "Exit status: 0 as asked, 64 wrong usage, 78 wrong configuration.");
+      "Exit status: 0 as asked, 64 wrong usage, 66 no such group, 69 no running program answers,\n"
+      "78 wrong configuration.");
   try {
     app.parse(argc, argv);
-    return arguments.check ? check(arguments) : serve(arguments);
+    if (check_command->parsed()) return check(arguments);
+    const std::string socket = control_path(arguments.socket).path;
+    if (status_command->parsed())
+      return command_line::status(socket, {arguments.json, arguments.watch});
+    if (explain_command->parsed())
+      return command_line::explain(socket, arguments.group, arguments.json);
+    return serve(arguments);
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& wrong) {

@@ -19,6 +19,7 @@ constexpr int64_t tick_ms = 250;
 // Between two ticks: longer than this, and the supervisor itself stood still.
 constexpr int64_t pause_ms = 1'500;
 const std::string watcher_id = "sentinel-watcher";
+const std::string own_id = "supervisor";
 
 ChildPlan watcher_plan(const Configuration& configuration) {
   return {watcher_id,
@@ -61,6 +62,7 @@ std::string refusal_of(const ipc::Frame& report) {
 Supervisor::Supervisor(uv_loop_t* loop, Configuration configuration)
     : loop_(loop),
       configuration_(std::move(configuration)),
+      questions_(loop),
       pause_(pause_ms, monotonic_ms()),
       child_ended_(loop),
       tick_(loop) {
@@ -92,6 +94,10 @@ Child::Handlers Supervisor::handlers() {
               status_.child_up(child.id());
             } else {
               status_.child_down(child.id(), why);
+            }
+            if (child.id() == watcher_id) {
+              questions_.give_up(
+                  Error("the sentinel-watcher: " + (why.empty() ? "it was replaced" : why)));
             }
           },
       .on_replacement_failed =
@@ -132,6 +138,10 @@ void Supervisor::on_frame(Child& child, const ipc::Frame& frame) {
     case ipc::MessageType::report:
       on_report(child, frame);
       return;
+    case ipc::MessageType::answer:
+      on_answer(frame);
+      return;
+    case ipc::MessageType::ask:
     case ipc::MessageType::hello:
     case ipc::MessageType::configure:
     case ipc::MessageType::ready:
@@ -183,12 +193,41 @@ void Supervisor::on_report(Child& child, const ipc::Frame& frame) {
   status_.report(child.id(), std::move(report));
 }
 
+void Supervisor::on_answer(const ipc::Frame& frame) {
+  auto message = ipc::decode_body(frame.type, frame.body);
+  if (!message) {
+    log::error("an answer can't be read", {.error = message.error().message()});
+    return;
+  }
+  auto& answer = std::get<ipc::Answer>(*message);
+  questions_.answer(answer.number, std::move(answer.json));
+}
+
+void Supervisor::explain(const std::string& group, Questions::Answered answered) {
+  const uint64_t number = questions_.add(std::move(answered));
+  const auto watcher = children_.find(watcher_id);
+  if (!status_.knows(group)) {
+    questions_.answer(number, Error("no such group is configured"));
+  } else if (watcher == children_.end() || !watcher->second->ready()) {
+    questions_.answer(number, Error("the sentinel-watcher is not at work at the moment"));
+  } else {
+    watcher->second->send({ipc::MessageType::ask, watcher->second->generation(), 0, group,
+                           encode_body(ipc::Ask{number})});
+  }
+}
+
+void Supervisor::note_problem(ipc::Problem problem) {
+  own_report_.problems.push_back(std::move(problem));
+  status_.report(own_id, own_report_);
+}
+
 void Supervisor::reload(Configuration configuration) {
   if (stopped_) return;
   configuration_ = std::move(configuration);
   log::configure("supervisor", configuration_.log.level, configuration_.log.format);
   for (const std::string& note : configuration_.notes) log::warning(note);
   status_.expect(configuration_);
+  status_.report(own_id, own_report_);
   status_.reload_accepted();
 
   const auto wanted = plans(configuration_);

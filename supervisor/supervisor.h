@@ -16,6 +16,7 @@
 #include "common/uv/handle.h"
 #include "supervisor/child.h"
 #include "supervisor/liveness.h"
+#include "supervisor/questions.h"
 #include "supervisor/status.h"
 
 namespace reconciler {
@@ -37,6 +38,12 @@ class Supervisor {
   // Stops every child, then calls `stopped`; takes 4 s at most.
   void stop(std::function<void()> stopped);
 
+  // What keeps the supervisor itself from being as it should; it stays so.
+  void note_problem(ipc::Problem problem);
+
+  // What the watcher knows of a group, as JSON, and why; answered once, within 2 s.
+  void explain(const std::string& group, Questions::Answered answered);
+
   const Status& status() const { return status_; }
 
  private:
@@ -47,6 +54,7 @@ class Supervisor {
   void on_topology(Child& watcher, const ipc::Frame& frame);
   void on_outcome(Child& labeler, const ipc::Frame& frame);
   void on_report(Child& child, const ipc::Frame& frame);
+  void on_answer(const ipc::Frame& frame);
   void on_stopped();
   void reap();
   void tick();
@@ -63,6 +71,8 @@ class Supervisor {
   std::map<std::string, std::unique_ptr<Child>> children_;
   std::vector<std::unique_ptr<Child>> leaving_;  // no longer configured, not yet ended
   std::function<void()> stopped_;
+  ipc::Report own_report_;
+  Questions questions_;
   PauseDetector pause_;
   uv::Signal child_ended_;
   uv::Timer tick_;
