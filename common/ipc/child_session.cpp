@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sysexits.h>
@@ -22,6 +23,8 @@ constexpr uint64_t gauges_delay_ms = 250;
 // A report is whole each time: one of thousands of entries, some us each here and in the supervisor, waits the longer for
 // its turn, so that it takes a small part of anybody's time.
 constexpr std::size_t entries_per_ms = 20;
+// From so many on malloc would keep what a report took for good: 450 bytes for each of 1,000 groups (measured).
+constexpr std::size_t many_entries = 1'000;
 
 }  // namespace
 
@@ -155,6 +158,11 @@ void ChildSession::report_within(uint64_t delay_ms) {
 void ChildSession::report_now() {
   report_.stop();
   reported_ms_ = uv_now(loop_);
+  send_report();
+  if (report_size_ >= many_entries) ::malloc_trim(0);
+}
+
+void ChildSession::send_report() {
   Report report;
   for (const auto& [key, problem] : problems_) report.problems.push_back(problem);
   for (const auto& [key, count] : counters_) {

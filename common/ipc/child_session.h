@@ -80,6 +80,7 @@ class ChildSession {
   void configure(const Configure& message);
   void report_within(uint64_t delay_ms);
   void report_now();
+  void send_report();
   void send(const Message& message, const std::string& group, uint64_t revision);
   // For when nothing is left to be cleaned up for: the supervisor is gone, or has refused this
   // child.
