@@ -22,6 +22,8 @@
 #include "supervisor/control_socket.h"
 #include "supervisor/describe.h"
 #include "supervisor/http_server.h"
+#include "supervisor/metrics.h"
+#include "supervisor/status_document.h"
 #include "supervisor/supervisor.h"
 
 namespace {
@@ -154,6 +156,13 @@ int serve(const Arguments& arguments) {
     HttpServer::Routes routes;
     routes["/healthz"] = [] { return HttpAnswer{200, "text/plain; charset=utf-8", "alive\n"}; };
     routes["/readyz"] = [&] { return readiness(supervisor.status()); };
+    routes["/status"] = [&] {
+      return HttpAnswer{200, "application/json", status_document(supervisor.state())};
+    };
+    routes["/metrics"] = [&] {
+      return HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8",
+                        metrics(supervisor.state())};
+    };
     auto started = HttpServer::start(loop.get(), listen, std::move(routes));
     if (!started) {
       fmt::print(
@@ -166,7 +175,7 @@ int serve(const Arguments& arguments) {
   }
   ControlServer::Routes control_routes;
   control_routes["status"] = [&](const std::string&, const ControlServer::Answer& answer) {
-    answer(control_error("no status yet"));
+    answer(status_document(supervisor.state()));
   };
   control_routes["explain"] = [&](const std::string& group, const ControlServer::Answer& answer) {
     supervisor.explain(group, [answer](const Result<std::string>& known) {

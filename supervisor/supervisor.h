@@ -16,8 +16,8 @@
 #include "common/uv/handle.h"
 #include "supervisor/child.h"
 #include "supervisor/liveness.h"
+#include "supervisor/observer.h"
 #include "supervisor/questions.h"
-#include "supervisor/status.h"
 
 namespace reconciler {
 
@@ -44,7 +44,9 @@ class Supervisor {
   // What the watcher knows of a group, as JSON, and why; answered once, within 2 s.
   void explain(const std::string& group, Questions::Answered answered);
 
-  const Status& status() const { return status_; }
+  const Status& status() { return observer_.status(); }
+  // All that is shown, as it is now.
+  ShownState state();
 
  private:
   void add_child(const std::string& id, ChildPlan plan);
@@ -64,7 +66,7 @@ class Supervisor {
 
   uv_loop_t* loop_;
   Configuration configuration_;
-  Status status_;
+  Observer observer_;
   uint64_t generation_ = 0;                     // of the newest incarnation of any child
   uint64_t revision_ = 0;                       // of the newest topology of any group
   std::map<std::string, ipc::Frame> retained_;  // by group: the newest topology, unread
