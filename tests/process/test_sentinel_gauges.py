@@ -127,6 +127,7 @@ class Explanation(WithFakes):
 
     def test_tells_of_those_that_are_gone_refuse_or_disagree(self) -> None:
         watcher = self.watch_until_known()
+        watcher.wait_gauge(3, "sentinels_agree", "myprimary")
         self.sentinels[0].close()
         self.sentinels[1].groups["myprimary"].primary = C
         del self.sentinels[2].groups["myprimary"]
