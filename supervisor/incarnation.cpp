@@ -96,7 +96,9 @@ void Incarnation::on_frame(const ipc::Frame& frame) {
     case ipc::MessageType::topology:
     case ipc::MessageType::outcome:
     case ipc::MessageType::report:
+    case ipc::MessageType::answer:
       break;
+    case ipc::MessageType::ask:
     case ipc::MessageType::configure:
     case ipc::MessageType::shutdown:
       log::error(fmt::format("{} sent a {} message, which is not for the supervisor", name_,

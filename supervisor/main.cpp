@@ -19,11 +19,16 @@
 #include "common/log_repetition.h"
 #include "common/text.h"
 #include "common/uv/handle.h"
+#include "supervisor/command_line/commands.h"
+#include "supervisor/control_server.h"
+#include "supervisor/control_socket.h"
 #include "supervisor/describe.h"
 #include "supervisor/http_server.h"
+#include "supervisor/metrics.h"
 #include "supervisor/once.h"
 #include "supervisor/reload.h"
 #include "supervisor/service_notice.h"
+#include "supervisor/status_document.h"
 #include "supervisor/supervisor.h"
 
 namespace {
@@ -32,9 +37,12 @@ using namespace reconciler;
 
 struct Arguments {
   std::string config;  // empty: the default
-  bool check = false;
   bool once = false;
-  Milliseconds timeout = 30'000;  // of once
+  Milliseconds timeout = 30'000;      // of once
+  std::optional<std::string> socket;  // of the control socket; none: the default
+  std::string group;
+  bool json = false;
+  bool watch = false;
 };
 
 const std::string system_file = RECONCILER_SYSCONF_DIR "/valkey-reconciler.toml";
@@ -88,6 +96,27 @@ HttpAnswer readiness(const Status& status) {
   return {200, "text/plain; charset=utf-8", "ready\n" + lines(status.degraded())};
 }
 
+// Without one the program works as well: that is a line, or, where one was asked for, a problem.
+std::unique_ptr<ControlServer> start_control(uv_loop_t* loop, const Arguments& arguments,
+                                             ControlServer::Routes routes, Supervisor& supervisor) {
+  const auto [path, asked_for] = control_path(arguments.socket);
+  if (path.empty()) return nullptr;
+  if (!asked_for && !has_control_folder(path)) {
+    log::info(fmt::format("no control socket: the folder of {} can't be used", path));
+    return nullptr;
+  }
+  auto started = ControlServer::start(loop, path, std::move(routes));
+  if (started) return std::move(*started);
+  log::warning("no control socket", {.error = started.error().message()});
+  supervisor.note_problem(
+      {{},
+       "control-socket",
+       ipc::Severity::degraded,
+       fmt::format("no control socket, so that status and explain have no answer: {}",
+                   started.error().message())});
+  return nullptr;
+}
+
 int serve(Arguments arguments) {
   const std::string file = configuration_file(arguments).value_or(system_file);
   FileText text = read_text(file);
@@ -109,6 +138,13 @@ int serve(Arguments arguments) {
     HttpServer::Routes routes;
     routes["/healthz"] = [] { return HttpAnswer{200, "text/plain; charset=utf-8", "alive\n"}; };
     routes["/readyz"] = [&] { return readiness(supervisor.status()); };
+    routes["/status"] = [&] {
+      return HttpAnswer{200, "application/json", status_document(supervisor.state())};
+    };
+    routes["/metrics"] = [&] {
+      return HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8",
+                        metrics(supervisor.state())};
+    };
     auto started = HttpServer::start(loop.get(), listen, std::move(routes));
     if (!started) {
       fmt::print(
@@ -119,6 +155,17 @@ int serve(Arguments arguments) {
     }
     http = std::move(*started);
   }
+  ControlServer::Routes control_routes;
+  control_routes["status"] = [&](const std::string&, const ControlServer::Answer& answer) {
+    answer(status_document(supervisor.state()));
+  };
+  control_routes["explain"] = [&](const std::string& group, const ControlServer::Answer& answer) {
+    supervisor.explain(group, [answer](const Result<std::string>& known) {
+      answer(known ? *known : control_error(known.error().message()));
+    });
+  };
+  const std::unique_ptr<ControlServer> control =
+      start_control(loop.get(), arguments, std::move(control_routes), supervisor);
   log::info(fmt::format("valkey-reconciler {} starts", RECONCILER_VERSION), {.pid = ::getpid()});
 
   const auto swap_in = [&](Result<Configuration> loaded) {
@@ -181,18 +228,38 @@ int run(int argc, char** argv) {
          "For --once: how long it may take (30s)")
       ->type_name("DURATION")
       ->needs(once_option);
-  app.add_subcommand("check", "Check the configuration and print what is in effect")
-      ->excludes(once_option)
-      ->callback([&] { arguments.check = true; });
+  app.add_option("--socket", arguments.socket,
+                 "Control socket (else $VALKEY_RECONCILER_SOCKET, else in $RUNTIME_DIRECTORY)")
+      ->type_name("FILE");
+  auto* check_command =
+      app.add_subcommand("check", "Check the configuration and print what is in effect");
+  auto* status_command = app.add_subcommand(
+      "status", "What the running program knows: groups, targets, problems, processes");
+  status_command->add_flag("--json", arguments.json, "The document as it is");
+  status_command->add_flag("--watch", arguments.watch, "Again each second, until interrupted");
+  auto* explain_command = app.add_subcommand(
+      "explain",
+      "What each Sentinel says of a group, what was decided and why, what is in the way");
+  explain_command->add_option("group", arguments.group, "As Sentinel knows it")
+      ->type_name("GROUP")
+      ->required();
+  explain_command->add_flag("--json", arguments.json, "What the watcher answers, as it is");
+  for (auto* command : {check_command, status_command, explain_command})
+    command->excludes(once_option);
   app.footer(
       "Without a file, the environment alone: VALKEY_SENTINEL_HOST and its kin.\n"
       "Signals: TERM and INT stop, HUP checks the configuration anew and swaps it in,\n"
       "as a change of its file does.\n"
-      "Exit status: 0 as asked, 64 wrong usage, 75 not done in time (--once), 78 wrong "
-      "configuration.");
+      "Exit status: 0 as asked, 64 wrong usage, 66 no such group, 69 no running program answers,\n"
+      "75 not done in time (--once), 78 wrong configuration.");
   try {
     app.parse(argc, argv);
-    if (arguments.check) return check(arguments);
+    if (check_command->parsed()) return check(arguments);
+    const std::string socket = control_path(arguments.socket).path;
+    if (status_command->parsed())
+      return command_line::status(socket, {arguments.json, arguments.watch});
+    if (explain_command->parsed())
+      return command_line::explain(socket, arguments.group, arguments.json);
     return arguments.once ? once(arguments) : serve(arguments);
   } catch (const CLI::Success& success) {
     return app.exit(success);

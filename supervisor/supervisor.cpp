@@ -20,6 +20,7 @@ constexpr int64_t tick_ms = 250;
 // Between two ticks: longer than this, and the supervisor itself stood still.
 constexpr int64_t pause_ms = 1'500;
 const std::string watcher_id = "sentinel-watcher";
+const std::string own_id = "supervisor";
 
 ChildPlan watcher_plan(const Configuration& configuration) {
   return {watcher_id,
@@ -62,10 +63,12 @@ std::string refusal_of(const ipc::Frame& report) {
 Supervisor::Supervisor(uv_loop_t* loop, Configuration configuration)
     : loop_(loop),
       configuration_(std::move(configuration)),
+      observer_(loop),
+      questions_(loop),
       pause_(pause_ms, monotonic_ms()),
       child_ended_(loop),
       tick_(loop) {
-  status_.expect(configuration_);
+  observer_.expect(configuration_);
 }
 
 void Supervisor::start() {
@@ -89,10 +92,10 @@ Child::Handlers Supervisor::handlers() {
       .on_frame = [this](Child& child, const ipc::Frame& frame) { on_frame(child, frame); },
       .on_down =
           [this](Child& child, const std::string& why) {
-            if (why.empty()) {
-              status_.child_up(child.id());
-            } else {
-              status_.child_down(child.id(), why);
+            observer_.child_down(child.id(), why);
+            if (child.id() == watcher_id) {
+              questions_.give_up(
+                  Error("the sentinel-watcher: " + (why.empty() ? "it was replaced" : why)));
             }
           },
       .on_replacement_failed =
@@ -133,6 +136,10 @@ void Supervisor::on_frame(Child& child, const ipc::Frame& frame) {
     case ipc::MessageType::report:
       on_report(child, frame);
       return;
+    case ipc::MessageType::answer:
+      on_answer(frame);
+      return;
+    case ipc::MessageType::ask:
     case ipc::MessageType::hello:
     case ipc::MessageType::configure:
     case ipc::MessageType::ready:
@@ -148,7 +155,7 @@ void Supervisor::on_topology(Child& watcher, const ipc::Frame& frame) {
     return;
   }
   // A watcher that is about to be replaced may still speak of a group that is no longer configured.
-  if (!status_.knows(frame.group)) return;
+  if (!observer_.knows(frame.group)) return;
   ipc::Frame numbered = frame;
   numbered.generation = watcher.generation();
   numbered.revision = ++revision_;
@@ -156,7 +163,7 @@ void Supervisor::on_topology(Child& watcher, const ipc::Frame& frame) {
     if (child.get() != &watcher && serves(id, frame.group)) child->send(numbered);
   }
   watcher.send_to_successor(numbered);
-  status_.topology(frame.group, numbered.revision);
+  observer_.passed_on(numbered);
   retained_[frame.group] = std::move(numbered);
 }
 
@@ -167,7 +174,7 @@ void Supervisor::on_outcome(Child& labeler, const ipc::Frame& frame) {
                {.error = message.error().message()});
     return;
   }
-  status_.outcome(labeler.id(), frame.group, frame.revision, std::get<ipc::Outcome>(*message));
+  observer_.outcome(labeler.id(), frame.group, frame.revision, std::get<ipc::Outcome>(*message));
 }
 
 void Supervisor::on_report(Child& child, const ipc::Frame& frame) {
@@ -181,7 +188,35 @@ void Supervisor::on_report(Child& child, const ipc::Frame& frame) {
   if (const std::string why = refusal_of(report); !why.empty()) {
     log::error(fmt::format("{}: configuration refused", child.id()), {.error = why});
   }
-  status_.report(child.id(), std::move(report));
+  observer_.report(child.id(), child.generation(), std::move(report));
+}
+
+void Supervisor::on_answer(const ipc::Frame& frame) {
+  auto message = ipc::decode_body(frame.type, frame.body);
+  if (!message) {
+    log::error("an answer can't be read", {.error = message.error().message()});
+    return;
+  }
+  auto& answer = std::get<ipc::Answer>(*message);
+  questions_.answer(answer.number, std::move(answer.json));
+}
+
+void Supervisor::explain(const std::string& group, Questions::Answered answered) {
+  const uint64_t number = questions_.add(std::move(answered));
+  const auto watcher = children_.find(watcher_id);
+  if (!observer_.knows(group)) {
+    questions_.answer(number, Error("no such group is configured"));
+  } else if (watcher == children_.end() || !watcher->second->ready()) {
+    questions_.answer(number, Error("the sentinel-watcher is not at work at the moment"));
+  } else {
+    watcher->second->send({ipc::MessageType::ask, watcher->second->generation(), 0, group,
+                           encode_body(ipc::Ask{number})});
+  }
+}
+
+void Supervisor::note_problem(ipc::Problem problem) {
+  own_report_.problems.push_back(std::move(problem));
+  observer_.report(own_id, 0, own_report_);
 }
 
 void Supervisor::reload(Configuration configuration) {
@@ -191,8 +226,9 @@ void Supervisor::reload(Configuration configuration) {
   configuration_ = std::move(configuration);
   log::configure("supervisor", configuration_.log.level, configuration_.log.format);
   for (const std::string& note : configuration_.notes) log::warning(note);
-  status_.expect(configuration_);
-  status_.reload_accepted();
+  observer_.expect(configuration_);
+  observer_.report(own_id, 0, own_report_);
+  observer_.reload_accepted();
 
   const auto wanted = plans(configuration_);
   std::vector<std::string> gone;
@@ -203,7 +239,7 @@ void Supervisor::reload(Configuration configuration) {
     leaving_.push_back(std::move(children_.extract(id).mapped()));
     leaving_.back()->stop();
   }
-  std::erase_if(retained_, [this](const auto& entry) { return !status_.knows(entry.first); });
+  std::erase_if(retained_, [this](const auto& entry) { return !observer_.knows(entry.first); });
   std::size_t replaced = 0;
   std::size_t added = 0;
   for (const auto& [id, plan] : wanted) {
@@ -226,7 +262,7 @@ void Supervisor::reload(Configuration configuration) {
 void Supervisor::reload_refused(const Error& why) {
   log::write_all_counts();
   log::error("the new configuration is refused, the one before stays", {.error = why.message()});
-  status_.reload_refused(why.message());
+  observer_.reload_refused(why.message());
 }
 
 void Supervisor::stop(std::function<void()> stopped) {
@@ -271,6 +307,16 @@ void Supervisor::tick() {
   for (const auto& child : leaving_) child->tick(now_ms, paused);
   std::erase_if(leaving_, [](const auto& child) { return child->stopped(); });
   log::write_due_counts();
+  observer_.tick();
+}
+
+ShownState Supervisor::state() {
+  std::vector<ProcessStatus> processes;
+  for (const auto& [id, child] : children_) {
+    processes.push_back(child->process());
+    processes.back().kind = id == watcher_id ? ProcessKind::watcher : ProcessKind::labeler;
+  }
+  return observer_.state(std::move(processes));
 }
 
 }  // namespace reconciler

@@ -16,7 +16,8 @@
 #include "common/uv/handle.h"
 #include "supervisor/child.h"
 #include "supervisor/liveness.h"
-#include "supervisor/status.h"
+#include "supervisor/observer.h"
+#include "supervisor/questions.h"
 
 namespace reconciler {
 
@@ -37,7 +38,15 @@ class Supervisor {
   // Stops every child, then calls `stopped`; takes 4 s at most.
   void stop(std::function<void()> stopped);
 
-  const Status& status() const { return status_; }
+  // What keeps the supervisor itself from being as it should; it stays so.
+  void note_problem(ipc::Problem problem);
+
+  // What the watcher knows of a group, as JSON, and why; answered once, within 2 s.
+  void explain(const std::string& group, Questions::Answered answered);
+
+  const Status& status() { return observer_.status(); }
+  // All that is shown, as it is now.
+  ShownState state();
 
  private:
   void add_child(const std::string& id, ChildPlan plan);
@@ -47,6 +56,7 @@ class Supervisor {
   void on_topology(Child& watcher, const ipc::Frame& frame);
   void on_outcome(Child& labeler, const ipc::Frame& frame);
   void on_report(Child& child, const ipc::Frame& frame);
+  void on_answer(const ipc::Frame& frame);
   void on_stopped();
   void reap();
   void tick();
@@ -56,13 +66,15 @@ class Supervisor {
 
   uv_loop_t* loop_;
   Configuration configuration_;
-  Status status_;
+  Observer observer_;
   uint64_t generation_ = 0;                     // of the newest incarnation of any child
   uint64_t revision_ = 0;                       // of the newest topology of any group
   std::map<std::string, ipc::Frame> retained_;  // by group: the newest topology, unread
   std::map<std::string, std::unique_ptr<Child>> children_;
   std::vector<std::unique_ptr<Child>> leaving_;  // no longer configured, not yet ended
   std::function<void()> stopped_;
+  ipc::Report own_report_;
+  Questions questions_;
   PauseDetector pause_;
   uv::Signal child_ended_;
   uv::Timer tick_;

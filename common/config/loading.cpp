@@ -93,7 +93,8 @@ Result<Configuration> load_configuration(const std::optional<std::string>& file,
   configuration.targets = read_targets(root, all_groups(configuration.sentinels), plugins, reading);
   read_sections(root, environment, reading, configuration);
   if (table) table->refuse_unknown();
-  variables.refuse_later();
+  variables.leave(
+      "VALKEY_RECONCILER_SOCKET");  // wanted by the command line, too, which reads no configuration
   variables.refuse_unknown();
   if (problems.count() != 0) return problems.error();
 

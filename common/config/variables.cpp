@@ -15,9 +15,6 @@ namespace {
 constexpr std::array<std::string_view, 3> own_prefixes{"VALKEY_SENTINEL_", "VALKEY_RECONCILER_",
                                                        "VALKEY_INSTANCE_"};
 
-// DESIGN.md section 9 names these; they are silently obeyed by no version, so this one refuses them.
-constexpr std::array<std::string_view, 1> later_variables{"VALKEY_RECONCILER_SOCKET"};
-
 bool is_url_of_service(std::string_view value) {
   return value.starts_with("tcp://") || value.starts_with("udp://") || value.starts_with("sctp://");
 }
@@ -69,15 +66,6 @@ std::optional<Written> Variables::take_port(const std::string& name, const std::
       "{}={} was set by Kubernetes for a Service of that name and is not taken as the port", name,
       printable(written->text())));
   return std::nullopt;
-}
-
-void Variables::refuse_later() {
-  for (const std::string_view name : later_variables) {
-    const auto written = take(std::string(name), "");
-    if (!written) continue;
-    problems_->add(written->where(), "",
-                   "is not supported by this version yet; expected it to be unset");
-  }
 }
 
 void Variables::refuse_unknown() {

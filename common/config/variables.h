@@ -25,8 +25,8 @@ class Variables {
   // A port, except where Kubernetes set the variable for a Service whose name happens to make it: that is noted and not taken.
   std::optional<Written> take_port(const std::string& name, const std::string& key);
 
-  // Variables of later versions: a problem.
-  void refuse_later();
+  // A variable that somebody else reads.
+  void leave(const std::string& name) { known_.push_back(name); }
 
   // To be called when every variable was asked for.
   void refuse_unknown();

@@ -11,6 +11,7 @@
 #include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "common/ipc/channel.h"
 #include "common/ipc/message.h"
@@ -37,6 +38,10 @@ class ChildSession {
     std::function<Result<void>(const Configure&)> on_configure;
     // To a labeler: what is to be applied. To a watcher: what its predecessor knew.
     std::function<void(const Topology&, uint64_t generation, uint64_t revision)> on_topology;
+    // Everything that is so at the moment, for a report that is about to go.
+    std::function<std::vector<Gauge>()> on_gauges;
+    // What is known of a group, as JSON.
+    std::function<std::string(const std::string& group)> on_ask;
     // To finish what was begun and then call `finish`.
     std::function<void()> on_shutdown;
   };
@@ -61,6 +66,10 @@ class ChildSession {
   void count(const std::string& name, const std::string& label, const std::string& value,
              uint64_t by);
 
+  // Something that on_gauges tells is another than before. Kept by its owner alone: of thousands of
+  // groups a second copy would be dear.
+  void gauges_changed();
+
   // Sends what can be sent and stops the loop, so that main returns.
   void finish();
 
@@ -69,8 +78,9 @@ class ChildSession {
 
   void on_frame(const Frame& frame);
   void configure(const Configure& message);
-  void report_later();
+  void report_within(uint64_t delay_ms);
   void report_now();
+  void send_report();
   void send(const Message& message, const std::string& group, uint64_t revision);
   // For when nothing is left to be cleaned up for: the supervisor is gone, or has refused this
   // child.
@@ -83,6 +93,9 @@ class ChildSession {
   bool configured_ = false;
   std::map<std::pair<std::string, std::string>, Problem> problems_;
   std::map<std::tuple<std::string, std::string, std::string>, uint64_t> counters_;
+  std::size_t report_size_ = 0;  // entries of the last report
+  uint64_t report_due_ms_ = 0;   // on the loop's clock, while one is due
+  uint64_t reported_ms_ = 0;     // when the last one went
   uv::Timer heartbeat_;
   uv::Timer report_;
   std::unique_ptr<Channel> channel_;

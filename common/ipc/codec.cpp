@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <concepts>
 #include <type_traits>
 #include <utility>
@@ -43,6 +44,8 @@ class Encoder {
       put(out, static_cast<uint8_t>(value));
     } else if constexpr (std::integral<T>) {
       put(out, value);
+    } else if constexpr (std::is_same_v<T, double>) {
+      put(out, std::bit_cast<uint64_t>(value));
     } else if constexpr (std::is_same_v<T, std::string>) {
       put(out, static_cast<uint32_t>(value.size()));
       out += value;
@@ -88,6 +91,10 @@ class Decoder {
       value = static_cast<T>(byte);
     } else if constexpr (std::integral<T>) {
       number(value);
+    } else if constexpr (std::is_same_v<T, double>) {
+      uint64_t bits = 0;
+      number(bits);
+      value = std::bit_cast<double>(bits);
     } else if constexpr (std::is_same_v<T, std::string>) {
       value = std::string(take(length()));
     } else {
@@ -169,8 +176,8 @@ Message empty_message(std::size_t index, std::index_sequence<I...>) {
 
 static_assert(std::variant_size_v<Message> == message_type_count);
 static_assert(std::is_same_v<
-              std::variant_alternative_t<static_cast<std::size_t>(MessageType::report), Message>,
-              Report>);
+              std::variant_alternative_t<static_cast<std::size_t>(MessageType::answer), Message>,
+              Answer>);
 
 constexpr uint32_t flag_memfd = 1;
 
@@ -193,9 +200,13 @@ std::string_view to_string(MessageType type) {
     case MessageType::shutdown:
       return "shutdown";
     case MessageType::report:
+      return "report";
+    case MessageType::ask:
+      return "ask";
+    case MessageType::answer:
       break;
   }
-  return "report";
+  return "answer";
 }
 
 std::string encode_header(const Frame& frame, bool body_in_memfd) {

@@ -20,8 +20,10 @@ enum class MessageType : uint16_t {
   heartbeat = 5,
   shutdown = 6,
   report = 7,
+  ask = 8,
+  answer = 9,
 };
-constexpr uint16_t message_type_count = 8;
+constexpr uint16_t message_type_count = 10;
 
 std::string_view to_string(MessageType type);
 

@@ -10,6 +10,7 @@
 #include "common/log.h"
 #include "common/result.h"
 #include "supervisor/sentinel_watcher/change_line.h"
+#include "supervisor/sentinel_watcher/explanation.h"
 
 namespace reconciler {
 
@@ -27,6 +28,12 @@ constexpr uint8_t max_unanswered = 2;
 constexpr uint8_t max_torn = 3;
 // An announcement that was not confirmed in this time was none.
 constexpr uint64_t news_lifetime_ns = 10'000'000'000;
+
+int64_t unix_us_now() {
+  timeval time{};
+  ::gettimeofday(&time, nullptr);
+  return int64_t{time.tv_sec} * 1'000'000 + time.tv_usec;
+}
 
 }  // namespace
 
@@ -185,8 +192,7 @@ void GroupWatch::heard_role(const InstanceRole& role) {
 void GroupWatch::decide(const std::string& cause) {
   const Endpoint old_primary = builder_.current().primary;
   const std::vector<InstanceRole> roles = roles_ ? roles_->roles() : std::vector<InstanceRole>();
-  Verdict verdict = builder_.decide(
-      {.views = views_, .known = std::max(known_, views_.size()), .roles = roles, .now = now()});
+  Verdict verdict = builder_.decide(picture(roles));
   agreed_ = verdict.agreed;
   source_ = verdict.source;
   if (verdict.change != Change::none) {
@@ -195,6 +201,7 @@ void GroupWatch::decide(const std::string& cause) {
   }
   if (verdict.ask_all) ask_all();
   ask_instances(verdict.roles_wanted);
+  note_agreement(verdict);
 
   const auto doubt = doubts_.update(name(), std::move(verdict.doubts), now(), shared_.reports);
   look_again_at_.reset();
@@ -202,6 +209,37 @@ void GroupWatch::decide(const std::string& cause) {
     if (wait) look_again_at_ = std::min(look_again_at_.value_or(now() + *wait), now() + *wait);
   }
   schedule();
+}
+
+// After the topology is out, never before.
+void GroupWatch::note_agreement(const Verdict& verdict) {
+  const auto up = std::count_if(views_.begin(), views_.end(), [](const SentinelView& view) {
+    return view.standing > Standing::unheard;
+  });
+  Agreement agreement{.known = static_cast<uint16_t>(std::max(known_, views_.size())),
+                      .up = static_cast<uint16_t>(up),
+                      .agree = static_cast<uint16_t>(verdict.agreeing)};
+  agreement.all = verdict.agreed && agreement.agree * 2 > agreement.known;
+  const bool anew = verdict.change != Change::none && verdict.change != Change::replicas;
+  if (agreement == agreement_ && !(anew && agreement.all)) return;
+  if (agreement.all && (anew || !agreement_.all))
+    agreed_unix_s_ = static_cast<double>(unix_us_now()) / 1e6;
+  agreement_ = agreement;
+  shared_.reports.gauges_changed();
+}
+
+void GroupWatch::add_gauges(std::vector<ipc::Gauge>& gauges) const {
+  const std::vector<std::pair<std::string, std::string>> labels{{"group", name()}};
+  gauges.push_back({"sentinels_known", labels, static_cast<double>(agreement_.known)});
+  gauges.push_back({"sentinels_up", labels, static_cast<double>(agreement_.up)});
+  gauges.push_back({"sentinels_agree", labels, static_cast<double>(agreement_.agree)});
+  if (agreed_unix_s_ > 0)
+    gauges.push_back({"sentinels_agreed_timestamp_seconds", labels, agreed_unix_s_});
+}
+
+std::string GroupWatch::explain() const {
+  const std::vector<InstanceRole> roles = roles_ ? roles_->roles() : std::vector<InstanceRole>();
+  return explanation(builder_, picture(roles), doubts_.entries());
 }
 
 void GroupWatch::ask_instances(const std::vector<Endpoint>& wanted) {
@@ -215,10 +253,7 @@ void GroupWatch::ask_instances(const std::vector<Endpoint>& wanted) {
 }
 
 GroupWatch::News GroupWatch::news_now(Endpoint primary, std::string cause) {
-  timeval time{};
-  ::gettimeofday(&time, nullptr);
-  return {std::move(primary), std::move(cause), int64_t{time.tv_sec} * 1'000'000 + time.tv_usec,
-          uv_hrtime()};
+  return {std::move(primary), std::move(cause), unix_us_now(), uv_hrtime()};
 }
 
 void GroupWatch::publish(const Verdict& verdict, const Endpoint& old_primary,

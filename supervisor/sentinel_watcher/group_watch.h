@@ -3,6 +3,7 @@
 
 #include <uv.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "common/config/configuration.h"
+#include "common/ipc/message.h"
 #include "common/topology.h"
 #include "common/uv/handle.h"
 #include "supervisor/sentinel_watcher/instance_names.h"
@@ -55,6 +57,10 @@ class GroupWatch {
   // Host names of instances were looked up.
   void names_found() { decide("the addresses of a host name"); }
 
+  void add_gauges(std::vector<ipc::Gauge>& gauges) const;
+  // For people, as JSON.
+  std::string explain() const;
+
  private:
   // Beside the view of the same index.
   struct Asked {
@@ -70,6 +76,14 @@ class GroupWatch {
     int64_t unix_us = 0;
     uint64_t mono_ns = 0;
   };
+  // What its gauges tell.
+  struct Agreement {
+    uint16_t known = 0;
+    uint16_t up = 0;     // those that answer, whatever they say
+    uint16_t agree = 0;  // those that name the current primary under the current epoch
+    bool all = false;    // those that answer are more than half of the known, and all of them agree
+    friend bool operator==(const Agreement&, const Agreement&) = default;
+  };
   std::size_t place_of(const Sentinel& sentinel) const;
   static News news_now(Endpoint primary, std::string cause);
   void answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnswer>& answer);
@@ -79,6 +93,11 @@ class GroupWatch {
   void heard_role(const InstanceRole& role);
   void decide(const std::string& cause);
   void ask_instances(const std::vector<Endpoint>& wanted);
+  void note_agreement(const Verdict& verdict);
+  Picture picture(const std::vector<InstanceRole>& roles) const {
+    return {
+        .views = views_, .known = std::max(known_, views_.size()), .roles = roles, .now = now()};
+  }
   void publish(const Verdict& verdict, const Endpoint& old_primary, const std::string& cause);
   void wake();
   void schedule();
@@ -90,6 +109,8 @@ class GroupWatch {
   std::vector<Asked> asked_;
   std::size_t known_ = 0;
   bool agreed_ = false;
+  Agreement agreement_;
+  double agreed_unix_s_ = 0;  // since when all agree, or when they began to the last time; 0: never
   std::optional<std::size_t> source_;  // of the replicas
   bool replicas_wanted_ = false;       // there is another primary or epoch
   bool replicas_asked_ = false;

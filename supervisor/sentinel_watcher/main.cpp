@@ -12,6 +12,7 @@
 #include <memory>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "common/ipc/child_session.h"
 #include "common/log.h"
@@ -51,6 +52,8 @@ int serve(int64_t supervisor_pid) {
   handlers.on_topology = [&](const Topology& topology, uint64_t, uint64_t) {
     watcher->remember(topology);
   };
+  handlers.on_gauges = [&] { return watcher ? watcher->gauges() : std::vector<ipc::Gauge>(); };
+  handlers.on_ask = [&](const std::string& group) { return watcher->explain(group); };
   handlers.on_shutdown = [&] {
     watcher.reset();
     session->finish();

@@ -28,6 +28,8 @@ void Reports::count(const std::string& name, const std::string& label, const std
   session_.count(name, label, value, 1);
 }
 
+void Reports::gauges_changed() { session_.gauges_changed(); }
+
 void Reports::trouble(const std::string& subject, const std::string& id,
                       const std::string& message) {
   auto& known = troubles_[subject];

@@ -25,6 +25,8 @@ class Reports {
                    ipc::Severity severity);
   void problem_clear(const std::string& group, const std::string& id);
   void count(const std::string& name, const std::string& label, const std::string& value);
+  // Asked for when a report goes, from whoever knows them.
+  void gauges_changed();
 
   // A problem of one Sentinel or host name; at most one at a time for each subject. None of them keeps a group from being
   // right by itself: that is for the group to say.

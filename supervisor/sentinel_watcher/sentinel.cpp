@@ -129,7 +129,8 @@ void Sentinel::events_up(const std::vector<RefusedChannel>& refused) {
 }
 
 void Sentinel::all_up() {
-  if (!commands_.up() || !events_.up()) return;
+  if (!up()) return;
+  reports_.gauges_changed();
   const auto settle = [this] {
     reports_.no_trouble(name_);
     if (const auto line = history_.came_up(static_cast<Milliseconds>(uv_now(loop_)))) {
@@ -145,6 +146,7 @@ void Sentinel::all_up() {
 
 void Sentinel::went_down(bool events, const ConnectionFailure& failure) {
   settled_.stop();
+  reports_.gauges_changed();
   if (events && commands_.up()) {
     // A Sentinel that ends closes both, one after the other: then there is one thing to be said.
     events_failure_ = failure;

@@ -60,6 +60,8 @@ class Sentinel {
   const Endpoint& endpoint() const { return endpoint_; }
   const std::string& name() const { return name_; }
   bool answers() const { return commands_.up(); }
+  // Its events are heard, too.
+  bool up() const { return commands_.up() && events_.up(); }
   // Commands that have no reply yet.
   std::size_t pending() const { return commands_.pending(); }
 

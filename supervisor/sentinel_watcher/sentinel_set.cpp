@@ -79,6 +79,15 @@ GroupWatch* SentinelSet::group(std::string_view name) {
   return place == groups_.end() || (*place)->name() != name ? nullptr : place->get();
 }
 
+void SentinelSet::add_gauges(std::vector<ipc::Gauge>& gauges) const {
+  for (const auto& known : members_) {
+    gauges.push_back({"sentinel_up",
+                      {{"set", settings_.name}, {"sentinel", known->sentinel->name()}},
+                      known->sentinel->up() ? 1.0 : 0.0});
+  }
+  for (const auto& group : groups_) group->add_gauges(gauges);
+}
+
 const SentinelSet::Member* SentinelSet::member(const Endpoint& endpoint) const {
   const auto place = std::find_if(members_.begin(), members_.end(), [&](const auto& known) {
     return known->sentinel->endpoint() == endpoint;
@@ -129,6 +138,7 @@ void SentinelSet::add(const SocketAddress& address) {
           .on_failed = [this] { roster_.look_up_soon(); }});
   members_.push_back(std::move(owned));
   for (const auto& group : groups_) group->add(*member->sentinel);
+  reports_.gauges_changed();
   member->sentinel->start();
 }
 
@@ -137,6 +147,7 @@ void SentinelSet::forget(std::size_t place, const char* why) {
   log::info(fmt::format("Sentinel {} is forgotten: {}", sentinel.name(), why));
   roster_.lost(sentinel.endpoint());
   for (const auto& group : groups_) group->remove(sentinel);
+  reports_.gauges_changed();
   members_.erase(members_.begin() + static_cast<std::ptrdiff_t>(place));
 }
 

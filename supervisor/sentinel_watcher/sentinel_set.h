@@ -34,6 +34,8 @@ class SentinelSet {
   // Null where the group isn't one of this set.
   GroupWatch* group(std::string_view name);
 
+  void add_gauges(std::vector<ipc::Gauge>& gauges) const;
+
  private:
   struct Member {
     explicit Member(uv_loop_t* loop) : poll(loop) {}

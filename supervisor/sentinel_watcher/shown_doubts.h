@@ -18,14 +18,16 @@ class ShownDoubts {
   std::optional<Milliseconds> update(const std::string& group, std::vector<Doubt> doubts,
                                      Milliseconds now, Reports& reports);
 
- private:
   struct Entry {
     Doubt doubt;
     Milliseconds since = 0;
     bool shown = false;
     bool logged = false;
   };
+  // Those that are there, shown or not yet.
+  const std::vector<Entry>& entries() const { return entries_; }
 
+ private:
   static std::optional<Milliseconds> show(Entry& entry, const std::string& group,
                                           Milliseconds lasted, Reports& reports);
 

@@ -22,6 +22,7 @@ void TopologyBuilder::remember(const Topology& topology) {
   std::string group = std::move(current_.group);
   current_ = topology;
   current_.group = std::move(group);
+  current_.cause = "the watcher before this one had published it";
   has_topology_ = true;
   replicas_.clear();
   for (const Replica& replica : topology.replicas) replicas_.push_back({replica, {}});
@@ -113,6 +114,7 @@ void TopologyBuilder::commit(Round& round, const Endpoint& primary, Decision dec
   persistent_.reset();
   round.persists = false;
   round.verdict.change = change;
+  current_.cause = because;
   round.verdict.because = std::move(because);
 }
 
@@ -166,9 +168,10 @@ void TopologyBuilder::find_source(Round& round) {
     if (view.standing != Standing::answered) continue;
     if (!aliases_.same(view.primary, current_.primary) || view.epoch != current_.decision.epoch) {
       round.verdict.agreed = false;
-    } else if (!round.verdict.source && !view.reported_replica) {
-      round.verdict.source = i;
+      continue;
     }
+    ++round.verdict.agreeing;
+    if (!round.verdict.source && !view.reported_replica) round.verdict.source = i;
   }
   primary_down_ = !round.verdict.source || round.picture.views[*round.verdict.source].down;
 }

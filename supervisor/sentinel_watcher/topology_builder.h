@@ -33,8 +33,9 @@ struct Verdict {
     replicas,     // nothing but the replicas
   };
 
-  Change change = Change::none;       // other than none: publish current()
-  std::string because;                // of a change: on what it rests, in words
+  Change change = Change::none;  // other than none: publish current()
+  std::string because;           // of a change: on what it rests, in words
+  std::size_t agreeing = 0;      // Sentinels that name the current primary under the current epoch
   std::optional<std::size_t> source;  // the view that knows the replicas of the current primary
   bool agreed = false;   // every Sentinel that answers names the current primary and epoch
   bool ask_all = false;  // all Sentinels should be asked before the next decision
@@ -77,6 +78,8 @@ class TopologyBuilder {
   const Proof& proof() const { return proof_; }
   bool has_topology() const { return has_topology_; }
   const Topology& current() const { return current_; }
+  // On what the last decision rests, in words. It stands where the event will stand in what is published.
+  const std::string& because() const { return current_.cause; }
 
  private:
   // What is believed only when it has been so for a while without a break.

@@ -19,4 +19,17 @@ void Watcher::remember(const Topology& topology) {
   }
 }
 
+std::vector<ipc::Gauge> Watcher::gauges() const {
+  std::vector<ipc::Gauge> gauges;
+  for (const auto& set : sets_) set->add_gauges(gauges);
+  return gauges;
+}
+
+std::string Watcher::explain(const std::string& group) {
+  for (const auto& set : sets_) {
+    if (const GroupWatch* watch = set->group(group)) return watch->explain();
+  }
+  return R"({"error":"it is not told of such a group"})";
+}
+
 }  // namespace reconciler

@@ -4,9 +4,11 @@
 #include <uv.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "common/config/configuration.h"
+#include "common/ipc/message.h"
 #include "common/topology.h"
 #include "supervisor/sentinel_watcher/reports.h"
 #include "supervisor/sentinel_watcher/sentinel_set.h"
@@ -23,6 +25,10 @@ class Watcher {
 
   // What a predecessor had published; a group that isn't configured any more is ignored.
   void remember(const Topology& topology);
+
+  std::vector<ipc::Gauge> gauges() const;
+  // What is known of a group and why, as JSON for people.
+  std::string explain(const std::string& group);
 
  private:
   Reports reports_;

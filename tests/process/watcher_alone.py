@@ -24,7 +24,7 @@ from lab.program import build_folder  # noqa: E402
 
 _HEADER = struct.Struct("<HHIQQII")
 _VERSION = 1
-_CONFIGURE, _READY, _TOPOLOGY, _SHUTDOWN, _REPORT = 1, 2, 3, 6, 7
+_CONFIGURE, _READY, _TOPOLOGY, _SHUTDOWN, _REPORT, _ASK, _ANSWER = 1, 2, 3, 6, 7, 8, 9
 SO_TIMESTAMPNS = 35  # the socket module lacks it
 
 
@@ -114,6 +114,9 @@ class Watcher:
         self.problems: dict[tuple[str, str], str] = {}
         self.problem_history: list[dict[tuple[str, str], str]] = []
         self.counters: dict[tuple[str, str], int] = {}
+        self.gauges: dict[tuple[str, ...], float] = {}  # by name and the values of its labels
+        self.reports = 0
+        self.answers: dict[int, Any] = {}
         self.log: list[dict[str, Any]] = []
         self.is_ready = False
         self.ended = False
@@ -161,6 +164,15 @@ class Watcher:
         """Asks it to end; its exit status."""
         self._send(_SHUTDOWN, "", 0, b"")
         return self._popen.wait(timeout)
+
+    def ask(self, group: str = "myprimary", timeout: float = 10.0) -> Any:
+        """What it answers for `explain`."""
+        number = len(self.answers) + 1
+        self._send(_ASK, group, 0, struct.pack("<Q", number))
+        return self.wait_for(lambda: self.answers.get(number), "an answer", timeout)
+
+    def wait_gauge(self, value: float | None, *of: str, timeout: float = 10.0) -> None:
+        self.wait_for(lambda: self.gauges.get(of) == value, f"{of} is {value}", timeout)
 
     def returncode(self) -> int | None:
         return self._popen.poll()
@@ -272,7 +284,9 @@ class Watcher:
     def _read(self) -> None:
         while True:
             try:
-                packet, stamps, _, _ = self._socket.recvmsg(1 << 18, socket.CMSG_SPACE(16))
+                packet, ancillary, _, _ = self._socket.recvmsg(
+                    1 << 18, socket.CMSG_SPACE(16) + socket.CMSG_SPACE(4)
+                )
             except OSError:
                 packet = b""
             if not packet:
@@ -281,16 +295,21 @@ class Watcher:
                     self._news.notify_all()
                 return
             _, kind, _, _, _, group_size, body_size = _HEADER.unpack_from(packet)
-            body = _Body(packet[_HEADER.size + group_size :], sent_at(stamps))
-            assert len(body.data) == body_size, "a body that did not come in the packet"
+            content = packet[_HEADER.size + group_size :] or large_body(ancillary, body_size)
+            assert len(content) == body_size, "a body of another size than its header says"
+            body = _Body(content, sent_at(ancillary))
             with self._news:
                 if kind == _READY:
                     self.is_ready = True
                 elif kind == _TOPOLOGY:
                     self.topologies.append(body.topology())
                 elif kind == _REPORT:
-                    self.problems, self.counters = body.report()
+                    self.problems, self.counters, self.gauges = body.report()
+                    self.reports += 1
                     self.problem_history.append(self.problems)
+                elif kind == _ANSWER:
+                    number = body.take("Q")
+                    self.answers[number] = json.loads(body.text())
                 self._news.notify_all()
 
     def _read_log(self) -> None:
@@ -305,10 +324,18 @@ class Watcher:
                 self._news.notify_all()
 
 
-def sent_at(stamps: list[tuple[int, int, bytes]]) -> float:
+def large_body(ancillary: list[tuple[int, int, bytes]], size: int) -> bytes:
+    """One that came as a memfd."""
+    for _, kind, content in ancillary:
+        if kind == socket.SCM_RIGHTS:
+            with open(struct.unpack("@i", content)[0], "rb") as memfd:
+                return os.pread(memfd.fileno(), size, 0)
+    return b""
+
+
+def sent_at(ancillary: list[tuple[int, int, bytes]]) -> float:
     """The kernel's stamp of a packet, which is of the other clock, as time.monotonic()."""
-    ((_, kind, stamp),) = stamps
-    assert kind == SO_TIMESTAMPNS
+    (stamp,) = (content for _, kind, content in ancillary if kind == SO_TIMESTAMPNS)
     seconds, nanoseconds = struct.unpack("@qq", stamp)
     age = time.time_ns() - (seconds * 1_000_000_000 + nanoseconds)
     return time.monotonic() - age / 1e9
@@ -424,7 +451,11 @@ class _Body:
             self._sent_at,
         )
 
-    def report(self) -> tuple[dict[tuple[str, str], str], dict[tuple[str, str], int]]:
+    def report(
+        self,
+    ) -> tuple[
+        dict[tuple[str, str], str], dict[tuple[str, str], int], dict[tuple[str, ...], float]
+    ]:
         problems = {}
         for _ in range(self.take("I")):
             group, id = self.text(), self.text()
@@ -434,4 +465,9 @@ class _Body:
         for _ in range(self.take("I")):
             name, _label, value = self.text(), self.text(), self.text()
             counters[name, value] = self.take("Q")
-        return problems, counters
+        gauges = {}
+        for _ in range(self.take("I")):
+            name = self.text()
+            labels = [(self.text(), self.text()) for _ in range(self.take("I"))]
+            gauges[name, *(value for _, value in labels)] = self.take("d")
+        return problems, counters, gauges

@@ -156,6 +156,12 @@ TEST_F(ConfigurationTest, an_empty_variable_counts_as_not_set) {
   EXPECT_EQ(setting(made.targets[0], "label").string, "in-file");
 }
 
+TEST_F(ConfigurationTest, the_control_sockets_variable_is_left_to_whoever_reads_it) {
+  const Configuration made = of_variables(
+      {{"VALKEY_SENTINEL_HOST", "a"}, {"VALKEY_RECONCILER_SOCKET", "/run/x/control.sock"}});
+  EXPECT_THAT(made.notes, IsEmpty());
+}
+
 TEST_F(ConfigurationTest, one_kind_of_password_by_variable_goes_over_both_kinds_of_the_file) {
   const auto file = [](const std::string& line) {
     return "[[sentinel]]\nname = \"main\"\naddresses = [\"a\"]\n" + line +

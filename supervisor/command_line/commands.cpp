@@ -1,0 +1,108 @@
+#include "supervisor/command_line/commands.h"
+
+#include <fmt/format.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "common/json.h"
+#include "common/result.h"
+#include "common/text.h"
+#include "supervisor/command_line/control_client.h"
+#include "supervisor/command_line/document.h"
+#include "supervisor/command_line/explain_view.h"
+#include "supervisor/command_line/status_view.h"
+
+namespace reconciler::command_line {
+
+namespace {
+
+// https://no-color.org: set and not empty.
+bool wants_color() {
+  const char* no_color = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return ::isatty(STDOUT_FILENO) != 0 && (no_color == nullptr || *no_color == '\0') &&
+         (terminal == nullptr || std::string_view(terminal) != "dumb");
+}
+
+int unavailable(const Error& why) {
+  fmt::print(stderr, "{}\n", printable(why.message()));
+  return EX_UNAVAILABLE;
+}
+
+// Its text, and what stands in it.
+struct Answer {
+  std::string text;
+  json::Document document;
+};
+
+Result<Answer> ask(const std::string& socket, const std::string& request) {
+  auto text = ask_supervisor(socket, request);
+  if (!text) return text.error();
+  json::Document document = json::parse(*text);
+  if (!document)
+    return Error(fmt::format("what answers at {} is no supervisor of this version", socket));
+  return Answer{std::move(*text), std::move(document)};
+}
+
+Result<Answer> ask_status(const std::string& socket) {
+  auto answer = ask(socket, R"({"do":"status"})");
+  if (!answer) return answer;
+  if (const auto error = json::text(answer->document.get(), "error"); !error.empty())
+    return Error(fmt::format("the supervisor at {} answers: {}", socket, error));
+  return answer;
+}
+
+Result<std::string> status_page(const std::string& socket, const StatusWishes& wishes, bool color) {
+  auto answer = ask_status(socket);
+  if (!answer) return answer.error();
+  return wishes.json ? answer->text : status_view(answer->document.get(), color);
+}
+
+int watch(const std::string& socket, const StatusWishes& wishes) {
+  const bool terminal = ::isatty(STDOUT_FILENO) != 0;
+  while (true) {
+    const auto page = status_page(socket, wishes, wants_color());
+    if (terminal && !wishes.json) fmt::print("\x1b[H\x1b[2J");
+    // One that is restarted meanwhile is waited for.
+    fmt::print("{}{}", page ? *page : printable(page.error().message()) + "\n",
+               terminal || wishes.json ? "" : "\n");
+    if (std::fflush(stdout) != 0) return EX_OK;  // whoever read it is gone
+    ::sleep(1);
+  }
+}
+
+}  // namespace
+
+int status(const std::string& socket, const StatusWishes& wishes) {
+  const auto page = status_page(socket, wishes, wants_color());
+  if (!page) return unavailable(page.error());
+  if (wishes.watch) return watch(socket, wishes);
+  fmt::print("{}", *page);
+  return EX_OK;
+}
+
+int explain(const std::string& socket, const std::string& group, bool json) {
+  const auto known = ask_status(socket);
+  if (!known) return unavailable(known.error());
+  const cJSON* document = known->document.get();
+  if (find_group(document, group) == nullptr) {
+    fmt::print(stderr, "no group {} is configured; there are:\n", printable(group));
+    each(json::member(document, "groups"), [](const cJSON* other) {
+      fmt::print(stderr, "  {}\n", printable(json::text(other, "name")));
+    });
+    return EX_NOINPUT;
+  }
+  const auto answer =
+      ask(socket, fmt::format(R"({{"do":"explain","group":{}}})", json_string(group)));
+  if (!answer) return unavailable(answer.error());
+  fmt::print("{}", json ? answer->text
+                        : explain_view(group, document, answer->document.get(), wants_color()));
+  return EX_OK;
+}
+
+}  // namespace reconciler::command_line
