@@ -188,6 +188,9 @@ void HttpServer::drop_overdue() {
   bool dropped = false;
   for (const auto& [connection, open] : open_) {
     if (now <= open.deadline_ms) continue;
+    // What the reader has not taken would stay in the kernel for minutes: reset, not closed.
+    const linger at_once{1, 0};
+    ::setsockopt(open.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     // libmicrohttpd sees the end and closes it.
     dropped |= ::shutdown(open.fd, SHUT_RDWR) == 0;
   }
