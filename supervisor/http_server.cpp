@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,7 +25,8 @@ constexpr unsigned max_connections_of_one_address = 16;
 // From the first byte of the connection's life until its request is there, and until it has read
 // the answer.
 constexpr uint64_t request_deadline_ms = 3'000;
-constexpr uint64_t answer_deadline_ms = 10'000;
+constexpr unsigned answer_deadline_ms = 10'000;
+constexpr int send_buffer = 64 * 1024;
 constexpr uint64_t clean_up_ms = 250;
 // The request's header included: what is longer is answered with 431.
 constexpr std::size_t connection_memory = 16 * 1024;
@@ -69,6 +72,11 @@ Result<Descriptor> listening_socket(const std::string& listen) {
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (address.ai_family == AF_INET6)
     ::setsockopt(socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
+  // Inherited by its connections: what a reader does not take is not to pile up in the kernel, and
+  // goes from there with it.
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDBUF, &send_buffer, sizeof send_buffer);
+  ::setsockopt(socket.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &answer_deadline_ms,
+               sizeof answer_deadline_ms);
   if (::bind(socket.get(), address.ai_addr, address.ai_addrlen) != 0 ||
       ::listen(socket.get(), 64) != 0) {
     return Error(fmt::format("{}: {}", listen, std::strerror(errno)));
@@ -172,7 +180,11 @@ SharedAnswer HttpServer::answer_of(const std::string& path) {
 }
 
 void HttpServer::run() {
+  // With all connections taken libmicrohttpd leaves off listening; it takes that up again when it is
+  // run after one has gone, of which no descriptor tells.
+  const bool full = open_.size() >= max_connections;
   MHD_run(daemon_);
+  if (full && open_.size() < max_connections) MHD_run(daemon_);
   MHD_UNSIGNED_LONG_LONG wait_ms = 0;
   if (MHD_get_timeout(daemon_, &wait_ms) == MHD_YES) {
     timeout_.start(wait_ms, [this] { run(); });
@@ -188,6 +200,9 @@ void HttpServer::drop_overdue() {
   bool dropped = false;
   for (const auto& [connection, open] : open_) {
     if (now <= open.deadline_ms) continue;
+    // What the reader has not taken would stay in the kernel for minutes: reset, not closed.
+    const linger at_once{1, 0};
+    ::setsockopt(open.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     // libmicrohttpd sees the end and closes it.
     dropped |= ::shutdown(open.fd, SHUT_RDWR) == 0;
   }

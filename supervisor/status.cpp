@@ -101,8 +101,9 @@ void Status::topology(const std::string& group, uint64_t revision, Topology topo
   Group& known = found->second;
   const bool same = known.known() && known.topology.primary == topology.primary &&
                     known.topology.state == topology.state;
+  // A change of replicas has a cause and a time of its own, which nobody asks for.
   if (!same) known.since_us = topology.event_unix_us;
-  topology.cause = cut(std::move(topology.cause));
+  topology.cause = same ? std::move(known.topology.cause) : cut(std::move(topology.cause));
   known.topology = std::move(topology);
   known.revision = revision;
 }

@@ -126,8 +126,13 @@ TEST_F(StatusTest, ALongMessageIsCut) {
 
 TEST_F(StatusTest, ThePrimaryIsKnownSinceItWasHeardOfWhateverBecomesOfTheReplicas) {
   status_.topology("shop", 1, topology_of("shop", "10.0.0.1", {0, 1, 0}, 100));
-  status_.topology("shop", 2, topology_of("shop", "10.0.0.1", {0, 1, 0}, 200));
+  Topology more = topology_of("shop", "10.0.0.1", {0, 1, 0}, 200);
+  more.replicas.push_back({{"10.0.0.2", 6379}, true});
+  more.cause = "SENTINEL REPLICAS";
+  status_.topology("shop", 2, more);
   EXPECT_EQ(status_.groups().at("shop").since_us, at_ms(100).unix_us);
+  EXPECT_EQ(status_.groups().at("shop").topology.cause, "+switch-master from 10.0.0.9:26379");
+  EXPECT_EQ(status_.groups().at("shop").topology.replicas.size(), 1u);
   status_.topology("shop", 3, topology_of("shop", "10.0.0.2", {0, 2, 0}, 300));
   EXPECT_EQ(status_.groups().at("shop").since_us, at_ms(300).unix_us);
   status_.topology("shop", 4, suspected(topology_of("shop", "10.0.0.2", {0, 2, 1}, 400)));
