@@ -1,0 +1,54 @@
+"""The places that are spoken to by HTTP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lab import configuration
+from lab.certificates import CertificateAuthority
+from lab.etcd import Etcd, find_etcd
+from lab.place import ServedPlace
+from lab.processes import Process, wait_until
+from lab.valkey import Instance, ValkeyGroup
+
+
+class EtcdPlace(ServedPlace):
+    """With TLS and users."""
+
+    name = "etcd"
+    missing = "" if find_etcd() else "tests/servers.sh --with-etcd"
+
+    def __init__(self, folder: Path, group: ValkeyGroup) -> None:
+        self._key = f"/valkey-reconciler/{group.name}"
+        own = folder / self.name
+        own.mkdir()
+        self._server = Etcd(own, authority=CertificateAuthority(own), prefix="/valkey-reconciler/")
+
+    def start(self) -> None:
+        self._server.start()
+
+    def close(self) -> None:
+        self._server.process.kill()
+
+    def table(self) -> str:
+        settings = {key: str(value) for key, value in self._server.settings().items()}
+        del settings["endpoints"]
+        return configuration.table("target", name=self.name, plugin="etcd", poll="1s",
+                                   endpoints=[self._server.url], **settings)
+
+    def server(self) -> Process:
+        return self._server.process
+
+    def restart(self) -> None:
+        self._server.restart()
+
+    def wait_right(self, primary: Instance, timeout: float = 10.0) -> None:
+        def is_right() -> bool:
+            value = self._server.get(self._key)
+            return value is not None and value["primary"] == {"host": primary.host,
+                                                              "port": primary.port}
+
+        wait_until(is_right, timeout, f"{self._key} names {primary}", interval=0.1)
+
+    def story(self) -> str:
+        return self._server.process.log_tail(100)
