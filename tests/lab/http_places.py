@@ -10,6 +10,7 @@ from lab.etcd import Etcd, find_etcd
 from lab.place import ServedPlace
 from lab.processes import Process, wait_until
 from lab.valkey import Instance, ValkeyGroup
+from lab.webhook import Receiver
 
 
 class EtcdPlace(ServedPlace):
@@ -52,3 +53,45 @@ class EtcdPlace(ServedPlace):
 
     def story(self) -> str:
         return self._server.process.log_tail(100)
+
+
+class WebhookPlace(ServedPlace):
+    name = "webhook"
+
+    def __init__(self, folder: Path, group: ValkeyGroup) -> None:
+        own = folder / self.name
+        own.mkdir()
+        self._receiver = Receiver(own)
+
+    def start(self) -> None:
+        self._receiver.start()
+
+    def close(self) -> None:
+        self._receiver.process.kill()
+
+    def table(self) -> str:
+        return configuration.table("target", name=self.name, plugin="webhook",
+                                   url=self._receiver.url,
+                                   secret_file=str(self._receiver.secret_file))
+
+    def server(self) -> Process:
+        return self._receiver.process
+
+    def restart(self) -> None:
+        self._receiver.restart()
+
+    def wait_right(self, primary: Instance, timeout: float = 10.0) -> None:
+        def is_right() -> bool:
+            taken = self._receiver.taken()
+            return bool(taken) and taken[-1]["primary"] == {"host": primary.host,
+                                                            "port": primary.port}
+
+        wait_until(is_right, timeout, f"the receiver was told of {primary} last", interval=0.1)
+
+    def check(self) -> None:
+        decisions = [(body["era"], body["epoch"]) for body in self._receiver.taken()]
+        if decisions != sorted(decisions):
+            raise AssertionError(f"the receiver was led backwards: {decisions}")
+
+    def story(self) -> str:
+        return "\n".join(map(str, self._receiver.messages()))
