@@ -6,6 +6,7 @@ from pathlib import Path
 
 from lab import configuration
 from lab.certificates import CertificateAuthority
+from lab.consul import Consul
 from lab.etcd import Etcd, find_etcd
 from lab.place import ServedPlace
 from lab.processes import Process, wait_until
@@ -50,6 +51,49 @@ class EtcdPlace(ServedPlace):
                                                               "port": primary.port}
 
         wait_until(is_right, timeout, f"{self._key} names {primary}", interval=0.1)
+
+    def story(self) -> str:
+        return self._server.process.log_tail(100)
+
+
+class ConsulPlace(ServedPlace):
+    """The fake with a token; key and service."""
+
+    name = "consul"
+
+    def __init__(self, folder: Path, group: ValkeyGroup) -> None:
+        self._key = f"valkey-reconciler/{group.name}"
+        self._service = group.name
+        own = folder / self.name
+        own.mkdir()
+        self._server = Consul(own, with_token=True)
+
+    def start(self) -> None:
+        self._server.start()
+
+    def close(self) -> None:
+        self._server.process.kill()
+
+    def table(self) -> str:
+        return configuration.table("target", name=self.name, plugin="consul", poll="1s",
+                                   publish="service", urls=[self._server.url],
+                                   token=self._server.token)
+
+    def server(self) -> Process:
+        return self._server.process
+
+    def restart(self) -> None:
+        self._server.restart()
+
+    def wait_right(self, primary: Instance, timeout: float = 10.0) -> None:
+        def is_right() -> bool:
+            value = self._server.get(self._key)
+            return value is not None and value["primary"] == {
+                "host": primary.host, "port": primary.port
+            } and self._server.registered(self._service) == [
+                (primary.host, primary.port, ["primary"])]
+
+        wait_until(is_right, timeout, f"{self._key} and its service name {primary}", interval=0.1)
 
     def story(self) -> str:
         return self._server.process.log_tail(100)

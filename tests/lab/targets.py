@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lab import configuration
 from lab.haproxy import HAProxy, ReadyWatch, find_haproxy
-from lab.http_places import EtcdPlace, WebhookPlace
+from lab.http_places import ConsulPlace, EtcdPlace, WebhookPlace
 from lab.name_servers import KEY, ZONE, NameServer, find_name_servers
 from lab.place import Place, ServedPlace
 from lab.processes import Process, wait_until
@@ -258,12 +258,14 @@ class FilePlace(OwnPlace):
 
 
 SERVED: dict[
-    str, type[HaproxyPlace] | type[DnsPlace] | type[EtcdPlace] | type[WebhookPlace]
+    str,
+    type[HaproxyPlace] | type[DnsPlace] | type[EtcdPlace] | type[ConsulPlace] | type[WebhookPlace],
 ] = {
-    kind.name: kind for kind in (HaproxyPlace, DnsPlace, KnotPlace, EtcdPlace, WebhookPlace)
+    kind.name: kind
+    for kind in (HaproxyPlace, DnsPlace, KnotPlace, EtcdPlace, ConsulPlace, WebhookPlace)
 }
 PLACES: dict[
     str,
-    type[HaproxyPlace] | type[DnsPlace] | type[EtcdPlace] | type[WebhookPlace] | type[ExecPlace]
-    | type[FilePlace],
+    type[HaproxyPlace] | type[DnsPlace] | type[EtcdPlace] | type[ConsulPlace] | type[WebhookPlace]
+    | type[ExecPlace] | type[FilePlace],
 ] = {**SERVED, "exec": ExecPlace, "file": FilePlace}

@@ -15,7 +15,6 @@ from lab.processes import Process, wait_until  # noqa: E402
 from lab.valkey import temporary_folder  # noqa: E402
 
 GROUP = "myprimary"
-KEY = f"/valkey-reconciler/{GROUP}"
 ADDRESSES = [f"10.0.0.{11 + index}" for index in range(3)]
 
 
@@ -33,19 +32,21 @@ class StoreServer(Protocol):
 
 
 class StoreCase:
-    """A class of tests has one server, and each test a group and a key of its own."""
+    """A class of tests has one server, and the key is gone at the begin of each."""
 
     plugin: str
+    key = f"/valkey-reconciler/{GROUP}"
+    template = "/valkey-reconciler/{group}"
     urls: str  # the setting with the servers' URLs
     server: StoreServer
 
     def setUp(self) -> None:
         self.folder = temporary_folder(self.plugin)
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.server.delete(KEY)
+        self.server.delete(self.key)
 
     def host(self, **settings: str | Path) -> PluginHost:
-        given = {"key": "/valkey-reconciler/{group}", "poll": "200ms",
+        given = {"key": self.template, "poll": "200ms",
                  **self.server.settings(), **settings}
         return self.enterContext(PluginHost(self.plugin, [GROUP], **given))
 
@@ -56,16 +57,16 @@ class StoreCase:
         return host.wait("complete", 20, mark=mark).outcome
 
     def says(self, primary: str | None, epoch: int, step: int = 0) -> None:
-        value = self.server.get(KEY)
+        value = self.server.get(self.key)
         self.assertEqual(value["primary"], {"host": primary, "port": 6379} if primary else None)
         self.assertEqual((value["group"], value["epoch"], value["step"]), (GROUP, epoch, step))
 
     def will_say(self, primary: str) -> None:
         def is_right() -> bool:
-            value = self.server.get(KEY)
+            value = self.server.get(self.key)
             return isinstance(value, dict) and value["primary"] == {"host": primary, "port": 6379}
 
-        wait_until(is_right, 20, f"{KEY} names {primary}")
+        wait_until(is_right, 20, f"{self.key} names {primary}")
 
     def test_the_value_follows_the_primary(self) -> None:
         host = self.host()
@@ -77,7 +78,7 @@ class StoreCase:
         host = self.host()
         mark = host.apply(GROUP, 1, ADDRESSES[0], replicas=[ADDRESSES[1]], down=[ADDRESSES[2]])
         host.applied(mark=mark)
-        self.assertEqual(self.server.get(KEY)["replicas"], [
+        self.assertEqual(self.server.get(self.key)["replicas"], [
             {"host": ADDRESSES[1], "port": 6379, "healthy": True},
             {"host": ADDRESSES[2], "port": 6379, "healthy": False}])
 
@@ -85,13 +86,13 @@ class StoreCase:
         hosts = [self.host(), self.host()]
         for host, replica in zip(hosts, ADDRESSES[1:]):
             host.applied(20, mark=host.apply(GROUP, 1, ADDRESSES[0], replicas=[replica]))
-        written = self.server.version(KEY)
+        written = self.server.version(self.key)
         for host in hosts:
             mark = len(host.events)
             for _ in range(3):  # with each look at the value
                 seen = host.wait("problem_clear", mark=mark, id="server-unreachable")
                 mark = host.events.index(seen, mark) + 1
-        self.assertEqual(self.server.version(KEY), written)
+        self.assertEqual(self.server.version(self.key), written)
 
     def test_a_suspected_primary_is_withdrawn_and_restored(self) -> None:
         host = self.host()
@@ -99,7 +100,7 @@ class StoreCase:
             self.assertEqual(
                 self.apply(host, ADDRESSES[0], 5, step=step, suspected=suspected), "applied")
             self.says(None if suspected else ADDRESSES[0], 5, step)
-            self.assertEqual(self.server.get(KEY)["state"], "suspected" if suspected else "known")
+            self.assertEqual(self.server.get(self.key)["state"], "suspected" if suspected else "known")
 
     def test_a_lower_epoch_that_arrives_late_changes_nothing(self) -> None:
         self.apply(self.host(), ADDRESSES[1], 7)
@@ -131,7 +132,7 @@ class StoreCase:
     def test_what_somebody_else_changes_is_put_right(self) -> None:
         host = self.host()
         self.apply(host, ADDRESSES[0], 1)
-        for change in (lambda: self.server.delete(KEY), lambda: self.server.put(KEY, "scribbled")):
+        for change in (lambda: self.server.delete(self.key), lambda: self.server.put(self.key, "scribbled")):
             mark = len(host.events)
             change()
             host.applied(mark=mark)

@@ -16,7 +16,7 @@ from lab.etcd import PASSWORD, Etcd, find_etcd  # noqa: E402
 from lab.plugin_host import PluginHost  # noqa: E402
 from lab.processes import stop_on_signals, wait_until  # noqa: E402
 from lab.valkey import temporary_folder  # noqa: E402
-from store_case import ADDRESSES, GROUP, KEY, StoreCase  # noqa: E402
+from store_case import ADDRESSES, GROUP, StoreCase  # noqa: E402
 
 SKIPPED = 77
 
@@ -35,20 +35,20 @@ class Plain(StoreCase, unittest.TestCase):
     def test_a_key_with_a_lease_stays_while_somebody_keeps_it_and_goes_after_that(self) -> None:
         host = self.host(lease="5s")
         self.apply(host, ADDRESSES[0], 1)
-        lease = self.server.lease_of(KEY)
+        lease = self.server.lease_of(self.key)
         self.assertIsNotNone(lease)
         # The second one keeps the lease that it finds, so that the first may go.
         second = self.host(lease="5s")
         self.assertEqual(self.apply(second, ADDRESSES[0], 1), "applied")
         host.kill()
         self.assertFalse(self._goes_within(12))
-        self.assertEqual(self.server.lease_of(KEY), lease)
+        self.assertEqual(self.server.lease_of(self.key), lease)
         second.kill()
-        wait_until(lambda: self.server.get(KEY) is None, 30, "the key went with its lease")
+        wait_until(lambda: self.server.get(self.key) is None, 30, "the key went with its lease")
 
     def _goes_within(self, seconds: float) -> bool:
         try:
-            wait_until(lambda: self.server.get(KEY) is None, seconds, "the key is gone", 0.2)
+            wait_until(lambda: self.server.get(self.key) is None, seconds, "the key is gone", 0.2)
         except TimeoutError:
             return False
         return True
@@ -57,17 +57,17 @@ class Plain(StoreCase, unittest.TestCase):
         host = self.host(lease="5s", poll="60m")
         self.apply(host, ADDRESSES[0], 1)
         mark = len(host.events)
-        lease = self.server.lease_of(KEY)
+        lease = self.server.lease_of(self.key)
         assert lease is not None
         self.server.revoke(lease)
         host.applied(20, mark=mark)
         self.says(ADDRESSES[0], 1)
-        self.assertNotEqual(self.server.lease_of(KEY), lease)
+        self.assertNotEqual(self.server.lease_of(self.key), lease)
 
     def test_a_lease_is_given_up_where_none_is_wanted_any_more(self) -> None:
         self.apply(self.host(lease="5s"), ADDRESSES[0], 1)
         self.assertEqual(self.apply(self.host(), ADDRESSES[0], 1), "applied")
-        self.assertIsNone(self.server.lease_of(KEY))
+        self.assertIsNone(self.server.lease_of(self.key))
 
 
 class TlsAndUsers(StoreCase, unittest.TestCase):
