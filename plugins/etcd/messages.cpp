@@ -130,10 +130,9 @@ Refusal read_refusal(int status, std::string_view body) {
   const Json json = parse_json(body);
   std::string text(text_member(json.get(), "error"));
   if (text.empty()) text = body.substr(0, std::min(body.find('\n'), longest_quote));
-  // The second one has status 400, like other mistakes.
-  const bool is_of_token = status == unauthorized ||
-                           text.find("revision of auth store is old") != std::string::npos ||
-                           text.find("auth revision in header is old") != std::string::npos;
+  // The second one, of a JSON web token, has status 400, like other mistakes.
+  const bool is_of_token =
+      status == unauthorized || text.find("revision of auth store is old") != std::string::npos;
   return {fmt::format("HTTP {}: {}", status, text), is_of_token};
 }
 

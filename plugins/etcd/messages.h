@@ -42,7 +42,7 @@ Result<bool> read_is_alive(std::string_view body);  // whether the lease was sti
 // What an answer other than 200 says: `etcdserver: permission denied`.
 struct Refusal {
   std::string text;
-  bool is_of_token = false;  // etcd forgets them: with time, at its restart, when users change
+  bool is_of_token = false;  // etcd does not know it any more
 };
 Refusal read_refusal(int status, std::string_view body);
 

@@ -121,9 +121,9 @@ class Etcd:
     def revoke(self, lease: str) -> None:
         self._as_root("kv/lease/revoke", {"ID": lease})
 
-    def change_users(self) -> None:
-        """Every token becomes one of an old revision."""
-        self._as_root("auth/user/add", {"name": f"other-{self.port}", "password": "x"})
+    def forget_tokens(self) -> None:
+        """Those of the plugin's user: a change of its password does that, be it to the same one."""
+        self._as_root("auth/user/changepw", {"name": USER, "password": PASSWORD})
 
     def _as_root(self, path: str, body: dict[str, Any]) -> Any:
         token = ""
