@@ -8,7 +8,7 @@ namespace reconciler::consul {
 
 ConsulStore::ConsulStore(const Settings& settings, const Settings::Group& group,
                          HttpServers& servers)
-    : settings_(settings), group_(group), servers_(servers) {}
+    : settings_(settings), group_(group), token_(settings.token), servers_(servers) {}
 
 ConsulStore::~ConsulStore() { stop(); }
 
@@ -19,7 +19,7 @@ void ConsulStore::send(const char* method, std::string path, std::string body, O
   request.path = std::move(path);
   request.body = std::move(body);
   request.timeout_ms = settings_.timeout_ms;
-  if (!settings_.token.empty()) request.headers.push_back("X-Consul-Token: " + settings_.token);
+  if (token_.is_given()) request.headers.push_back("X-Consul-Token: " + token_.now());
   request.on_done = [on_answer = std::move(on_answer),
                      failed = std::move(failed)](const HttpResponse& response) {
     if (response.status == 0) return failed(Error(response.error));

@@ -31,6 +31,7 @@ class ConsulStore : public Store {
 
   const Settings& settings_;
   const Settings::Group& group_;
+  Secret token_;
   HttpServers& servers_;
   HttpServers::Id sent_ = 0;
 };

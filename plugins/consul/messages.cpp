@@ -11,6 +11,7 @@
 
 #include "plugins/address.h"
 #include "plugins/http/base64.h"
+#include "plugins/http/quote.h"
 #include "plugins/http/url_path.h"
 #include "plugins/json.h"
 
@@ -21,7 +22,6 @@ namespace {
 constexpr int ok = 200;
 constexpr int not_found = 404;
 constexpr int conflict = 409;
-constexpr size_t longest_quote = 200;
 
 Json object(std::initializer_list<std::pair<const char*, std::string>> members) {
   Json json(cJSON_CreateObject());
@@ -48,8 +48,7 @@ std::string in_datacenter(const std::string& path, const std::string& datacenter
 }
 
 Error refusal(int status, std::string_view body) {
-  return Error(
-      fmt::format("HTTP {}: {}", status, body.substr(0, std::min(body.find('\n'), longest_quote))));
+  return Error(fmt::format("HTTP {}: {}", status, quote(body)));
 }
 
 void add_operation(cJSON* list, const char* kind, Json what) {
@@ -152,7 +151,7 @@ Result<bool> read_transaction(int status, std::string_view body) {
   const std::string_view what = text_member(error, "What");
   if (status != conflict || what.empty()) return refusal(status, body);
   if (what.find("index is stale") != std::string_view::npos) return false;
-  return Error(fmt::format("HTTP {}: {}", status, what.substr(0, longest_quote)));
+  return Error(fmt::format("HTTP {}: {}", status, quote(what)));
 }
 
 Result<Registered> read_service(int status, std::string_view body,

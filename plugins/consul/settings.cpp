@@ -1,7 +1,9 @@
 #include "plugins/consul/settings.h"
 
+#include <algorithm>
 #include <array>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -40,6 +42,19 @@ constexpr std::array keys{
                      100, 60 * minute),
 };
 
+// What a URL's path would lose on its way.
+bool is_dots(std::string_view part) { return part == "." || part == ".."; }
+
+// Consul answers one with an empty part by another path, and drops a slash in front.
+bool is_path(std::string_view text) {
+  while (true) {
+    const size_t end = std::min(text.find('/'), text.size());
+    if (is_dots(text.substr(0, end)) || (end == 0 && !text.empty())) return false;
+    if (end == text.size()) return true;
+    text.remove_prefix(end + 1);
+  }
+}
+
 // The text of `name` for this group, which no other group of the target has.
 Result<std::string> own_name(const vr_target& target, const char* name, const std::string& group,
                              std::set<std::string>& taken) {
@@ -59,14 +74,12 @@ Result<Settings::Group> read_group(const vr_target& target, const std::string& n
   Settings::Group group{name, "", std::nullopt};
   Result<std::string> key = own_name(target, "key", name, taken);
   if (!key) return key.error();
-  // Consul answers such a path by another one, and drops the slash in front.
-  if (key->starts_with('/') || key->find("//") != std::string::npos) {
-    return Error(fmt::format("key: `{}` has an empty part", *key));
-  }
+  if (!is_path(*key)) return Error(fmt::format("key: `{}` has an empty part, or a dot's", *key));
   group.key = std::move(*key);
   if (text_setting(target, "publish") == "kv") return group;
   Result<std::string> service = own_name(target, "service", name, taken);
   if (!service) return service.error();
+  if (is_dots(*service)) return Error(fmt::format("service: `{}` is no name", *service));
   Result<std::string> node = own_name(target, "node", name, taken);
   if (!node) return node.error();
   if (text_setting(target, "tag").empty()) return Error("tag: is empty");
@@ -91,9 +104,8 @@ Result<Settings> read_settings(const vr_target& target) {
     settings.groups.push_back(std::move(*group));
   }
   settings.datacenter = text_setting(target, "datacenter");
-  Result<std::string> token = read_secret(target, "token");
+  Result<Secret> token = Secret::of(target, "token");
   if (!token) return token.error();
-  if (token->find_first_of("\r\n") != std::string::npos) return Error("token: has several lines");
   settings.token = std::move(*token);
   Result<HttpTls> tls = read_tls(target);
   if (!tls) return tls.error();

@@ -10,6 +10,7 @@
 #include "common/result.h"
 #include "plugins/consul/messages.h"
 #include "plugins/http/http_client.h"
+#include "plugins/http/secret.h"
 #include "plugins/valkey_reconciler_plugin.h"
 
 namespace reconciler::consul {
@@ -24,7 +25,7 @@ struct Settings {
   std::vector<std::string> urls;
   std::vector<Group> groups;
   std::string datacenter;
-  std::string token;  // empty: the agent's own
+  Secret token;  // empty: the agent's own
   HttpTls tls;
   uint64_t timeout_ms = 2000;
   uint64_t poll_ms = 10000;

@@ -20,7 +20,9 @@ Result<std::string> body_of(const HttpResponse& response) {
 }  // namespace
 
 Client::Client(Host host, const Settings& settings)
-    : settings_(settings), servers_(host, settings.endpoints, settings.tls) {}
+    : settings_(settings),
+      password_(settings.password),
+      servers_(host, settings.endpoints, settings.tls) {}
 
 Client::Id Client::call(const char* path, std::string body, OnBody on_body) {
   const Id id = ++last_id_;
@@ -74,8 +76,7 @@ void Client::on_response(Id id, const std::string& token, const HttpResponse& re
 
 void Client::authenticate() {
   if (std::exchange(is_authenticating_, true)) return;
-  HttpRequest asked =
-      request(authenticate_path, authenticate_as(settings_.user, settings_.password));
+  HttpRequest asked = request(authenticate_path, authenticate_as(settings_.user, password_.now()));
   asked.on_done = [this](const HttpResponse& response) { on_authenticated(response); };
   servers_.send(std::move(asked));
 }

@@ -41,6 +41,7 @@ class Client {
   HttpRequest request(const char* path, const std::string& body) const;
 
   const Settings& settings_;
+  Secret password_;
   HttpServers servers_;
   std::map<Id, Call> calls_;
   std::string token_;  // empty: none yet, or not known to etcd any more

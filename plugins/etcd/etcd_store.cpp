@@ -61,6 +61,7 @@ void EtcdStore::keep(bool agreed, std::function<void()> lost) {
   lost_ = std::move(lost);
   if (!agreed || lease_ == 0) {
     keep_alive_.stop();
+    client_.cancel(std::exchange(keeping_, 0));  // what it finds out is of no interest any more
   } else if (!keep_alive_.running()) {
     keep_alive_.start(settings_.lease_s * 1000 / 3, [this] { keep_alive(); });
   }

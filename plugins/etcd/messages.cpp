@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "plugins/http/base64.h"
+#include "plugins/http/quote.h"
 #include "plugins/json.h"
 
 namespace reconciler::etcd {
@@ -16,7 +17,6 @@ namespace reconciler::etcd {
 namespace {
 
 constexpr int unauthorized = 401;
-constexpr size_t longest_quote = 200;
 
 Json object(std::initializer_list<std::pair<const char*, std::string>> members) {
   Json json(cJSON_CreateObject());
@@ -128,12 +128,12 @@ Result<bool> read_is_alive(std::string_view body) {
 
 Refusal read_refusal(int status, std::string_view body) {
   const Json json = parse_json(body);
-  std::string text(text_member(json.get(), "error"));
-  if (text.empty()) text = body.substr(0, std::min(body.find('\n'), longest_quote));
+  std::string_view text = text_member(json.get(), "error");
+  if (text.empty()) text = body;
   // The second one, of a JSON web token, has status 400, like other mistakes.
   const bool is_of_token =
       status == unauthorized || text.find("revision of auth store is old") != std::string::npos;
-  return {fmt::format("HTTP {}: {}", status, text), is_of_token};
+  return {fmt::format("HTTP {}: {}", status, quote(text)), is_of_token};
 }
 
 }  // namespace reconciler::etcd

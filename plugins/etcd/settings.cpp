@@ -66,11 +66,11 @@ Result<Settings> read_settings(const vr_target& target) {
   Result<HttpTls> tls = read_tls(target);
   if (!tls) return tls.error();
   settings.tls = std::move(*tls);
-  Result<std::string> password = read_secret(target, "password");
+  Result<Secret> password = Secret::of(target, "password");
   if (!password) return password.error();
   settings.user = text_setting(target, "username");
   settings.password = std::move(*password);
-  if (settings.user.empty() != settings.password.empty()) {
+  if (settings.user.empty() == settings.password.is_given()) {
     return Error("username and password: one needs the other");
   }
 

@@ -8,6 +8,7 @@
 
 #include "common/result.h"
 #include "plugins/http/http_client.h"
+#include "plugins/http/secret.h"
 #include "plugins/valkey_reconciler_plugin.h"
 
 namespace reconciler::etcd {
@@ -22,7 +23,7 @@ struct Settings {
   std::vector<Group> groups;
   HttpTls tls;
   std::string user;  // empty: etcd is asked without
-  std::string password;
+  Secret password;
   uint64_t lease_s = 0;  // 0: none
   uint64_t timeout_ms = 1000;
   uint64_t poll_ms = 10000;

@@ -1,15 +1,15 @@
 #include "plugins/http/http_servers.h"
 
-#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
+
+#include "plugins/http/quote.h"
 
 namespace reconciler {
 
 namespace {
 
-constexpr size_t longest_quote = 200;
 constexpr int too_many_requests = 429;
 
 bool is_answer(const HttpResponse& response) {
@@ -68,8 +68,7 @@ void HttpServers::on_response(Id id, HttpResponse response) {
 
 std::string fault_of(const HttpResponse& response) {
   if (response.status == 0 || !response.error.empty()) return response.error;
-  const std::string line = response.body.substr(
-      0, std::min(longest_quote, std::min(response.body.find('\n'), response.body.size())));
+  const std::string line = quote(response.body);
   return line.empty() ? fmt::format("HTTP {}", response.status)
                       : fmt::format("HTTP {}: {}", response.status, line);
 }

@@ -14,8 +14,6 @@ namespace reconciler {
 
 namespace {
 
-constexpr std::streamsize largest_secret = 4096;
-
 struct FreeUrl {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
 };
@@ -73,22 +71,6 @@ Result<std::vector<std::string>> read_urls(const vr_target& target, const char* 
     urls.push_back(std::move(*url));
   }
   return urls;
-}
-
-Result<std::string> read_secret(const vr_target& target, const std::string& name) {
-  const std::string path = text_setting(target, name + "_file");
-  std::string secret = text_setting(target, name);
-  if (path.empty()) return secret;
-  if (!secret.empty()) return Error(fmt::format("{0} and {0}_file: only one of them", name));
-  std::ifstream file(path, std::ios::binary);
-  secret.resize(largest_secret);
-  file.read(secret.data(), largest_secret);
-  secret.resize(static_cast<size_t>(file.gcount()));
-  if (secret.ends_with('\n')) secret.pop_back();
-  if (secret.ends_with('\r')) secret.pop_back();
-  if (secret.empty())
-    return Error(fmt::format("{}_file: {} can't be read, or is empty", name, path));
-  return secret;
 }
 
 }  // namespace reconciler

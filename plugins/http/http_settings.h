@@ -28,8 +28,4 @@ Result<HttpTls> read_tls(const vr_target& target);
 Result<std::string> read_url(const std::string& text, bool with_query = false);
 Result<std::vector<std::string>> read_urls(const vr_target& target, const char* key);
 
-// What the key `name` holds, or the file that `<name>_file` names, without its last line end; empty where neither is
-// given.
-Result<std::string> read_secret(const vr_target& target, const std::string& name);
-
 }  // namespace reconciler

@@ -12,6 +12,7 @@ namespace {
 
 constexpr const char* higher_decision = "higher-decision";
 constexpr const char* unreachable = "server-unreachable";
+constexpr const char* not_publishable = "not-publishable";
 constexpr int max_races = 5;
 
 // Whether nothing happened that asks for us. What is different in the replicas alone is another writer's view of them:
@@ -80,7 +81,13 @@ void GroupValue::on_read(const Result<Stored>& stored) {
     ahead_.learn(told_, decision);
   }
   host_.clear_problem(group_, higher_decision);
-  value_ = value_of(*topology_, decision);
+  Result<std::string> value = value_of(*topology_, decision);
+  if (!value) {
+    host_.set_blocking(group_, not_publishable, value.error().message());
+    return complete(VR_REJECTED, value.error().message(), seen_);
+  }
+  host_.clear_problem(group_, not_publishable);
+  value_ = std::move(*value);
   if (seen_.value == value_ && seen_.is_whole) return complete(VR_APPLIED, "", seen_);
   step_ = Step::write;
   store_->write(value_, *topology_, seen_,
@@ -124,6 +131,7 @@ void GroupValue::stand_by(const HeldDecision& held, Standing standing) {
   const HeldDecision ours = held_of(*topology_, ahead_.of(told_));
   if (standing == Standing::theirs && held.known && ours.known && held.primary == ours.primary &&
       seen_.is_whole) {
+    host_.clear_problem(group_, higher_decision);
     return complete(VR_APPLIED, "", seen_);
   }
   const std::string reason =

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <memory>
 
+#include <fmt/format.h>
+
 #include "plugins/address.h"
 #include "plugins/topology_json.h"
 
@@ -24,7 +26,7 @@ bool read(const cJSON* value, double limit, Number& into) {
 
 }  // namespace
 
-std::string value_of(const vr_topology& topology, const Decision& decision) {
+Result<std::string> value_of(const vr_topology& topology, const Decision& decision) {
   vr_topology counted = topology;
   counted.era = decision.era;
   counted.epoch = decision.epoch;
@@ -35,7 +37,11 @@ std::string value_of(const vr_topology& topology, const Decision& decision) {
   cJSON_AddItemToObject(json.get(), "suspected",
                         known ? cJSON_CreateNull() : endpoint_json(*topology.primary));
   const std::unique_ptr<char, void (*)(void*)> text(cJSON_PrintUnformatted(json.get()), cJSON_free);
-  return text.get();
+  if (held_of_value(text.get()) != held_of(topology, decision)) {
+    return Error(fmt::format("a decision that JSON does not hold: primary {}, epoch {}",
+                             held_of(topology, decision).primary, decision.epoch));
+  }
+  return std::string(text.get());
 }
 
 std::optional<HeldDecision> held_of_value(std::string_view value) {

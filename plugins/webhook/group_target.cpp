@@ -16,6 +16,7 @@ namespace {
 
 constexpr const char* not_taken = "not-taken";
 constexpr int64_t longest_wait_s = 30;
+constexpr uint64_t longest_rest_ms = 1000;  // of a 2xx, so that its connection can be used again
 constexpr uint64_t ns_in_ms = 1'000'000;
 
 Endpoint endpoint_of(const vr_instance& instance) { return {instance.host, instance.port}; }
@@ -29,6 +30,8 @@ GroupTarget::GroupTarget(Host host, const Settings& settings, std::string group,
       group_(std::move(group)),
       run_(std::move(run)),
       client_(client),
+      secret_(settings.secret),
+      headers_(settings.headers),
       wait_(host) {}
 
 void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
@@ -70,14 +73,18 @@ void GroupTarget::post() {
     ++number_;
   }
   message.timeout_ms = settings_.timeout_ms;
-  message.headers = settings_.headers;
+  message.headers = headers_.now();
   message.headers.emplace_back("Content-Type: application/json");
   const std::string key = idempotency_key(run_, *topology_, number_);
   message.headers.push_back("Idempotency-Key: " + key);
-  if (!settings_.secret.empty()) {
+  if (secret_.is_given()) {
     message.headers.push_back("Valkey-Reconciler-Signature: " +
-                              signature(settings_.secret, std::time(nullptr), key, message.body));
+                              signature(secret_.now(), std::time(nullptr), key, message.body));
   }
+  is_taken_ = false;
+  message.on_open = [this] { is_taken_ = true; };
+  message.on_data = [](std::string_view) {};  // whatever he has to say of it, he has taken it
+  message.stream_timeout_ms = longest_rest_ms;
   message.on_done = [this](const HttpResponse& response) { on_response(response); };
   host_.count("messages_total");
   sent_ = client_.send(std::move(message));
@@ -85,7 +92,7 @@ void GroupTarget::post() {
 
 void GroupTarget::on_response(const HttpResponse& response) {
   sent_ = 0;
-  const vr_outcome outcome = outcome_of(response.status);
+  const vr_outcome outcome = is_taken_ ? VR_APPLIED : outcome_of(response.status);
   if (outcome == VR_APPLIED) {
     host_.clear_problem(group_, not_taken);
     taken_ = content_of(*topology_);
@@ -98,9 +105,11 @@ void GroupTarget::on_response(const HttpResponse& response) {
   }
   const int64_t wait_s = std::clamp<int64_t>(response.retry_after_s, 0, longest_wait_s);
   not_before_ns_ = host_.now_ns() + static_cast<uint64_t>(wait_s) * 1000 * ns_in_ms;
-  const std::string fault =
-      wait_s == 0 ? fault_of(response)
-                  : fmt::format("{} (it asks to wait for {} s)", fault_of(response), wait_s);
+  std::string fault = fault_of(response);
+  if (repeats_a_secret(fault, settings_.url, headers_.secret())) {
+    fault = fmt::format("HTTP {}, and a text that repeats what is secret", response.status);
+  }
+  if (wait_s > 0) fault += fmt::format(" (it asks to wait for {} s)", wait_s);
   host_.set_blocking(group_, not_taken, fault);
   complete(outcome, fault);
 }

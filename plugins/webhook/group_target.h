@@ -47,6 +47,9 @@ class GroupTarget {
   const std::string run_;
   HttpClient& client_;
   HttpClient::Id sent_ = 0;
+  Secret secret_;
+  Headers headers_;
+  bool is_taken_ = false;  // what was sent: its answer began with a 2xx
   Timer wait_;
   uint64_t not_before_ns_ = 0;  // the receiver asked for patience until then
 

@@ -24,6 +24,19 @@ bool is_of_name(char c) {
          std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
 
+constexpr size_t shortest_secret = 8;  // `Bearer` is none
+
+// One of the parts between `separators`.
+bool holds_a_part(std::string_view text, std::string_view of, std::string_view separators) {
+  while (!of.empty()) {
+    const size_t end = std::min(of.find_first_of(separators), of.size());
+    if (end >= shortest_secret && text.find(of.substr(0, end)) != std::string_view::npos)
+      return true;
+    of.remove_prefix(std::min(end + 1, of.size()));
+  }
+  return false;
+}
+
 }  // namespace
 
 std::string idempotency_key(std::string_view run, const vr_topology& topology, uint64_t number) {
@@ -56,6 +69,16 @@ vr_outcome outcome_of(int status) {
     default:  // among them 401, 403 and 404: its configuration is mended sooner or later
       return VR_RETRY;
   }
+}
+
+bool repeats_a_secret(std::string_view text, std::string_view url,
+                      const std::vector<std::string>& headers) {
+  const size_t host = url.find("://") + 3;
+  const size_t path = std::min(url.find_first_of("/?", host), url.size());
+  if (holds_a_part(text, url.substr(path), "/?&=")) return true;
+  return std::any_of(headers.begin(), headers.end(), [&](std::string_view header) {
+    return holds_a_part(text, header.substr(header.find(':') + 1), " \t=,;\"");
+  });
 }
 
 Result<void> check_header(std::string_view line) {

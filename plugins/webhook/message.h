@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/result.h"
 #include "plugins/valkey_reconciler_plugin.h"
@@ -21,6 +22,11 @@ std::string signature(std::string_view secret, int64_t unix_s, std::string_view 
 
 // VR_APPLIED, VR_RETRY or VR_REJECTED.
 vr_outcome outcome_of(int status);
+
+// Whether `text`, an answer's, holds a part of the URL behind its host, or of a header's value: receivers like to repeat what
+// they don't know. Parts that are too short to be secrets don't count.
+bool repeats_a_secret(std::string_view text, std::string_view url,
+                      const std::vector<std::string>& headers);
 
 // An error where it is no `Name: value`, or has a name of our own. The line is not quoted: it may be a secret.
 Result<void> check_header(std::string_view line);

@@ -1,14 +1,10 @@
 #include "plugins/webhook/settings.h"
 
 #include <array>
-#include <fstream>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "plugins/http/http_settings.h"
 #include "plugins/settings.h"
-#include "plugins/webhook/message.h"
 
 namespace reconciler::webhook {
 
@@ -35,25 +31,6 @@ constexpr std::array keys{
     vr::duration_key("timeout", "How long the receiver may take for its answer.", "5s", 50, minute),
 };
 
-Result<std::vector<std::string>> read_headers(const vr_target& target) {
-  std::vector<std::string> headers = list_setting(target, "headers");
-  const std::string path = text_setting(target, "headers_file");
-  if (!path.empty()) {
-    std::ifstream file(path);
-    for (std::string line; std::getline(file, line);) {
-      if (line.ends_with('\r')) line.pop_back();
-      if (!line.empty()) headers.push_back(line);
-    }
-    if (!file.eof()) return Error(fmt::format("headers_file: {} can't be read", path));
-  }
-  for (const std::string& header : headers) {
-    if (Result<void> checked = check_header(header); !checked) {
-      return checked.error().within("headers");
-    }
-  }
-  return headers;
-}
-
 }  // namespace
 
 std::span<const vr_key> setting_keys() { return keys; }
@@ -65,10 +42,10 @@ Result<Settings> read_settings(const vr_target& target) {
   Result<std::string> url = read_url(text_setting(target, "url"), true);
   if (!url) return url.error().within("url");
   settings.url = text_setting(target, "url");  // as it is written: a slash at its end counts
-  Result<std::string> secret = read_secret(target, "secret");
+  Result<Secret> secret = Secret::of(target, "secret");
   if (!secret) return secret.error();
   settings.secret = std::move(*secret);
-  Result<std::vector<std::string>> headers = read_headers(target);
+  Result<Headers> headers = Headers::of(target);
   if (!headers) return headers.error();
   settings.headers = std::move(*headers);
   settings.replicas = flag_setting(target, "replicas");

@@ -8,7 +8,9 @@
 
 #include "common/result.h"
 #include "plugins/http/http_client.h"
+#include "plugins/http/secret.h"
 #include "plugins/valkey_reconciler_plugin.h"
+#include "plugins/webhook/headers.h"
 
 namespace reconciler::webhook {
 
@@ -16,8 +18,8 @@ struct Settings {
   std::string target;
   std::vector<std::string> groups;
   std::string url;
-  std::string secret;  // empty: nothing is signed
-  std::vector<std::string> headers;
+  Secret secret;  // not given: nothing is signed
+  Headers headers;
   bool replicas = false;
   HttpTls tls;
   uint64_t timeout_ms = 5000;
@@ -25,7 +27,7 @@ struct Settings {
 
 std::span<const vr_key> setting_keys();
 
-// Whatever can be wrong with it without asking the receiver. Reads the secret's file.
+// Whatever can be wrong with it without asking the receiver. Reads the files of secret and headers.
 Result<Settings> read_settings(const vr_target& target);
 
 }  // namespace reconciler::webhook

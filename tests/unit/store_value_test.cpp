@@ -17,7 +17,7 @@ vr_topology topology(vr_primary_state state) {
 }
 
 TEST(StoreValue, is_one_line_of_json_under_the_decision_of_the_store) {
-  EXPECT_EQ(value_of(topology(VR_PRIMARY_KNOWN), {2, 6, 4}),
+  EXPECT_EQ(value_of(topology(VR_PRIMARY_KNOWN), {2, 6, 4}).value(),
             R"({"group":"g","primary":{"host":"10.0.0.5","port":6379},)"
             R"("replicas":[{"host":"fd00::7","port":6380,"healthy":false}],)"
             R"("era":2,"epoch":6,"step":4,"state":"known","suspected":null})");
@@ -25,7 +25,7 @@ TEST(StoreValue, is_one_line_of_json_under_the_decision_of_the_store) {
 
 TEST(StoreValue, names_no_primary_while_it_is_suspected) {
   EXPECT_EQ(
-      value_of(topology(VR_PRIMARY_SUSPECTED), {2, 6, 5}),
+      value_of(topology(VR_PRIMARY_SUSPECTED), {2, 6, 5}).value(),
       R"({"group":"g","primary":null,)"
       R"("replicas":[{"host":"fd00::7","port":6380,"healthy":false}],)"
       R"("era":2,"epoch":6,"step":5,"state":"suspected","suspected":{"host":"10.0.0.5","port":6379}})");
@@ -35,14 +35,21 @@ TEST(StoreValue, gives_back_the_decision_that_it_holds) {
   for (const vr_primary_state state : {VR_PRIMARY_KNOWN, VR_PRIMARY_SUSPECTED}) {
     for (const Decision& decision :
          {Decision{0, 0, 0}, Decision{1, 7, 3}, Decision{UINT32_MAX, 1ull << 52, UINT32_MAX}}) {
-      EXPECT_EQ(held_of_value(value_of(topology(state), decision)),
+      EXPECT_EQ(held_of_value(value_of(topology(state), decision).value()),
                 held_of(topology(state), decision));
     }
   }
 }
 
+TEST(StoreValue, is_not_made_of_a_decision_that_would_be_read_as_another_one) {
+  for (const uint64_t epoch :
+       {uint64_t{(1ull << 53) + 1}, uint64_t{1} << 63, uint64_t{UINT64_MAX}}) {
+    EXPECT_FALSE(value_of(topology(VR_PRIMARY_KNOWN), {2, epoch, 4}).ok()) << epoch;
+  }
+}
+
 TEST(StoreValue, holds_no_decision_where_it_was_not_written_here) {
-  const std::string good = value_of(topology(VR_PRIMARY_KNOWN), {2, 6, 4});
+  const std::string good = value_of(topology(VR_PRIMARY_KNOWN), {2, 6, 4}).value();
   const auto with = [&](const std::string& from, const std::string& to) {
     std::string text = good;
     return text.replace(text.find(from), from.size(), to);
