@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """A receiver of webhooks as plugins/webhook/README.md asks for one: it believes signed and fresh messages
 only, takes each once, remembers the decision over its own death, and refuses a lower one by 409.
-`PUT /answers` with a JSON list of [status, headers] says what the next messages are answered instead;
-status 0 never answers."""
+`PUT /answers` with a JSON list of [status, headers, body] says what the next messages are answered instead;
+status 0 never answers, and a body of null never comes."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ from typing import Any
 OLDEST_S = 300
 
 
+Answer = tuple[int, dict[str, str], str | None]
+
+
 class Receiver:
     def __init__(self, folder: Path, secret: bytes) -> None:
         self._file = folder / "messages.jsonl"
         self._secret = secret
         self._lock = threading.Lock()
-        self.answers: list[tuple[int, dict[str, str]]] = []
+        self.answers: list[Answer] = []
         self._keys: set[str] = set()
         self._highest: dict[str, list[int]] = {}
         if self._file.exists():
@@ -34,9 +37,9 @@ class Receiver:
                 if message["taken"]:
                     self._remember(message["key"], json.loads(message["body"]))
 
-    def answer(self, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str]]:
+    def answer(self, headers: dict[str, str], body: bytes) -> Answer:
         with self._lock:
-            status, more = self.answers.pop(0) if self.answers else (self._judge(headers, body), {})
+            status, more, text = self.answers.pop(0) if self.answers else self._judged(headers, body)
             key = headers.get("Idempotency-Key", "")
             taken = status == 200
             with self._file.open("a") as file:
@@ -44,7 +47,7 @@ class Receiver:
                                        "taken": taken, "status": status}) + "\n")
             if taken:
                 self._remember(key, json.loads(body))
-            return status, more
+            return status, more, text
 
     def _remember(self, key: str, message: dict[str, Any]) -> None:
         self._keys.add(key)
@@ -53,6 +56,10 @@ class Receiver:
     @staticmethod
     def _decision(message: dict[str, Any]) -> list[int]:
         return [message["era"], message["epoch"]]
+
+    def _judged(self, headers: dict[str, str], body: bytes) -> Answer:
+        status = self._judge(headers, body)
+        return status, {}, "" if status < 400 else f"status {status}, says the receiver\n"
 
     def _judge(self, headers: dict[str, str], body: bytes) -> int:
         key = headers.get("Idempotency-Key", "")
@@ -79,29 +86,32 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self._body()
-        status, headers = self.receiver.answer(dict(self.headers.items()), body)
+        status, headers, text = self.receiver.answer(dict(self.headers.items()), body)
         if status == 0:
             threading.Event().wait()
-        self._say(status, headers)
+        self._say(status, headers, text)
 
     def do_PUT(self) -> None:
-        self.receiver.answers = [(status, headers) for status, headers in json.loads(self._body())]
-        self._say(200, {})
+        self.receiver.answers = [(status, headers, text)
+                                 for status, headers, text in json.loads(self._body())]
+        self._say(200, {}, "")
 
     def do_GET(self) -> None:
-        self._say(200, {})
+        self._say(200, {}, "")
 
     def _body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
-    def _say(self, status: int, headers: dict[str, str]) -> None:
-        text = b"" if status < 400 else f"status {status}, says the receiver\n".encode()
+    def _say(self, status: int, headers: dict[str, str], text: str | None) -> None:
+        body = b" " if text is None else text.encode()
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(text)))
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(text)
+        if text is None:
+            threading.Event().wait()
+        self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:
         pass

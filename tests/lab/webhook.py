@@ -60,9 +60,10 @@ class Receiver:
         self.process.kill()
         self.start()
 
-    def will_answer(self, *answers: tuple[int, dict[str, str]]) -> None:
-        """To the next messages; it judges those after them itself."""
-        request = urllib.request.Request(self.url, json.dumps(answers).encode(), method="PUT")
+    def will_answer(self, *answers: tuple[int, dict[str, str]], body: str | None = "") -> None:
+        """To the next messages; it judges those after them itself. A body of None never comes."""
+        asked = [(status, headers, body) for status, headers in answers]
+        request = urllib.request.Request(self.url, json.dumps(asked).encode(), method="PUT")
         urllib.request.urlopen(request, timeout=5).close()
 
     def messages(self) -> list[Message]:

@@ -10,8 +10,10 @@ from typing import Any, Protocol
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from lab.addresses import free_port  # noqa: E402
+from lab.liar import NONSENSE, Liar  # noqa: E402
 from lab.plugin_host import PluginHost  # noqa: E402
 from lab.processes import Process, wait_until  # noqa: E402
+from lab.tcp_proxy import TcpProxy  # noqa: E402
 from lab.valkey import temporary_folder  # noqa: E402
 
 GROUP = "myprimary"
@@ -20,6 +22,7 @@ ADDRESSES = [f"10.0.0.{11 + index}" for index in range(3)]
 
 class StoreServer(Protocol):
     process: Process
+    port: int
     url: str
 
     def settings(self) -> dict[str, str | Path]: ...
@@ -45,8 +48,8 @@ class StoreCase:
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.server.delete(self.key)
 
-    def host(self, **settings: str | Path) -> PluginHost:
-        given = {"key": self.template, "poll": "200ms",
+    def host(self, **settings: Any) -> PluginHost:
+        given = {"key": self.template, "poll": "200ms", "timeout": "20s",
                  **self.server.settings(), **settings}
         return self.enterContext(PluginHost(self.plugin, [GROUP], **given))
 
@@ -110,6 +113,24 @@ class StoreCase:
         self.says(ADDRESSES[1], 7)
         self.assertEqual(self.apply(late, ADDRESSES[0], 8), "applied")
         late.wait("problem_clear", id="higher-decision")
+
+    def test_a_lower_epoch_that_names_the_same_primary_is_no_problem(self) -> None:
+        self.apply(self.host(), ADDRESSES[1], 7)
+        late = self.host()
+        self.assertEqual(self.apply(late, ADDRESSES[0], 6), "rejected")
+        mark = late.apply(GROUP, 6, ADDRESSES[1], step=2)
+        self.assertEqual(late.wait("complete", 20, mark=mark).outcome, "applied")
+        late.wait("problem_clear", mark=mark, id="higher-decision")
+        self.says(ADDRESSES[1], 7)
+
+    def test_an_epoch_that_json_does_not_hold_is_not_written(self) -> None:
+        host = self.host()
+        self.apply(host, ADDRESSES[0], 1)
+        self.assertEqual(self.apply(host, ADDRESSES[1], 2**53 + 1), "rejected")
+        host.wait("problem", id="not-publishable", severity="blocking", text="JSON does not hold")
+        self.says(ADDRESSES[0], 1)
+        self.assertEqual(self.apply(host, ADDRESSES[1], 2), "applied")
+        host.wait("problem_clear", id="not-publishable")
 
     def test_of_two_at_the_same_instant_the_higher_epoch_wins(self) -> None:
         hosts = [self.host(poll="60m"), self.host(poll="60m")]
@@ -183,6 +204,24 @@ class StoreCase:
         host = self.host(**{self.urls: f"{away},{self.server.url}"})
         self.assertEqual(self.apply(host, ADDRESSES[0], 1), "applied")
 
+    def test_the_next_server_is_asked_where_one_is_out_of_order(self) -> None:
+        liar = self.enterContext(Liar())
+        for epoch, answer in enumerate(((429, b""), (500, b"no"), (503, b""), (200, b"x" * 5_000_000)), 1):
+            with self.subTest(answer[0]):
+                liar.answer = answer
+                host = self.host(**{self.urls: f"{liar.url},{self.server.url}"})
+                self.assertEqual(self.apply(host, ADDRESSES[epoch % 3], epoch), "applied")
+                self.says(ADDRESSES[epoch % 3], epoch)
+
+    def test_nonsense_is_no_answer(self) -> None:
+        liar = self.enterContext(Liar())
+        host = self.host(eager=False, **{self.urls: liar.url, "poll": "60m"})
+        for epoch, liar.answer in enumerate(NONSENSE, 1):
+            with self.subTest(status=liar.answer[0], body=liar.answer[1][:40]):
+                self.assertEqual(self.apply(host, ADDRESSES[0], epoch), "retry")
+        host.wait("problem", id="server-unreachable", severity="blocking")
+        self.assertEqual(host.count("updates_total"), 0)
+
     def test_what_nobody_settles_is_settled_after_a_while(self) -> None:
         self.apply(self.host(), ADDRESSES[0], 5, step=1, suspected=True)
         host = self.host()
@@ -190,3 +229,52 @@ class StoreCase:
         self.assertEqual(host.wait("complete", mark=mark).outcome, "rejected")
         host.applied(40, mark=mark)
         self.says(ADDRESSES[0], 5, 2)
+
+
+class PlainStoreCase(StoreCase):
+    """Without TLS: what is said to the server can be held up on its way."""
+
+    words_of_write: bytes
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.proxy = self.enterContext(TcpProxy(self.server.port))
+
+    def behind_proxy(self, **settings: Any) -> PluginHost:
+        return self.host(**{self.urls: f"http://127.0.0.1:{self.proxy.port}", **settings})
+
+    def test_a_server_that_dies_between_read_and_write_is_written_when_it_is_back(self) -> None:
+        host = self.behind_proxy()
+        self.apply(host, ADDRESSES[0], 1)
+        came = self.proxy.hold_back(self.words_of_write)
+        mark = host.apply(GROUP, 2, ADDRESSES[1])
+        self.assertTrue(came.wait(20))
+        self.server.process.kill()
+        host.wait("complete", mark=mark, outcome="retry")
+        self.server.start()
+        host.applied(20, mark=mark)
+        self.says(ADDRESSES[1], 2)
+
+    def test_a_write_whose_answer_is_lost_is_found_done(self) -> None:
+        host = self.behind_proxy()
+        self.apply(host, ADDRESSES[0], 1)
+        came = self.proxy.hold_answers_to(self.words_of_write)
+        mark = host.apply(GROUP, 2, ADDRESSES[1])
+        self.assertTrue(came.wait(20))
+        self.will_say(ADDRESSES[1])
+        self.server.restart()
+        host.wait("complete", mark=mark, outcome="retry")
+        host.applied(20, mark=mark)
+        self.says(ADDRESSES[1], 2)
+        self.assertEqual(host.count("updates_total"), 1)
+
+    def test_a_write_that_arrives_after_a_higher_one_changes_nothing(self) -> None:
+        late = self.behind_proxy()
+        self.apply(late, ADDRESSES[0], 1)
+        came = self.proxy.hold_back(self.words_of_write)
+        mark = late.apply(GROUP, 2, ADDRESSES[1])
+        self.assertTrue(came.wait(20))
+        self.assertEqual(self.apply(self.host(), ADDRESSES[2], 3), "applied")
+        self.proxy.let_go()
+        self.assertEqual(late.wait("complete", 20, mark=mark).outcome, "rejected")
+        self.says(ADDRESSES[2], 3)

@@ -8,6 +8,7 @@ import shutil
 import sys
 import unittest
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -17,7 +18,7 @@ from lab.consul import Consul, find_consul  # noqa: E402
 from lab.plugin_host import PluginHost  # noqa: E402
 from lab.processes import stop_on_signals  # noqa: E402
 from lab.valkey import temporary_folder  # noqa: E402
-from store_case import ADDRESSES, GROUP, StoreCase  # noqa: E402
+from store_case import ADDRESSES, GROUP, PlainStoreCase, StoreCase  # noqa: E402
 
 NODE = f"{GROUP}-primary"
 
@@ -49,6 +50,16 @@ class OnKey(OnConsul):
     def options(cls, folder: Path) -> dict[str, object]:
         return {"authority": CertificateAuthority(folder), "with_token": True}
 
+    def test_a_token_that_changes_in_its_file_is_used_without_a_restart(self) -> None:
+        file = self.folder / "token"
+        file.write_text("00000000-0000-4000-8000-00000000hush")
+        host = self.host(token_file=file)
+        mark = host.apply(GROUP, 1, ADDRESSES[0])
+        host.wait("complete", mark=mark, outcome="retry", text="HTTP 403")
+        file.write_text(self.server.token + "\n")
+        host.applied(20, mark=mark)
+        self.says(ADDRESSES[0], 1)
+
     def test_what_consul_refuses_is_quoted_and_the_token_is_not(self) -> None:
         wrong = self.folder / "wrong"
         wrong.write_text("00000000-0000-4000-8000-00000000hush")
@@ -67,14 +78,16 @@ class OnKey(OnConsul):
                     self.assertNotIn(secret, host.story())
 
 
-class OnService(OnConsul):
-    """The same, and the service beside the key."""
+class OnService(OnConsul, PlainStoreCase):
+    """Without those, and with the service beside the key."""
+
+    words_of_write = b"PUT "
 
     def setUp(self) -> None:
         super().setUp()
         self.server.deregister(NODE, GROUP)
 
-    def host(self, **settings: str | Path) -> PluginHost:
+    def host(self, **settings: Any) -> PluginHost:
         return super().host(publish="service", **settings)
 
     def leads_to(self, address: str | None) -> None:
@@ -140,9 +153,13 @@ class Refused(unittest.TestCase):
             ("several groups would share", ["a", "b"], {"publish": "service", "service": "one"}),
             ("has an empty part", [GROUP], {"key": "/one"}),
             ("has an empty part", [GROUP], {"key": "one//two"}),
+            ("or a dot's", [".."], {}),
+            ("or a dot's", [GROUP], {"key": "one/./two"}),
+            ("is no name", [GROUP], {"publish": "service", "service": ".."}),
             ("tag: is empty", [GROUP], {"publish": "service", "tag": ""}),
             ("only one of them", [GROUP], {"token": "t", "token_file": "/nowhere"}),
             ("can't be read", [GROUP], {"token_file": "/nowhere"}),
+            ("has several lines", [GROUP], {"token": "one\ntwo"}),
             ("can't be read", [GROUP], {"tls_ca_file": "/nowhere"}),
         ):
             with self.subTest(settings), PluginHost("consul", groups, **(good | settings)) as host:

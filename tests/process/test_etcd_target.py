@@ -16,12 +16,13 @@ from lab.etcd import PASSWORD, Etcd, find_etcd  # noqa: E402
 from lab.plugin_host import PluginHost  # noqa: E402
 from lab.processes import stop_on_signals, wait_until  # noqa: E402
 from lab.valkey import temporary_folder  # noqa: E402
-from store_case import ADDRESSES, GROUP, StoreCase  # noqa: E402
+from store_case import ADDRESSES, GROUP, PlainStoreCase, StoreCase  # noqa: E402
 
 SKIPPED = 77
 
 
-class Plain(StoreCase, unittest.TestCase):
+class Plain(PlainStoreCase, unittest.TestCase):
+    words_of_write = b"/v3/kv/txn"
     plugin = "etcd"
     urls = "endpoints"
     server: Etcd
@@ -64,6 +65,20 @@ class Plain(StoreCase, unittest.TestCase):
         self.says(ADDRESSES[0], 1)
         self.assertNotEqual(self.server.lease_of(self.key), lease)
 
+    def test_news_of_a_lease_that_come_after_the_key_was_seen_gone_are_nobodys(self) -> None:
+        host = self.behind_proxy(eager=False, lease="5s", poll="60m", timeout="60s")
+        self.assertEqual(self.apply(host, ADDRESSES[0], 1), "applied")
+        lease = self.server.lease_of(self.key)
+        assert lease is not None
+        self.server.revoke(lease)
+        came = self.proxy.hold_answers_to(b"/v3/lease/keepalive")
+        self.assertTrue(came.wait(20))
+        mark = len(host.events)
+        host.check()
+        host.wait("changed", mark=mark)
+        self.proxy.release_answers()
+        self.assertEqual(self.apply(host, ADDRESSES[1], 2), "applied")
+
     def test_a_lease_is_given_up_where_none_is_wanted_any_more(self) -> None:
         self.apply(self.host(lease="5s"), ADDRESSES[0], 1)
         self.assertEqual(self.apply(self.host(), ADDRESSES[0], 1), "applied")
@@ -89,6 +104,16 @@ class TlsAndUsers(StoreCase, unittest.TestCase):
         self.server.forget_tokens()
         host.applied(20, mark=host.apply(GROUP, 2, ADDRESSES[1]))
         self.says(ADDRESSES[1], 2)
+
+    def test_a_password_that_changes_in_its_file_is_used_without_a_restart(self) -> None:
+        file = self.folder / "password"
+        file.write_text("wrong-password")
+        host = self.host(password_file=file)
+        mark = host.apply(GROUP, 1, ADDRESSES[0])
+        host.wait("complete", mark=mark, outcome="retry", text="authentication failed")
+        file.write_text(PASSWORD + "\n")
+        host.applied(20, mark=mark)
+        self.says(ADDRESSES[0], 1)
 
     def test_what_etcd_refuses_is_quoted_and_the_password_is_not(self) -> None:
         wrong = self.folder / "wrong"

@@ -3,7 +3,9 @@ what becomes of each answer."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
 import sys
 import unittest
 from pathlib import Path
@@ -12,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from lab.certificates import CertificateAuthority  # noqa: E402
 from lab.plugin_host import PluginHost  # noqa: E402
+from lab.program import build_folder  # noqa: E402
 from lab.processes import stop_on_signals  # noqa: E402
 from lab.valkey import temporary_folder  # noqa: E402
 from lab.webhook import SECRET, Receiver  # noqa: E402
@@ -181,11 +184,74 @@ class Webhook(unittest.TestCase):
         for secret in ("hush", SECRET, "/hook"):
             self.assertNotIn(secret, host.story())
 
-    def test_a_receiver_with_another_secret_refuses_until_it_has_the_same(self) -> None:
-        other = self.folder / "other"
-        other.write_text("another")
-        self.assertEqual(self.apply(self.host(secret_file=other), ADDRESSES[0], 1), "retry")
-        self.assertEqual([m.status for m in self.receiver.messages()][:1], [401])
+    def test_what_a_receiver_repeats_of_secrets_is_not_in_the_log(self) -> None:
+        (self.folder / "headers").write_text("Authorization: Bearer hush-hush\n")
+        self.receiver.will_answer((404, {}), body='{"message":"Route POST:/hook/T0123456 not found"}')
+        host = self.host(url=f"{self.receiver.url}/T0123456?key=abcdefgh",
+                         headers_file=self.folder / "headers")
+        host.applied(20, mark=host.apply(GROUP, 1, ADDRESSES[0]))
+        self.receiver.will_answer((401, {}), body="no such token: hush-hush")
+        host.applied(20, mark=host.apply(GROUP, 2, ADDRESSES[0]))
+        self.receiver.will_answer((403, {}), body="not today")
+        host.applied(20, mark=host.apply(GROUP, 3, ADDRESSES[0]))
+        host.wait("problem", text="HTTP 404, and a text that repeats what is secret")
+        host.wait("problem", text="HTTP 401, and a text that repeats what is secret")
+        host.wait("problem", text="HTTP 403: not today")
+        for secret in ("T0123456", "abcdefgh", "hush"):
+            self.assertNotIn(secret, host.story())
+
+    def test_whoever_says_2xx_has_taken_it_whatever_follows(self) -> None:
+        host = self.host()
+        for epoch, body in enumerate(("x" * 5_000_000, None), 1):
+            self.receiver.will_answer((200, {}), body=body)
+            self.assertEqual(self.apply(host, ADDRESSES[0], epoch), "applied")
+        self.assertEqual(len(self.receiver.messages()), 2)
+
+    def test_a_refusal_may_be_as_long_as_it_likes(self) -> None:
+        host = self.host()
+        for epoch, status in enumerate((500, 409), 1):
+            self.receiver.will_answer((status, {}), body="x" * 5_000_000)
+            self.assertEqual(self.apply(host, ADDRESSES[0], epoch), "retry")
+            host.wait("problem", id="not-taken")
+
+    def test_secret_and_headers_that_change_in_their_files_are_used_without_a_restart(self) -> None:
+        secret, headers = self.folder / "other", self.folder / "headers"
+        secret.write_text("another")
+        headers.write_text("X-Team: old\n")
+        host = self.host(secret_file=secret, headers_file=headers)
+        mark = host.apply(GROUP, 1, ADDRESSES[0])
+        host.wait("complete", mark=mark, outcome="retry", text="HTTP 401")
+        secret.write_text(SECRET)
+        headers.write_text("no header\n")  # the one before stays
+        host.applied(20, mark=mark)
+        headers.write_text("X-Team: new\n")
+        self.assertEqual(self.apply(host, ADDRESSES[1], 2), "applied")
+        self.assertEqual([m.headers["X-Team"] for m in self.receiver.messages() if m.status == 200],
+                         ["old", "new"])
+
+    @unittest.skipUnless(os.geteuid() == 0, "needs root: a mount namespace of its own")
+    def test_authorities_of_ones_own_are_trusted_alone(self) -> None:
+        ours, others = (CertificateAuthority(self.folder, name) for name in ("ours", "others"))
+        folder, public = self.folder / "tls", self.folder / "public"
+        folder.mkdir()
+        public.mkdir()
+        receiver = self.enterContext(Receiver(folder, others))
+        digest = subprocess.run(["openssl", "x509", "-hash", "-noout", "-in", others.file],
+                                capture_output=True, text=True, check=True).stdout.strip()
+        (public / f"{digest}.0").write_bytes(others.file.read_bytes())
+        program = self.folder / "host"
+        inner = 'mount --bind "$0" /etc/ssl/certs && exec "$@"'
+        real = build_folder() / "libexec/valkey-reconciler/tests/plugin_host"
+        program.write_text(f"#!/bin/sh\nexec unshare --mount sh -c '{inner}' '{public}' '{real}' \"$@\"\n")
+        program.chmod(0o755)
+        client = others.issue("client")
+        settings = {"url": receiver.url, "tls_cert_file": client.cert_file,
+                    "tls_key_file": client.key_file, "program": program}
+        # Those of the system are trusted where none are named, which shows that they are there.
+        (public / "ca-certificates.crt").write_bytes(others.file.read_bytes())
+        self.assertEqual(self.apply(self.host(**settings), ADDRESSES[0], 1), "applied")
+        self.assertEqual(
+            self.apply(self.host(**settings, tls_ca_file=ours.file), ADDRESSES[0], 2), "retry")
 
     def test_without_a_secret_nothing_is_signed(self) -> None:
         self.receiver.will_answer((200, {}))
