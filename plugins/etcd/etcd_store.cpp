@@ -57,8 +57,8 @@ void EtcdStore::put(const std::string& value, uint64_t version, OnWritten on_wri
 
 void EtcdStore::stop() { client_.cancel(std::exchange(call_, 0)); }
 
-void EtcdStore::keep(bool agreed, std::function<void()> lost) {
-  lost_ = std::move(lost);
+void EtcdStore::keep(bool agreed, const std::function<void()>& lost) {
+  lost_ = lost;
   if (!agreed || lease_ == 0) {
     keep_alive_.stop();
     client_.cancel(std::exchange(keeping_, 0));  // what it finds out is of no interest any more

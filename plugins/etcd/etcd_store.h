@@ -22,7 +22,7 @@ class EtcdStore : public Store {
   void stop() override;
   // The lease that the key has is kept alive while its value is agreed, whoever granted it: the key lives as long as
   // one program that agrees with it, and two programs have nothing to fight about.
-  void keep(bool agreed, std::function<void()> lost) override;
+  void keep(bool agreed, const std::function<void()>& lost) override;
 
  private:
   void put(const std::string& value, uint64_t version, OnWritten on_written);

@@ -36,11 +36,8 @@ class Store {
                      OnWritten on_written) = 0;
   virtual void stop() = 0;
 
-  // The value is `agreed`, or it isn't. `lost` is called where it is known to be gone; never from within.
-  virtual void keep(bool agreed, std::function<void()> lost) {
-    (void)agreed;
-    (void)lost;
-  }
+  // The value is agreed, or it isn't. `lost` is called where it is known to be gone; never from within.
+  virtual void keep(bool /*agreed*/, const std::function<void()>& /*lost*/) {}
 };
 
 }  // namespace reconciler

@@ -137,7 +137,7 @@ class Etcd:
             f"{self.url}/v3/{path}", json.dumps(body).encode(),
             {"Authorization": token} if token else {})
         try:
-            with urllib.request.urlopen(request, timeout=5, context=self._context) as answer:
+            with urllib.request.urlopen(request, timeout=30, context=self._context) as answer:
                 return json.loads(answer.read())
         except urllib.error.HTTPError as refusal:
             raise RuntimeError(f"{path}: {refusal.read().decode()}") from None
