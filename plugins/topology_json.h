@@ -3,16 +3,10 @@
 
 #include <cjson/cJSON.h>
 
-#include <memory>
-
+#include "plugins/json.h"
 #include "plugins/valkey_reconciler_plugin.h"
 
 namespace reconciler {
-
-struct DeleteJson {
-  void operator()(cJSON* json) const { cJSON_Delete(json); }
-};
-using Json = std::unique_ptr<cJSON, DeleteJson>;
 
 // {"host":"10.0.0.5","port":6379}
 cJSON* endpoint_json(const vr_instance& instance);

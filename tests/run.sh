@@ -73,17 +73,15 @@ start_lab() {
   return 1
 }
 
-with_etcd=()
 if [ -n "$fake" ]; then
   unset KUBERNETES_LAB
 elif [ -n "${KUBERNETES_LAB:-}" ] || [ -x ../shared/kubernetes/up.sh ]; then
   KUBERNETES_LAB=$(cd "${KUBERNETES_LAB:-../shared/kubernetes}" && pwd)
   export KUBERNETES_LAB
-  with_etcd=(--with-etcd)
 fi
 
 tests/dependencies.sh build tests
-servers=$(tests/servers.sh --env --with-redis --with-haproxy --with-dns --with-prometheus "${with_etcd[@]}")
+servers=$(tests/servers.sh --env --with-redis --with-haproxy --with-dns --with-etcd --with-prometheus)
 eval "$servers"
 say "servers: $VALKEY_SERVERS, and for a shorter suite $REDIS_SERVERS"
 

@@ -2,7 +2,7 @@
 # Unpacks a real Valkey (server, Sentinel, client) for tests and demo into a cache folder, and prints that folder.
 #
 #   tests/servers.sh [--with-etcd] [--with-redis] [--with-haproxy] [--with-dns] [--with-prometheus] [--env]
-#     --with-etcd     also etcd, which the lab of a real Kubernetes API server needs
+#     --with-etcd     also etcd, a target and what the lab of a real Kubernetes API server needs
 #     --with-redis    also the Redis of this Debian (7.0 in bookworm), whose Sentinels must be understood, too
 #     --with-haproxy  also HAProxy
 #     --with-dns      also the name servers BIND and Knot, with dig and nsupdate

@@ -152,6 +152,7 @@ void GroupTarget::stand_by() {
   const std::optional<HeldDecision> held = seen_.held();
   if (standing_ == Standing::theirs && held->known && known_ && held->primary == ours_.primary &&
       seen_.records == records_) {
+    host_.clear_problem(name_, higher_decision);
     return complete(VR_APPLIED, "", seen_);
   }
   const std::string reason =

@@ -144,7 +144,10 @@ void GroupTarget::stand_by(const HeldDecision& held, const State& state) {
   const Plan plan = make_plan(state.servers, wanted_, rules_);
   const bool agrees = held.known && wanted_.known && held.primary == ours_.primary &&
                       plan.is_done() && plan.no_server.empty() && plan.held_down.empty();
-  if (agrees) return complete(VR_APPLIED, "", state);
+  if (agrees) {
+    host_.clear_problem(name_, higher_decision);
+    return complete(VR_APPLIED, "", state);
+  }
   const std::string reason = fmt::format(
       "HAProxy holds a higher decision for backend {}: {}; where Sentinel was set up anew, restart "
       "HAProxy",

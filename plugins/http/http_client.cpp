@@ -43,10 +43,10 @@ HttpClient::HttpClient(Host host, HttpEndpoint endpoint)
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &HttpClient::on_socket);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, connections_kept);
-  if (!endpoint_.tls.server_name.empty()) {
+  if (!endpoint_.tls.server_name.empty() && endpoint_.url.starts_with("https://")) {
     // The URL gets the name that is to be verified, and connects to where it led before.
     const size_t begin = endpoint_.url.find("://") + 3;
-    const size_t end = std::min(endpoint_.url.find('/', begin), endpoint_.url.size());
+    const size_t end = std::min(endpoint_.url.find_first_of("/?", begin), endpoint_.url.size());
     host_header_ = endpoint_.url.substr(begin, end - begin);
     const bool has_port =
         host_header_.find_last_of(':') != std::string::npos && host_header_.back() != ']';

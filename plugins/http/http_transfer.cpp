@@ -109,6 +109,12 @@ void HttpClient::set_up(Transfer& transfer) {
   set_pem(easy, CURLOPT_CAINFO_BLOB, tls.ca_pem, CURLOPT_CAINFO, tls.ca_file);
   set_pem(easy, CURLOPT_SSLCERT_BLOB, tls.cert_pem, CURLOPT_SSLCERT, tls.cert_file);
   set_pem(easy, CURLOPT_SSLKEY_BLOB, tls.key_pem, CURLOPT_SSLKEY, tls.key_file);
+  // Debian's libcurl trusts a folder of public authorities beside whatever it is given.
+  if (!tls.ca_pem.empty() || !tls.ca_file.empty()) {
+    curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);
+  }
+  // Else it keeps what it has read of a file for a day.
+  curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
   if (tls.insecure) {
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);

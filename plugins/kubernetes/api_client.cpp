@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "common/random.h"
-#include "plugins/kubernetes/json.h"
+#include "plugins/json.h"
 #include "plugins/kubernetes/label_syntax.h"
 
 namespace reconciler {

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "plugins/kubernetes/json.h"
+#include "plugins/json.h"
 
 namespace reconciler {
 

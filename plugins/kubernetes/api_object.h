@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "common/result.h"
-#include "plugins/kubernetes/json.h"
+#include "plugins/json.h"
 #include "plugins/kubernetes/stamp.h"
 
 namespace reconciler {

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "plugins/kubernetes/json.h"
+#include "plugins/json.h"
 
 namespace reconciler {
 

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "plugins/address.h"
-#include "plugins/kubernetes/json.h"
+#include "plugins/json.h"
 #include "plugins/kubernetes/pause.h"
 
 namespace reconciler {

@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "plugins/kubernetes/json.h"
+#include "plugins/json.h"
 #include "plugins/kubernetes/patch_document.h"
 
 namespace reconciler {

@@ -60,7 +60,7 @@ class CertificateAuthority:
             "[ca]\ndefault_ca = this\n[this]\ndatabase = index\nnew_certs_dir = .\n"
             f"certificate = {self.file}\nprivate_key = {self._key}\nrand_serial = yes\n"
             "default_md = sha256\npolicy = any\nunique_subject = no\n"
-            "[any]\ncommonName = supplied\n"
+            "[any]\ncommonName = optional\norganizationName = optional\n"
             "[req]\ndistinguished_name = name\n[name]\n"
         )
         self._openssl(
@@ -75,9 +75,10 @@ class CertificateAuthority:
         *hosts: str,
         begins: timedelta = timedelta(hours=-1),
         ends: timedelta = timedelta(days=1),
+        field: str = "CN",
     ) -> Certificate:
-        """For these host names and IP addresses; `begins` and `ends` count from now. A certificate
-        of the same name is replaced."""
+        """For these host names and IP addresses; `begins` and `ends` count from now; `field` of its
+        subject has the name. A certificate of the same name is replaced."""
         made = Certificate(self._folder / f"{name}.crt", self._folder / f"{name}.key")
         request, extensions = self._folder / f"{name}.csr", self._folder / f"{name}.ext"
         extensions.write_text(
@@ -85,7 +86,7 @@ class CertificateAuthority:
             + (f"subjectAltName = {','.join(map(_alternative, hosts))}\n" if hosts else "")
         )
         self._openssl(
-            *("req", "-new", *_NEW_KEY, "-subj", f"/CN={name}"),
+            *("req", "-new", *_NEW_KEY, "-subj", f"/{field}={name}"),
             *("-keyout", str(made.key_file), "-out", str(request)),
         )
         self._openssl(

@@ -1,9 +1,8 @@
-"""The places that the program keeps in step, other than Kubernetes: each kind with its real server, if
-it has one, its table of the configuration, and a witness of where it leads."""
+"""The places that the program keeps in step, other than Kubernetes. A further kind is one more subclass
+of Place, and a line at the end."""
 
 from __future__ import annotations
 
-import abc
 import itertools
 import json
 import os
@@ -14,68 +13,13 @@ from pathlib import Path
 
 from lab import configuration
 from lab.haproxy import HAProxy, ReadyWatch, find_haproxy
+from lab.http_places import ConsulPlace, EtcdPlace, WebhookPlace
 from lab.name_servers import KEY, ZONE, NameServer, find_name_servers
+from lab.place import Place, ServedPlace
 from lab.processes import Process, wait_until
 from lab.program import LABELER, Program
 from lab.resp import Connection, RespError
 from lab.valkey import Instance, ValkeyGroup
-
-
-class Place(abc.ABC):
-    """One target of the program under test. start() to close() by whoever made it, in its main
-    thread. A further kind is one more subclass, and a line in PLACES."""
-
-    name: str
-    missing: str = ""  # how to get its server, where it is not there
-
-    @abc.abstractmethod
-    def start(self) -> None:
-        ...
-
-    @abc.abstractmethod
-    def close(self) -> None:
-        ...
-
-    @abc.abstractmethod
-    def table(self) -> str:
-        """Its `[[target]]`."""
-
-    @abc.abstractmethod
-    def strike(self, program: Program) -> None:
-        """Does the worst that can happen to it in the midst of a failover."""
-
-    @abc.abstractmethod
-    def recover(self, program: Program) -> None:
-        """As it comes back after that, some time later."""
-
-    @abc.abstractmethod
-    def wait_right(self, primary: Instance, timeout: float = 10.0) -> None:
-        """Until it leads there, and nowhere else."""
-
-    def check(self) -> None:
-        """At no moment so far did it lead to two."""
-
-    def story(self) -> str:
-        """What the witness saw."""
-        return ""
-
-
-class ServedPlace(Place):
-    """One with a server of its own."""
-
-    @abc.abstractmethod
-    def server(self) -> Process:
-        """To be killed, started and paused at will."""
-
-    @abc.abstractmethod
-    def restart(self) -> None:
-        """As it comes back after it was killed."""
-
-    def strike(self, program: Program) -> None:
-        self.server().kill()
-
-    def recover(self, program: Program) -> None:
-        self.restart()
 
 
 class HaproxyPlace(ServedPlace):
@@ -313,9 +257,15 @@ class FilePlace(OwnPlace):
         return "\n".join(self._seen)
 
 
-SERVED: dict[str, type[HaproxyPlace] | type[DnsPlace]] = {
-    kind.name: kind for kind in (HaproxyPlace, DnsPlace, KnotPlace)
+SERVED: dict[
+    str,
+    type[HaproxyPlace] | type[DnsPlace] | type[EtcdPlace] | type[ConsulPlace] | type[WebhookPlace],
+] = {
+    kind.name: kind
+    for kind in (HaproxyPlace, DnsPlace, KnotPlace, EtcdPlace, ConsulPlace, WebhookPlace)
 }
-PLACES: dict[str, type[HaproxyPlace] | type[DnsPlace] | type[ExecPlace] | type[FilePlace]] = {
-    **SERVED, "exec": ExecPlace, "file": FilePlace
-}
+PLACES: dict[
+    str,
+    type[HaproxyPlace] | type[DnsPlace] | type[EtcdPlace] | type[ConsulPlace] | type[WebhookPlace]
+    | type[ExecPlace] | type[FilePlace],
+] = {**SERVED, "exec": ExecPlace, "file": FilePlace}

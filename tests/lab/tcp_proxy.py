@@ -20,7 +20,11 @@ class TcpProxy:
         self._peers: dict[socket.socket, socket.socket] = {}
         self._silent: list[socket.socket] = []
         self._servers: set[socket.socket] = set()  # the ends at the server
-        self._held: dict[socket.socket, bytes] | None = None  # what is kept from the client's ends
+        self._held: dict[socket.socket, bytes] = {}  # what is kept from the clients' ends
+        self._holds_all = False
+        self._awaited: tuple[bytes, bool, threading.Event] | None = None
+        self._held_back: tuple[socket.socket, bytes] | None = None
+        self._muted: set[socket.socket] = set()  # ends of clients that hear nothing
         self._lock = threading.Lock()
         self._stopping = False
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -58,14 +62,37 @@ class TcpProxy:
     def hold_answers(self) -> None:
         """The server hears all, and nothing of what it says arrives until release_answers()."""
         with self._lock:
-            self._held = {}
+            self._holds_all = True
 
     def release_answers(self) -> None:
         with self._lock:
-            held, self._held = self._held or {}, None
+            held, self._held, self._holds_all = self._held, {}, False
+            self._muted.clear()
             for end, data in held.items():
                 if end in self._peers:
                     end.sendall(data)
+
+    def hold_back(self, words: bytes) -> threading.Event:
+        """The next piece from a client that holds these words stays here until let_go(), or for ever where
+        one end is closed. The event tells that it came."""
+        return self._await(words, True)
+
+    def hold_answers_to(self, words: bytes) -> threading.Event:
+        """It passes, and nothing of what is answered to that client from then on does until
+        release_answers()."""
+        return self._await(words, False)
+
+    def _await(self, words: bytes, is_held_back: bool) -> threading.Event:
+        came = threading.Event()
+        with self._lock:
+            self._awaited = words, is_held_back, came
+        return came
+
+    def let_go(self) -> None:
+        with self._lock:
+            assert self._held_back
+            (peer, data), self._held_back = self._held_back, None
+            peer.sendall(data)
 
     def cut(self) -> None:
         """The connections that are open now end, as those of a server that was killed."""
@@ -103,8 +130,17 @@ class TcpProxy:
             return
         try:
             data = end.recv(65536)
-            if data and self._held is not None and end in self._servers:
+            if data and end in self._servers and (self._holds_all or peer in self._muted):
                 self._held[peer] = self._held.get(peer, b"") + data
+                return
+            if self._awaited and end not in self._servers and self._awaited[0] in data:
+                (_, is_held_back, came), self._awaited = self._awaited, None
+                if is_held_back:
+                    self._held_back = peer, data
+                else:
+                    self._muted.add(end)
+                    peer.sendall(data)
+                came.set()
                 return
             if data:
                 peer.sendall(data)

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from lab.program import build_folder  # noqa: E402
 
-PLUGINS = ("file", "exec", "haproxy", "dns")
+PLUGINS = ("file", "exec", "haproxy", "dns", "etcd", "webhook", "consul")
 FILE = Path(__file__).resolve().parent.parent.parent / "etc" / "valkey-reconciler.toml"
 HEAD = """[[sentinel]]
 name = "main"

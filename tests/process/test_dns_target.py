@@ -145,6 +145,15 @@ class OnServer:
         self.assertEqual(self.apply(late, ADDRESSES[0], 8), "applied")
         late.wait("problem_clear", id="higher-decision")
 
+    def test_a_lower_epoch_that_names_the_same_primary_is_no_problem(self) -> None:
+        self.apply(self.host(), ADDRESSES[1], 7)
+        late = self.host()
+        self.assertEqual(self.apply(late, ADDRESSES[0], 6), "rejected")
+        mark = len(late.events)
+        self.assertEqual(self.apply(late, ADDRESSES[1], 6), "applied")
+        late.wait("problem_clear", mark=mark, id="higher-decision")
+        self.says([ADDRESSES[1]])
+
     def test_the_decision_outlives_the_server(self) -> None:
         host = self.host()
         self.apply(host, ADDRESSES[1], 7)

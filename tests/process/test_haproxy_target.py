@@ -124,6 +124,15 @@ class Servers(HaproxyCase):
         self.assertEqual(self.apply(again, 0, 8), "applied")
         again.wait("problem_clear", id="higher-decision")
 
+    def test_a_lower_decision_that_names_the_same_primary_is_no_problem(self) -> None:
+        host = self.host()
+        self.apply(host, 1, 7)
+        self.assertEqual(self.apply(host, 0, 6), "rejected")
+        mark = len(host.events)
+        self.assertEqual(self.apply(host, 1, 6), "applied")
+        host.wait("problem_clear", mark=mark, id="higher-decision")
+        self.assertEqual(self.haproxy.ready(), [self.addresses[1]])
+
     def test_what_an_earlier_run_left_unsettled_is_settled_at_once(self) -> None:
         host = self.host()
         self.apply(host, 0, 5)

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "plugins/kubernetes/json.h"
+#include "plugins/json.h"
 #include "plugins/kubernetes/pod.h"
 
 namespace reconciler {

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "plugins/kubernetes/json.h"
+#include "plugins/json.h"
 #include "plugins/kubernetes/pod_event.h"
 
 namespace reconciler {

@@ -1,6 +1,6 @@
 #include "tests/unit/kubernetes_walk.h"
 
-#include "plugins/kubernetes/json.h"
+#include "plugins/json.h"
 #include "plugins/kubernetes/json_patch.h"
 #include "plugins/kubernetes/patch_document.h"
 #include "plugins/kubernetes/replica_plan.h"

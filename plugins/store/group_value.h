@@ -1,0 +1,66 @@
+// One group's value in a store: reads it, replaces it by compare-and-set where our decision is higher, and reads it
+// again from time to time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "common/topology.h"
+#include "plugins/count_ahead.h"
+#include "plugins/held_decision.h"
+#include "plugins/host.h"
+#include "plugins/store/store.h"
+
+namespace reconciler {
+
+// Owned by its target, driven by it and by its own timers.
+class GroupValue {
+ public:
+  // `where`: the value's name, for people.
+  GroupValue(Host host, std::string group, std::string where, uint64_t poll_ms,
+             std::unique_ptr<Store> store);
+  GroupValue(const GroupValue&) = delete;
+  GroupValue& operator=(const GroupValue&) = delete;
+
+  const std::string& group() const { return group_; }
+  void apply(const vr_topology& topology, vr_request* request);
+  void cancel(vr_request* request);
+  // Reads now, whatever the timer says.
+  void look();
+
+ private:
+  enum class Step { idle, look, read, write };
+
+  void read();
+  void on_read(const Result<Stored>& stored);
+  void on_looked(const Stored& stored);
+  void on_written(const Result<bool>& written);
+  void fail(const std::string& fault);
+  void stand_by(const HeldDecision& held, Standing standing);
+  void complete(vr_outcome outcome, const std::string& reason, std::optional<Stored> rest_on);
+
+  Host host_;
+  const std::string group_;
+  const std::string where_;
+  const uint64_t poll_ms_;
+  std::unique_ptr<Store> store_;
+  Timer poll_;
+  Timer patience_;
+  Step step_ = Step::idle;
+  Stored seen_;
+
+  vr_request* request_ = nullptr;
+  const vr_topology* topology_ = nullptr;  // unchanged while the request is open
+  int races_ = 0;                          // writes of this request that came too late
+  Decision told_;                          // by the topology
+  std::string value_;                      // as it is written
+  CountAhead ahead_;
+  StandOff stand_off_;
+  // Of the last request's end; nothing: it ended without a sight of the value.
+  std::optional<Stored> rests_on_;
+  bool has_topology_ = false;
+};
+
+}  // namespace reconciler
