@@ -73,6 +73,8 @@ MHD_Result answer(MHD_Connection* connection, const HttpAnswer& said) {
   if (response == nullptr) return MHD_NO;
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, said.content_type.c_str());
   MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+  for (const auto& [name, value] : said.headers)
+    MHD_add_response_header(response, name.c_str(), value.c_str());
   const MHD_Result queued = MHD_queue_response(connection, said.status, response);
   MHD_destroy_response(response);
   return queued;

@@ -19,6 +19,7 @@
 #include "common/uv/handle.h"
 #include "supervisor/describe.h"
 #include "supervisor/http_server.h"
+#include "supervisor/page/page.h"
 #include "supervisor/supervisor.h"
 
 namespace {
@@ -127,6 +128,7 @@ int serve(const Arguments& arguments) {
     HttpServer::Routes routes;
     routes["/healthz"] = [] { return HttpAnswer{200, "text/plain; charset=utf-8", "alive\n"}; };
     routes["/readyz"] = [&] { return readiness(supervisor.status()); };
+    page::add_routes(routes);
     auto started = HttpServer::start(loop.get(), listen, std::move(routes));
     if (!started) {
       fmt::print(
