@@ -27,9 +27,9 @@ async function ask() {
   const impatience = setTimeout(() => asking?.abort(), patienceMs);
   try {
     const answer = await fetch("status", { signal: asking.signal, cache: "no-store" });
-    if (!answer.ok) throw new Error(`answered with status ${answer.status}`);
+    if (!answer.ok) throw new Refusal(`answers with status ${answer.status}`);
     const status = await answer.json();
-    if (status.schema !== schema) throw new Error(`speaks schema ${status.schema}; reload this page`);
+    if (status.schema !== schema) throw new Refusal(`speaks schema ${status.schema}; reload this page`);
     return status;
   } finally {
     clearTimeout(impatience);
@@ -37,9 +37,7 @@ async function ask() {
   }
 }
 
-function explain(error) {
-  return /^(answered|speaks) /.test(error.message) ? error.message : "does not answer";
-}
+class Refusal extends Error {}
 
 async function poll() {
   clearTimeout(timer);
@@ -55,8 +53,9 @@ async function poll() {
   } catch (error) {
     if (document.hidden) return;
     failures += 1;
-    why = explain(error);
+    why = error instanceof Refusal ? error.message : "does not answer";
     staleSince ??= now();
+    draw();
   }
   tellFreshness(why);
   tick();
@@ -68,7 +67,7 @@ async function poll() {
 }
 
 function draw() {
-  if (newest) view.show(newest.status, now());
+  if (newest) view.show(newest.status, now(), failures > 0);
 }
 
 function tellFreshness(why) {
@@ -80,7 +79,7 @@ function tellFreshness(why) {
     return;
   }
   const since = newest ? `${moment(staleSince, now())} UTC` : "this page was opened";
-  fill(at("stale-text"), `The supervisor ${why} since ${since}.${newest ? " What is shown here is from then." : ""}`);
+  fill(at("stale-text"), `No news since ${since}: the supervisor ${why}.${newest ? " What is shown here is from then." : ""}`);
 }
 
 // Once a second; outside of what is read out.
@@ -88,7 +87,7 @@ function tick() {
   if (document.hidden) return;
   if (newest) {
     const age = Math.floor((performance.now() - newest.came) / 1000);
-    fill(at("updated"), age < 3 ? "live" : `${duration(age)} old`);
+    fill(at("updated"), failures === 0 && age < 5 ? "live" : `${duration(age)} old`);
   }
   if (failures > 0) {
     const left = Math.ceil((nextAt - performance.now()) / 1000);

@@ -26,8 +26,10 @@ export class View {
     at("filter").addEventListener("input", again);
   }
 
-  show(status, now) {
+  // `stale`: nothing has been heard since, so what was true may be so no more.
+  show(status, now, stale) {
     this.now = now;
+    this.stale = stale;
     this.status = status;
     this.wanted = at("filter").value.trim().toLowerCase();
     at("verdict").hidden = at("contents").hidden = false;
@@ -51,9 +53,10 @@ export class View {
   verdict() {
     const found = troubles(this.status);
     const { tone, word } = verdict(this.status, found);
-    attribute(at("verdict"), "class", tone);
-    state(at("headline"), { tone, word });
-    document.title = tone === "ok" ? "in sync · Valkey Reconciler" : `${word} · Valkey Reconciler`;
+    const shown = this.stale ? { tone: "waiting", word: `Last known: ${word}` } : { tone, word };
+    attribute(at("verdict"), "class", shown.tone);
+    state(at("headline"), shown);
+    document.title = `${shown.word} · Valkey Reconciler`;
     children(at("troubles"), limit(found, at("troubles-more"), 10, this.again), {
       key: ({ severity, process, group, message }) => JSON.stringify([severity, process, group, message]),
       create: () => element("li", {}, element("span"), element("div", {}, element("p", { class: "where" }), element("p", { class: "message" })), element("p", { class: "since" })),

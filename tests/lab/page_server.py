@@ -1,4 +1,5 @@
-"""The page as the program serves it, with its headers, beside a /status of the test's own."""
+"""The page as the program serves it, with its headers, beside a /status of the test's own; all of it
+below a path, as a proxy might have it."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from typing import Any
 
 from lab.program import Program
 
+BELOW = "/reconciler/"
 _OF_THE_CONNECTION = ("connection", "date", "content-length")
 
 
@@ -42,7 +44,7 @@ class PageServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/"
+        return f"http://127.0.0.1:{self._server.server_port}{BELOW}"
 
     def __enter__(self) -> PageServer:
         self._thread.start()
@@ -54,8 +56,9 @@ class PageServer:
         self._thread.join(5)
 
     def _answer(self, request: BaseHTTPRequestHandler) -> None:
-        if request.path != "/status":
-            code, headers, body = self._of_the_program(request.path)
+        path = "/" + request.path.removeprefix(BELOW)
+        if path != "/status":
+            code, headers, body = self._of_the_program(path)
         else:
             self.asked_at.append(time.monotonic())
             if self.is_away:
