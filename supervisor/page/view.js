@@ -171,7 +171,8 @@ export class View {
     const { event_at: event, published_ms: published } = failover;
     fill(head.children[0], failover.group);
     fill(head.children[1], ["time", "", moment(event, this.now), { datetime: event }], ` (${ago(event, this.now)})`);
-    fill(moved, address(failover.from), ["span", "arrow", " → ", { "aria-label": "to" }], address(failover.to));
+    if (failover.state === "suspected") fill(moved, address(failover.to), " is suspected: withdrawn from the targets");
+    else fill(moved, address(failover.from), ["span", "arrow", " → "], address(failover.to));
     const settled = failover.settled ? "" : ", not settled";
     fill(cause, ["span", "", failover.cause ?? ""],
       `, epoch ${failover.epoch}${settled}${published === null ? "" : `; passed on after ${milliseconds(published)}`}`);

@@ -14,9 +14,13 @@ from lab import configuration  # noqa: E402
 from lab.browser import Browser, Page, find_browser  # noqa: E402
 from lab.processes import stop_on_signals  # noqa: E402
 from lab.program import LABELER, Program  # noqa: E402
-from lab.valkey import Failover, ValkeyGroup, temporary_folder  # noqa: E402
+from lab.valkey import Failover, Instance, ValkeyGroup, temporary_folder  # noqa: E402
 
 SKIPPED = 77
+
+
+def written(instance: Instance) -> str:
+    return f"{instance.host}:{instance.port}"
 
 
 class PageFailover(unittest.TestCase):
@@ -59,15 +63,15 @@ class PageFailover(unittest.TestCase):
 
     def test_the_timeline_of_a_failover_appears_without_a_reload(self) -> None:
         page = self.open()
-        self.assertIn(str(self.group.primary()), page.text("#groups tbody tr"))
+        self.assertIn(written(self.group.primary()), page.text("#groups tbody tr"))
         self.assertEqual(page.texts("#failovers > li"), [])
         failover = self.fail_over()
         page.wait_for("document.querySelectorAll('#failovers .lane .end.applied').length === 2")
         told = page.text("#failovers > li")
-        self.assertIn(f"{failover.old} → {failover.new}", told)
+        self.assertIn(f"{written(failover.old)} → {written(failover.new)}", told)
         for text in (self.group.name, "file", "slow", "confirmed after"):
             self.assertIn(text, told)
-        page.wait_for_text("#groups tbody tr", str(failover.new))
+        page.wait_for_text("#groups tbody tr", written(failover.new))
         page.wait_for_text("#headline", "Everything is in sync")
         self.assertEqual(page.texts("#targets tbody .state"), ["in sync", "in sync"])
         self.assertTrue(page.evaluate("window.opened"))

@@ -93,7 +93,7 @@ class Contents(PageCase):
 
     def test_a_failover_is_drawn_from_the_news_to_each_confirmed_write(self) -> None:
         page = self.open(status_documents.all_well())
-        self.assertEqual(len(page.texts("#failovers > li")), 3)
+        self.assertEqual(len(page.texts("#failovers > li")), 4)
         first = page.text("#failovers > li")
         for text in ("myprimary", "10.0.0.8:6379", "10.0.0.7:6379", "passed on after 0.4 ms",
                      "confirmed after 17.2 ms", "confirmed after 4.1 ms", "confirmed after 1.2 ms"):
@@ -102,6 +102,13 @@ class Contents(PageCase):
             "[...document.querySelectorAll('#failovers > li:first-child .lane .end')]"
             ".map((end) => parseFloat(end.getAttribute('cx')))")
         self.assertEqual([round(end / ends[0], 2) for end in ends], [1, 0.24, 0.07])
+
+    def test_a_suspicion_is_told_as_such(self) -> None:
+        page = self.open(status_documents.all_well())
+        told = page.texts("#failovers > li")[2]
+        self.assertIn("10.0.1.7:6379 is suspected: withdrawn from the targets", told)
+        self.assertIn("not settled", told)
+        self.assertIn("overtaken", told)
 
     def test_each_target_has_a_histogram_of_its_latency(self) -> None:
         page = self.open(status_documents.all_well())
