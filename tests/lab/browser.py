@@ -151,12 +151,12 @@ class Page:
         return answer["result"].get("value")
 
     def text(self, selector: str) -> str:
-        """As a reader sees it; empty where there is no such element."""
-        return self.evaluate(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''")
+        """As a reader sees it; empty where there is nothing of the kind to be seen."""
+        return next(iter(self.texts(selector)), "")
 
     def texts(self, selector: str) -> list[str]:
-        return self.evaluate(
-            f"[...document.querySelectorAll({json.dumps(selector)})].map((found) => found.innerText)")
+        return self.evaluate(f"[...document.querySelectorAll({json.dumps(selector)})]"
+                             ".filter((found) => found.checkVisibility()).map((found) => found.innerText)")
 
     def wait_for(self, condition: str, timeout: float = PATIENCE) -> None:
         """Until an expression of JavaScript is true."""
@@ -167,8 +167,9 @@ class Page:
             time.sleep(0.05)
 
     def wait_for_text(self, selector: str, text: str, timeout: float = PATIENCE) -> None:
-        self.wait_for(f"document.querySelector({json.dumps(selector)})?.innerText"
-                      f".includes({json.dumps(text)})", timeout)
+        """Until it is to be seen in the first of these elements."""
+        self.wait_for(f"[document.querySelector({json.dumps(selector)})].some((found) => "
+                      f"found?.checkVisibility() && found.innerText.includes({json.dumps(text)}))", timeout)
 
     def click(self, selector: str) -> None:
         self.evaluate(f"document.querySelector({json.dumps(selector)}).click()")

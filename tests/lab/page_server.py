@@ -3,6 +3,7 @@ below a path, as a proxy might have it."""
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import threading
@@ -29,7 +30,8 @@ class PageServer:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                outer._answer(self)
+                with contextlib.suppress(ConnectionError):  # a page that was closed meanwhile
+                    outer._answer(self)
 
             def log_message(self, *_: object) -> None:
                 pass

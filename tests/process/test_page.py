@@ -276,9 +276,9 @@ class ManyGroups(PageCase):
         page = self.open(status_documents.many_groups())
         page.evaluate("window.rows = [...document.querySelectorAll('#groups tbody tr')]")
         changed = status_documents.many_groups()
-        changed["groups"][3]["epoch"] = 77
+        changed["groups"][3]["epoch"] = 77777
         self.server.status = changed
-        page.wait_for_text("#groups tbody", "77")
+        page.wait_for_text("#groups tbody", "77777")
         self.assertTrue(page.evaluate(
             "window.rows.every((row, at) => row === document.querySelectorAll('#groups tbody tr')[at])"))
 
