@@ -11,20 +11,22 @@ export function span(failover) {
   return 1.02 * Math.max(failover.published_ms ?? 0, ...ends, 1);
 }
 
-// A target's lane: news, passed on, confirmed. What isn't confirmed goes on, dashed.
+// A target's lane: news, passed on, confirmed. What the target is still at goes on, dashed.
 export function lane(failover, target, whole) {
   const heard = (failover.published_ms ?? 0) / whole;
-  const done = target.done_ms === null ? 1 : target.done_ms / whole;
+  const ended = target.done_ms !== null;
+  const goesOn = !ended && [null, "retry"].includes(target.outcome);
+  const until = ended ? target.done_ms / whole : goesOn ? 1 : heard;
   const parts = [
     svg("line", { class: "rail", x1: "0%", x2: "100%", y1: 7, y2: 7 }),
     svg("line", { class: "heard", x1: "0%", x2: percent(heard), y1: 7, y2: 7 }),
     svg("line", {
-      class: target.done_ms === null ? "open" : "written", x1: percent(heard), x2: percent(Math.max(heard, done)), y1: 7, y2: 7,
+      class: ended ? "written" : "open", x1: percent(heard), x2: percent(Math.max(heard, until)), y1: 7, y2: 7,
     }),
     svg("line", { class: "passed", x1: percent(heard), x2: percent(heard), y1: 2, y2: 12 }),
     svg("circle", { class: "news", cx: "0%", cy: 7, r: 3.5 }),
   ];
-  if (target.done_ms !== null) parts.push(svg("circle", { class: `end ${target.outcome}`, cx: percent(done), cy: 7, r: 5 }));
+  if (ended) parts.push(svg("circle", { class: `end ${target.outcome}`, cx: percent(until), cy: 7, r: 5 }));
   return parts;
 }
 

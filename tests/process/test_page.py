@@ -110,6 +110,12 @@ class Contents(PageCase):
         self.assertIn("not settled", told)
         self.assertIn("overtaken", told)
 
+    def test_a_write_that_is_still_tried_is_drawn_as_going_on(self) -> None:
+        page = self.open(status_documents.with_problems())
+        ends = page.evaluate("[...document.querySelectorAll('#failovers .lane .open')].map((line) => line.getAttribute('x2'))")
+        self.assertEqual(ends[0], "100.000%")
+        self.assertLess(float(ends[1].rstrip("%")), 20)  # one that was overtaken
+
     def test_each_target_has_a_histogram_of_its_latency(self) -> None:
         page = self.open(status_documents.all_well())
         self.assertEqual(len(page.texts("#targets figure")), 3)
