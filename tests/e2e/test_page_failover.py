@@ -41,7 +41,7 @@ class PageFailover(unittest.TestCase):
         self.program = self.enterContext(Program(told, configuration.configuration(
             head,
             configuration.file_target(told),
-            configuration.table("target", name="slow", plugin="exec", command=["/bin/sleep", "0.2"]),
+            configuration.table("target", name="slow", plugin="exec", command=["/bin/sh", "-c", "sleep 0.2"]),
         )))
         self.program.wait_ready(60)
 
