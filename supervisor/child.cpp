@@ -122,6 +122,7 @@ void Child::current_ended(std::unique_ptr<Incarnation> incarnation, int wait_sta
     handlers_.on_down(*this, "it refused its configuration and stays down until a reload");
     return;
   }
+  ++restarts_;
   const int64_t up_ms = incarnation->up_for_ms();
   if (up_ms >= supervision_.stable_after) backoff_.reset();
   const bool at_once = up_ms >= supervision_.stable_after;
@@ -171,6 +172,18 @@ void Child::became_ready(uint64_t generation) {
   }
   log::info(fmt::format("{} is ready", plan_.name), {.pid = current_->pid()});
   handlers_.on_down(*this, {});
+}
+
+ProcessStatus Child::process() const {
+  ProcessStatus status{.name = id_, .restarts = restarts_};
+  if (current_) {
+    status.state = ready() ? ProcessState::at_work : ProcessState::starting;
+    status.pid = current_->pid();
+    status.up_ms = current_->up_for_ms();
+  } else {
+    status.state = refused_ ? ProcessState::refused : ProcessState::restarting;
+  }
+  return status;
 }
 
 void Child::send(const ipc::Frame& frame) {

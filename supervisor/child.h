@@ -12,6 +12,7 @@
 #include "common/backoff.h"
 #include "common/uv/handle.h"
 #include "supervisor/incarnation.h"
+#include "supervisor/shown_state.h"
 
 namespace reconciler {
 
@@ -72,6 +73,9 @@ class Child {
   uint64_t generation() const { return current_ ? current_->generation() : 0; }
   pid_t pid() const { return current_ ? current_->pid() : -1; }
 
+  // For people; the name and the kind are whoever's who knows what this child is.
+  ProcessStatus process() const;
+
  private:
   Result<std::unique_ptr<Incarnation>> spawn(const ChildPlan& plan);
   void on_frame(uint64_t generation, const ipc::Frame& frame);
@@ -92,7 +96,8 @@ class Child {
   Backoff backoff_;
   uv::Timer restart_;
   bool stopping_ = false;
-  bool refused_ = false;  // it exited with 78
+  bool refused_ = false;   // it exited with 78
+  uint64_t restarts_ = 0;  // deaths that nobody had asked for
   std::unique_ptr<Incarnation> current_;
   std::unique_ptr<Incarnation> successor_;
   std::vector<std::unique_ptr<Incarnation>> retiring_;

@@ -1,5 +1,5 @@
-// The supervisor's HTTP, by libmicrohttpd on the supervisor's own loop: GET and HEAD only, few and
-// short-lived connections.
+// The supervisor's HTTP, by libmicrohttpd on the supervisor's own loop: GET and HEAD only, one
+// request for each connection, few and short-lived ones. README.md has the bounds.
 #pragma once
 
 #include <uv.h>
@@ -9,22 +9,15 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
-#include <vector>
 
 #include "common/result.h"
 #include "common/uv/handle.h"
+#include "supervisor/http_answer.h"
 
+struct MHD_Connection;
 struct MHD_Daemon;
 
 namespace reconciler {
-
-struct HttpAnswer {
-  unsigned status = 200;
-  std::string content_type = "text/plain; charset=utf-8";
-  std::string body;
-  std::vector<std::pair<std::string, std::string>> headers = {};  // further ones: name, value
-};
 
 // Driven by the loop, owned by main.
 class HttpServer {
@@ -39,14 +32,27 @@ class HttpServer {
   HttpServer& operator=(const HttpServer&) = delete;
 
  private:
+  // libmicrohttpd's own time-out counts from the last byte: one byte a second would hold a
+  // connection for ever.
+  struct Open {
+    int fd = -1;
+    uint64_t opened_ms = 0;
+    uint64_t deadline_ms = 0;
+  };
+
   HttpServer(uv_loop_t* loop, Routes routes);
 
   void run();
+  void drop_overdue();
+  SharedAnswer answer_of(const std::string& path);
 
-  friend struct HttpHandler;
+  friend struct HttpCallbacks;
   Routes routes_;
+  SharedAnswers answers_;
+  std::map<MHD_Connection*, Open> open_;
   MHD_Daemon* daemon_ = nullptr;
   uv::Timer timeout_;
+  uv::Timer clean_up_;
   std::optional<uv::Poll> poll_;
 };
 

@@ -19,7 +19,9 @@
 #include "common/uv/handle.h"
 #include "supervisor/describe.h"
 #include "supervisor/http_server.h"
+#include "supervisor/metrics.h"
 #include "supervisor/page/page.h"
+#include "supervisor/status_document.h"
 #include "supervisor/supervisor.h"
 
 namespace {
@@ -128,6 +130,13 @@ int serve(const Arguments& arguments) {
     HttpServer::Routes routes;
     routes["/healthz"] = [] { return HttpAnswer{200, "text/plain; charset=utf-8", "alive\n"}; };
     routes["/readyz"] = [&] { return readiness(supervisor.status()); };
+    routes["/status"] = [&] {
+      return HttpAnswer{200, "application/json", status_document(supervisor.state())};
+    };
+    routes["/metrics"] = [&] {
+      return HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8",
+                        metrics(supervisor.state())};
+    };
     page::add_routes(routes);
     auto started = HttpServer::start(loop.get(), listen, std::move(routes));
     if (!started) {

@@ -61,10 +61,11 @@ std::string refusal_of(const ipc::Frame& report) {
 Supervisor::Supervisor(uv_loop_t* loop, Configuration configuration)
     : loop_(loop),
       configuration_(std::move(configuration)),
+      observer_(loop),
       pause_(pause_ms, monotonic_ms()),
       child_ended_(loop),
       tick_(loop) {
-  status_.expect(configuration_);
+  observer_.expect(configuration_);
 }
 
 void Supervisor::start() {
@@ -86,14 +87,8 @@ Child::Handlers Supervisor::handlers() {
       .next_generation = [this] { return ++generation_; },
       .on_started = [this](Child& child, Incarnation& incarnation) { greet(child, incarnation); },
       .on_frame = [this](Child& child, const ipc::Frame& frame) { on_frame(child, frame); },
-      .on_down =
-          [this](Child& child, const std::string& why) {
-            if (why.empty()) {
-              status_.child_up(child.id());
-            } else {
-              status_.child_down(child.id(), why);
-            }
-          },
+      .on_down = [this](Child& child,
+                        const std::string& why) { observer_.child_down(child.id(), why); },
       .on_replacement_failed =
           [this](Child& child, const std::string& why, const std::optional<ipc::Frame>& report) {
             const std::string told = report ? refusal_of(*report) : std::string();
@@ -147,7 +142,7 @@ void Supervisor::on_topology(Child& watcher, const ipc::Frame& frame) {
     return;
   }
   // A watcher that is about to be replaced may still speak of a group that is no longer configured.
-  if (!status_.knows(frame.group)) return;
+  if (!observer_.knows(frame.group)) return;
   ipc::Frame numbered = frame;
   numbered.generation = watcher.generation();
   numbered.revision = ++revision_;
@@ -155,7 +150,7 @@ void Supervisor::on_topology(Child& watcher, const ipc::Frame& frame) {
     if (child.get() != &watcher && serves(id, frame.group)) child->send(numbered);
   }
   watcher.send_to_successor(numbered);
-  status_.topology(frame.group, numbered.revision);
+  observer_.passed_on(numbered);
   retained_[frame.group] = std::move(numbered);
 }
 
@@ -166,7 +161,7 @@ void Supervisor::on_outcome(Child& labeler, const ipc::Frame& frame) {
                {.error = message.error().message()});
     return;
   }
-  status_.outcome(labeler.id(), frame.group, frame.revision, std::get<ipc::Outcome>(*message));
+  observer_.outcome(labeler.id(), frame.group, frame.revision, std::get<ipc::Outcome>(*message));
 }
 
 void Supervisor::on_report(Child& child, const ipc::Frame& frame) {
@@ -180,7 +175,7 @@ void Supervisor::on_report(Child& child, const ipc::Frame& frame) {
   if (const std::string why = refusal_of(report); !why.empty()) {
     log::error(fmt::format("{}: configuration refused", child.id()), {.error = why});
   }
-  status_.report(child.id(), std::move(report));
+  observer_.report(child.id(), child.generation(), std::move(report));
 }
 
 void Supervisor::reload(Configuration configuration) {
@@ -188,8 +183,8 @@ void Supervisor::reload(Configuration configuration) {
   configuration_ = std::move(configuration);
   log::configure("supervisor", configuration_.log.level, configuration_.log.format);
   for (const std::string& note : configuration_.notes) log::warning(note);
-  status_.expect(configuration_);
-  status_.reload_accepted();
+  observer_.expect(configuration_);
+  observer_.reload_accepted();
 
   const auto wanted = plans(configuration_);
   std::vector<std::string> gone;
@@ -200,7 +195,7 @@ void Supervisor::reload(Configuration configuration) {
     leaving_.push_back(std::move(children_.extract(id).mapped()));
     leaving_.back()->stop();
   }
-  std::erase_if(retained_, [this](const auto& entry) { return !status_.knows(entry.first); });
+  std::erase_if(retained_, [this](const auto& entry) { return !observer_.knows(entry.first); });
   std::size_t replaced = 0;
   std::size_t added = 0;
   for (const auto& [id, plan] : wanted) {
@@ -222,7 +217,7 @@ void Supervisor::reload(Configuration configuration) {
 
 void Supervisor::reload_refused(const Error& why) {
   log::error("the new configuration is refused, the one before stays", {.error = why.message()});
-  status_.reload_refused(why.message());
+  observer_.reload_refused(why.message());
 }
 
 void Supervisor::stop(std::function<void()> stopped) {
@@ -266,6 +261,16 @@ void Supervisor::tick() {
   for (const auto& [id, child] : children_) child->tick(now_ms, paused);
   for (const auto& child : leaving_) child->tick(now_ms, paused);
   std::erase_if(leaving_, [](const auto& child) { return child->stopped(); });
+  observer_.tick();
+}
+
+ShownState Supervisor::state() {
+  std::vector<ProcessStatus> processes;
+  for (const auto& [id, child] : children_) {
+    processes.push_back(child->process());
+    processes.back().kind = id == watcher_id ? ProcessKind::watcher : ProcessKind::labeler;
+  }
+  return observer_.state(std::move(processes));
 }
 
 }  // namespace reconciler

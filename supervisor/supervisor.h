@@ -16,7 +16,7 @@
 #include "common/uv/handle.h"
 #include "supervisor/child.h"
 #include "supervisor/liveness.h"
-#include "supervisor/status.h"
+#include "supervisor/observer.h"
 
 namespace reconciler {
 
@@ -37,7 +37,9 @@ class Supervisor {
   // Stops every child, then calls `stopped`; takes 4 s at most.
   void stop(std::function<void()> stopped);
 
-  const Status& status() const { return status_; }
+  const Status& status() { return observer_.status(); }
+  // All that is shown, as it is now.
+  ShownState state();
 
  private:
   void add_child(const std::string& id, ChildPlan plan);
@@ -56,7 +58,7 @@ class Supervisor {
 
   uv_loop_t* loop_;
   Configuration configuration_;
-  Status status_;
+  Observer observer_;
   uint64_t generation_ = 0;                     // of the newest incarnation of any child
   uint64_t revision_ = 0;                       // of the newest topology of any group
   std::map<std::string, ipc::Frame> retained_;  // by group: the newest topology, unread

@@ -83,7 +83,7 @@ elif [ -n "${KUBERNETES_LAB:-}" ] || [ -x ../shared/kubernetes/up.sh ]; then
 fi
 
 tests/dependencies.sh build tests
-servers=$(tests/servers.sh --env --with-redis --with-haproxy --with-dns --with-chromium "${with_etcd[@]}")
+servers=$(tests/servers.sh --env --with-redis --with-haproxy --with-dns --with-prometheus --with-chromium "${with_etcd[@]}")
 eval "$servers"
 say "servers: $VALKEY_SERVERS, and for a shorter suite $REDIS_SERVERS"
 

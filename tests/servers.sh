@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Unpacks a real Valkey (server, Sentinel, client) for tests and demo into a cache folder, and prints that folder.
 #
-#   tests/servers.sh [--with-etcd] [--with-redis] [--with-haproxy] [--with-dns] [--with-chromium] [--env]
+#   tests/servers.sh [--with-etcd] [--with-redis] [--with-haproxy] [--with-dns] [--with-prometheus] [--with-chromium] [--env]
 #     --with-etcd     also etcd, which the lab of a real Kubernetes API server needs
 #     --with-redis    also the Redis of this Debian (7.0 in bookworm), whose Sentinels must be understood, too
 #     --with-haproxy  also HAProxy
 #     --with-dns      also the name servers BIND and Knot, with dig and nsupdate
+#     --with-prometheus  also promtool, which checks metrics and alert rules
 #     --with-chromium also a Chromium without a window (some 100 MB to fetch), with fonts of its own
 #     --env           print shell code instead, for eval "$(tests/servers.sh --env)": it sets VALKEY_SERVERS, with
 #                     --with-redis REDIS_SERVERS, and puts the others that were asked for on PATH
@@ -20,7 +21,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=tests/debian_archive.sh
 . ./debian_archive.sh
 
-print_env='' with_etcd='' with_redis='' with_haproxy='' with_dns='' with_chromium=''
+print_env='' with_etcd='' with_redis='' with_haproxy='' with_dns='' with_prometheus='' with_chromium=''
 for argument in "$@"; do
   case $argument in
     --env) print_env=1 ;;
@@ -28,6 +29,7 @@ for argument in "$@"; do
     --with-redis) with_redis=1 ;;
     --with-haproxy) with_haproxy=1 ;;
     --with-dns) with_dns=1 ;;
+    --with-prometheus) with_prometheus=1 ;;
     --with-chromium) with_chromium=1 ;;
     --help) sed -n '2,/^set/s/^# \{0,1\}//p' servers.sh; exit 0 ;;
     *) echo "servers: unknown option $argument (see --help)" >&2; exit 64 ;;
@@ -44,6 +46,7 @@ valkey_works() {
 etcd_works() { "$1/bin/etcd" --version >/dev/null 2>&1; }
 haproxy_works() { "$1/bin/haproxy" -v >/dev/null 2>&1; }
 dns_works() { { "$1/bin/named" -v && "$1/bin/knotd" -V && "$1/bin/dig" -v && "$1/bin/nsupdate" -V; } >/dev/null 2>&1; }
+prometheus_works() { "$1/bin/promtool" --version >/dev/null 2>&1; }
 chromium_works() { "$1/bin/chromium-headless-shell" --version >/dev/null 2>&1; }
 
 # Gives apt a configuration, state, cache and sources of its own in $work, so that the machine's are not touched, and reads
@@ -163,6 +166,13 @@ get_dns() {
   return 1
 }
 
+get_prometheus() {
+  say "unpacking Prometheus from this machine's Debian archive into $folder (nothing is installed)"
+  unpack "$prometheus" prometheus && prometheus_works "$prometheus" && return
+  say 'Prometheus could not be unpacked'
+  return 1
+}
+
 get_chromium() {
   say "unpacking Chromium from this machine's Debian archive into $folder (nothing is installed)"
   unpack "$chromium" chromium-headless-shell chromium-common fonts-liberation && chromium_works "$chromium" && return
@@ -176,12 +186,13 @@ redis=${REDIS_SERVERS:-$folder/redis}
 etcd=$folder/etcd
 haproxy=$folder/haproxy
 dns=$folder/dns
+prometheus=$folder/prometheus
 chromium=$folder/chromium
 
 all_there() {
   valkey_works "$valkey" && { [ -z "$with_etcd" ] || etcd_works "$etcd"; } &&
     { [ -z "$with_redis" ] || redis_works "$redis"; } && { [ -z "$with_haproxy" ] || haproxy_works "$haproxy"; } &&
-    { [ -z "$with_dns" ] || dns_works "$dns"; } &&
+    { [ -z "$with_dns" ] || dns_works "$dns"; } && { [ -z "$with_prometheus" ] || prometheus_works "$prometheus"; } &&
     { [ -z "$with_chromium" ] || chromium_works "$chromium"; }
 }
 
@@ -202,6 +213,7 @@ if ! all_there; then
   [ -z "$with_etcd" ] || etcd_works "$etcd" || get_etcd || exit 1
   [ -z "$with_haproxy" ] || haproxy_works "$haproxy" || get_haproxy || exit 1
   [ -z "$with_dns" ] || dns_works "$dns" || get_dns || exit 1
+  [ -z "$with_prometheus" ] || prometheus_works "$prometheus" || get_prometheus || exit 1
   [ -z "$with_chromium" ] || chromium_works "$chromium" || get_chromium || exit 1
 fi
 
@@ -215,5 +227,6 @@ else
   [ -z "$with_etcd" ] || add_to_path "$etcd/bin"
   [ -z "$with_haproxy" ] || add_to_path "$haproxy/bin"
   [ -z "$with_dns" ] || add_to_path "$dns/bin"
+  [ -z "$with_prometheus" ] || add_to_path "$prometheus/bin"
   [ -z "$with_chromium" ] || add_to_path "$chromium/bin"
 fi

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <concepts>
 #include <type_traits>
 #include <utility>
@@ -43,6 +44,8 @@ class Encoder {
       put(out, static_cast<uint8_t>(value));
     } else if constexpr (std::integral<T>) {
       put(out, value);
+    } else if constexpr (std::is_same_v<T, double>) {
+      put(out, std::bit_cast<uint64_t>(value));
     } else if constexpr (std::is_same_v<T, std::string>) {
       put(out, static_cast<uint32_t>(value.size()));
       out += value;
@@ -88,6 +91,10 @@ class Decoder {
       value = static_cast<T>(byte);
     } else if constexpr (std::integral<T>) {
       number(value);
+    } else if constexpr (std::is_same_v<T, double>) {
+      uint64_t bits = 0;
+      number(bits);
+      value = std::bit_cast<double>(bits);
     } else if constexpr (std::is_same_v<T, std::string>) {
       value = std::string(take(length()));
     } else {

@@ -2,6 +2,9 @@
 // reading. Included by codec.cpp alone.
 #pragma once
 
+#include <string>
+#include <utility>
+
 #include "common/ipc/message.h"
 
 namespace reconciler::ipc {
@@ -116,8 +119,18 @@ void fields(A& a, Counter& v) {
 }
 
 template <typename A>
+void fields(A& a, std::pair<std::string, std::string>& v) {
+  a(v.first), a(v.second);
+}
+
+template <typename A>
+void fields(A& a, Gauge& v) {
+  a(v.name), a(v.labels), a(v.value);
+}
+
+template <typename A>
 void fields(A& a, Report& v) {
-  a(v.problems), a(v.counters);
+  a(v.problems), a(v.counters), a(v.gauges);
 }
 
 // The largest value of each enumeration that travels: what is above it is refused.

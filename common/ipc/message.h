@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -91,11 +92,21 @@ struct Counter {
   friend bool operator==(const Counter&, const Counter&) = default;
 };
 
-// child -> supervisor: all its problems and counters; each report replaces the one before. Decoded
-// by the supervisor's HTTP part only.
+// What is so at the moment, as a metric has it.
+struct Gauge {
+  std::string name;
+  std::vector<std::pair<std::string, std::string>> labels;  // in the order in which they are shown
+  double value = 0;
+
+  friend bool operator==(const Gauge&, const Gauge&) = default;
+};
+
+// child -> supervisor: all its problems, counters and gauges; each report replaces the one before.
+// Decoded by the supervisor's HTTP part only.
 struct Report {
   std::vector<Problem> problems;
   std::vector<Counter> counters;
+  std::vector<Gauge> gauges;
 
   friend bool operator==(const Report&, const Report&) = default;
 };

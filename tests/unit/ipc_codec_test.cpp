@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <random>
 
 namespace reconciler::ipc {
@@ -74,7 +75,8 @@ std::vector<Message> samples() {
       Heartbeat{},
       Shutdown{},
       Report{{{"one", "forbidden", Severity::degraded, "cannot patch"}},
-             {{"patches_total", "result", "ok", 9}}}};
+             {{"patches_total", "result", "ok", 9}},
+             {{"sentinel_up", {{"set", "main"}, {"sentinel", "[::1]:26379"}}, 1}}}};
 }
 
 Frame frame_of(const Message& message) {
@@ -109,6 +111,16 @@ TEST(Codec, SettingsArriveAsTheyWere) {
     ASSERT_TRUE(read.ok());
     EXPECT_EQ(std::get<Configure>(*read), *configure);
   }
+}
+
+TEST(Codec, GaugesArriveAsTheyWere) {
+  Report report;
+  report.gauges = {{"sentinels_agreed_timestamp_seconds", {{"group", "one"}}, 1'767'225'600.123456},
+                   {"sentinel_up", {{"set", "main"}, {"sentinel", "10.0.0.1:26379"}}, 0},
+                   {"without_labels", {}, -std::numeric_limits<double>::infinity()}};
+  const Result<Message> read = decode_body(MessageType::report, encode_body(report));
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(std::get<Report>(*read), report);
 }
 
 TEST(Codec, EachTruncationOfEachMessageIsRefused) {

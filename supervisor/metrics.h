@@ -1,0 +1,12 @@
+// /metrics: what Prometheus is told. Pure. README.md has the list.
+#pragma once
+
+#include <string>
+
+#include "supervisor/shown_state.h"
+
+namespace reconciler {
+
+std::string metrics(const ShownState& state);
+
+}  // namespace reconciler
