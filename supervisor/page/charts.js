@@ -11,17 +11,18 @@ export function span(failover) {
   return 1.02 * Math.max(failover.published_ms ?? 0, ...ends, 1);
 }
 
-// A target's lane: news, passed on, confirmed. What the target is still at goes on, dashed.
+// A target's lane: news, passed on, confirmed. What the target is still at goes on, dashed. A quick target
+// may be done before the topology has been passed on to all of them.
 export function lane(failover, target, whole) {
-  const heard = (failover.published_ms ?? 0) / whole;
   const ended = target.done_ms !== null;
+  const heard = Math.min(failover.published_ms ?? 0, target.done_ms ?? Infinity) / whole;
   const goesOn = !ended && [null, "retry"].includes(target.outcome);
   const until = ended ? target.done_ms / whole : goesOn ? 1 : heard;
   const parts = [
     svg("line", { class: "rail", x1: "0%", x2: "100%", y1: 7, y2: 7 }),
     svg("line", { class: "heard", x1: "0%", x2: percent(heard), y1: 7, y2: 7 }),
     svg("line", {
-      class: ended ? "written" : "open", x1: percent(heard), x2: percent(Math.max(heard, until)), y1: 7, y2: 7,
+      class: ended ? "written" : "open", x1: percent(heard), x2: percent(until), y1: 7, y2: 7,
     }),
     svg("line", { class: "passed", x1: percent(heard), x2: percent(heard), y1: 2, y2: 12 }),
     svg("circle", { class: "news", cx: "0%", cy: 7, r: 3.5 }),

@@ -70,6 +70,7 @@ export function table(parent, columns, items, key) {
       element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...headings)),
       element("tbody", { role: "rowgroup" }));
   }
+  parent.hidden = items.length === 0;
   children(parent.tBodies[0], items, {
     key,
     create: () => element("tr", { role: "row" }, ...columns.map(([heading, , kind = ""], at) => {

@@ -75,7 +75,7 @@ export class View {
   facts() {
     const { groups = [], targets = [], sentinels = [], failovers = [], up_seconds: up = 0 } = this.status;
     const places = targets.flatMap((target) => target.groups);
-    const share = (items, good) => `${count(items.filter(good).length)} of ${count(items.length)}`;
+    const share = (items, good) => (items.length > 0 ? `${count(items.filter(good).length)} of ${count(items.length)}` : "none known");
     const facts = [
       ["Groups with a primary", share(groups, (group) => group.state === "known" && group.primary)],
       ["Targets in sync", share(places, (place) => place.in_sync)],
@@ -209,6 +209,7 @@ export class View {
   }
 
   sentinels() {
+    at("sentinels-empty").hidden = (this.status.sentinels ?? []).length > 0;
     const sentinels = worstFirst(this.status.sentinels ?? [], ({ up }) =>
       (up ? { tone: "ok", word: "up" } : { tone: "bad", word: "down" }));
     const columns = [

@@ -69,7 +69,8 @@ def all_well() -> Json:
         ],
         "failovers": [
             failover(groups[0], 754, [done("kubernetes", 17.23), done("haproxy", 4.1), done("primary-file", 1.2)]),
-            failover(groups[1], 7500, [done("kubernetes", 31.0), done("haproxy", 3.6), done("primary-file", 0.9)]),
+            failover(groups[1], 7500, [done("kubernetes", 31.0), done("haproxy", 3.6), done("primary-file", 0.9)],
+                     published_ms=3.1),
             failover(groups[1], 7501, [done("kubernetes", None, outcome="cancelled"), done("haproxy", 2.9),
                                        done("primary-file", 0.7)], state="suspected", step=1, settled=False),
             failover(groups[2], 93000, [done("kubernetes", 1240.0, attempts=3), done("haproxy", 5.0),

@@ -103,6 +103,13 @@ class Contents(PageCase):
             ".map((end) => parseFloat(end.getAttribute('cx')))")
         self.assertEqual([round(end / ends[0], 2) for end in ends], [1, 0.24, 0.07])
 
+    def test_a_target_may_be_done_before_all_have_been_told(self) -> None:
+        page = self.open(status_documents.all_well())
+        heard, end = page.evaluate(
+            "(([heard, end]) => [heard.getAttribute('x2'), end.getAttribute('cx')])([...document.querySelectorAll("
+            "'#failovers > li:nth-child(2) .lanes li:last-child :is(.heard, .end)')])")
+        self.assertEqual(heard, end)
+
     def test_a_suspicion_is_told_as_such(self) -> None:
         page = self.open(status_documents.all_well())
         told = page.texts("#failovers > li")[2]
@@ -157,6 +164,8 @@ class Contents(PageCase):
         page = self.open(status_documents.empty())
         self.assertEqual(page.text("#headline"), "No group is configured")
         self.assertEqual(page.text("#targets-empty"), "No target is configured.")
+        self.assertEqual(page.text("#sentinels-empty"), "None is known yet.")
+        self.assertIn("Sentinels up\nnone known", page.text("#facts"))
         self.assertEqual(page.text("#failovers-empty"), "None since the supervisor started.")
 
     def test_durations_and_times_are_said_in_words(self) -> None:
