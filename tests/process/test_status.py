@@ -123,7 +123,8 @@ class StatusTest(ProcessTest):
         self.assertEqual(line.fields["epoch"], shown["epoch"])
         self.assertRegex(
             line.message,
-            rf"^failover from {re.escape(old)} to {re.escape(new)} \(.+\): heard {shown['event_at']}, "
+            rf"^failover from {re.escape(old)} to {re.escape(new)} \(.+\): "
+            rf"heard {shown['event_at']}, "
             r"passed on after [\d.]+ ms, file applied after [\d.]+ ms \(\d attempts?\), "
             r"second applied after [\d.]+ ms \(\d attempts?\)$",
         )
@@ -166,7 +167,8 @@ class StatusTest(ProcessTest):
         self.assertEqual(processes["supervisor"]["pid"], program.pid)
         labeler = program.child(LABELER)
         self.assertEqual(processes["file"]["pid"], labeler.pid)
-        self.assertEqual((processes["file"]["state"], processes["file"]["restarts"]), ("at work", 0))
+        self.assertEqual(processes["file"]["state"], "at work")
+        self.assertEqual(processes["file"]["restarts"], 0)
         program.wait_for_successor(program.kill_child(LABELER))
         program.wait_ready()
         again = next(p for p in status_of(program)["processes"] if p["name"] == "file")
