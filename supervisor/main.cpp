@@ -26,6 +26,7 @@
 #include "supervisor/http_server.h"
 #include "supervisor/metrics.h"
 #include "supervisor/once.h"
+#include "supervisor/page/page.h"
 #include "supervisor/reload.h"
 #include "supervisor/service_notice.h"
 #include "supervisor/status_document.h"
@@ -145,6 +146,7 @@ int serve(Arguments arguments) {
       return HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8",
                         metrics(supervisor.state())};
     };
+    page::add_routes(routes);
     auto started = HttpServer::start(loop.get(), listen, std::move(routes));
     if (!started) {
       fmt::print(

@@ -81,7 +81,7 @@ elif [ -n "${KUBERNETES_LAB:-}" ] || [ -x ../shared/kubernetes/up.sh ]; then
 fi
 
 tests/dependencies.sh build tests
-servers=$(tests/servers.sh --env --with-redis --with-haproxy --with-dns --with-etcd --with-prometheus)
+servers=$(tests/servers.sh --env --with-redis --with-haproxy --with-dns --with-etcd --with-prometheus --with-chromium)
 eval "$servers"
 say "servers: $VALKEY_SERVERS, and for a shorter suite $REDIS_SERVERS"
 

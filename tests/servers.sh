@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Unpacks a real Valkey (server, Sentinel, client) for tests and demo into a cache folder, and prints that folder.
 #
-#   tests/servers.sh [--with-etcd] [--with-redis] [--with-haproxy] [--with-dns] [--with-prometheus] [--env]
+#   tests/servers.sh [--with-etcd] [--with-redis] [--with-haproxy] [--with-dns] [--with-prometheus]
+#                    [--with-chromium] [--env]
 #     --with-etcd     also etcd, a target and what the lab of a real Kubernetes API server needs
 #     --with-redis    also the Redis of this Debian (7.0 in bookworm), whose Sentinels must be understood, too
 #     --with-haproxy  also HAProxy
 #     --with-dns      also the name servers BIND and Knot, with dig and nsupdate
 #     --with-prometheus  also promtool, which checks metrics and alert rules
+#     --with-chromium also a Chromium without a window (some 100 MB to fetch), with fonts of its own
 #     --env           print shell code instead, for eval "$(tests/servers.sh --env)": it sets VALKEY_SERVERS, with
 #                     --with-redis REDIS_SERVERS, and puts the others that were asked for on PATH
 #
@@ -20,7 +22,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 # shellcheck source=tests/debian_archive.sh
 . ./debian_archive.sh
 
-print_env='' with_etcd='' with_redis='' with_haproxy='' with_dns='' with_prometheus=''
+print_env='' with_etcd='' with_redis='' with_haproxy='' with_dns='' with_prometheus='' with_chromium=''
 for argument in "$@"; do
   case $argument in
     --env) print_env=1 ;;
@@ -29,6 +31,7 @@ for argument in "$@"; do
     --with-haproxy) with_haproxy=1 ;;
     --with-dns) with_dns=1 ;;
     --with-prometheus) with_prometheus=1 ;;
+    --with-chromium) with_chromium=1 ;;
     --help) sed -n '2,/^set/s/^# \{0,1\}//p' servers.sh; exit 0 ;;
     *) echo "servers: unknown option $argument (see --help)" >&2; exit 64 ;;
   esac
@@ -45,6 +48,7 @@ etcd_works() { "$1/bin/etcd" --version >/dev/null 2>&1; }
 haproxy_works() { "$1/bin/haproxy" -v >/dev/null 2>&1; }
 dns_works() { { "$1/bin/named" -v && "$1/bin/knotd" -V && "$1/bin/dig" -v && "$1/bin/nsupdate" -V; } >/dev/null 2>&1; }
 prometheus_works() { "$1/bin/promtool" --version >/dev/null 2>&1; }
+chromium_works() { "$1/bin/chromium-headless-shell" --version >/dev/null 2>&1; }
 
 # Gives apt a configuration, state, cache and sources of its own in $work, so that the machine's are not touched, and reads
 # what the release and its backports offer from the first archive that can be read, else what the release alone does.
@@ -109,8 +113,9 @@ unpack() {
     dpkg -x "$package" "$new" || return 1
   done
   library_path=$(find "$new" -name '*.so*' -printf '%h\n' | sort -u | sed "s|^$new|$into|" | paste -sd:)
-  for program in "$new"/usr/{bin,sbin}/*; do
-    [ -e "$program" ] || continue # one of the two folders may be missing
+  # Chromium's own wrapper in bin/ knows only its place in an installed system.
+  for program in "$new"/usr/{bin,sbin}/* "$new/usr/lib/chromium/chromium-headless-shell"; do
+    [ -e "$program" ] || continue # not every package has each of them
     wrapper "$into${program#"$new"}" "$library_path" >"$new/bin/${program##*/}"
     chmod +x "$new/bin/${program##*/}"
   done
@@ -169,6 +174,13 @@ get_prometheus() {
   return 1
 }
 
+get_chromium() {
+  say "unpacking Chromium from this machine's Debian archive into $folder (nothing is installed)"
+  unpack "$chromium" chromium-headless-shell chromium-common fonts-liberation && chromium_works "$chromium" && return
+  say 'Chromium could not be unpacked'
+  return 1
+}
+
 folder=$(cache_folder)/servers-$(debian_codename)-$(dpkg --print-architecture)
 valkey=${VALKEY_SERVERS:-$folder/valkey}
 redis=${REDIS_SERVERS:-$folder/redis}
@@ -176,11 +188,13 @@ etcd=$folder/etcd
 haproxy=$folder/haproxy
 dns=$folder/dns
 prometheus=$folder/prometheus
+chromium=$folder/chromium
 
 all_there() {
   valkey_works "$valkey" && { [ -z "$with_etcd" ] || etcd_works "$etcd"; } &&
     { [ -z "$with_redis" ] || redis_works "$redis"; } && { [ -z "$with_haproxy" ] || haproxy_works "$haproxy"; } &&
-    { [ -z "$with_dns" ] || dns_works "$dns"; } && { [ -z "$with_prometheus" ] || prometheus_works "$prometheus"; }
+    { [ -z "$with_dns" ] || dns_works "$dns"; } && { [ -z "$with_prometheus" ] || prometheus_works "$prometheus"; } &&
+    { [ -z "$with_chromium" ] || chromium_works "$chromium"; }
 }
 
 if ! all_there; then
@@ -201,6 +215,7 @@ if ! all_there; then
   [ -z "$with_haproxy" ] || haproxy_works "$haproxy" || get_haproxy || exit 1
   [ -z "$with_dns" ] || dns_works "$dns" || get_dns || exit 1
   [ -z "$with_prometheus" ] || prometheus_works "$prometheus" || get_prometheus || exit 1
+  [ -z "$with_chromium" ] || chromium_works "$chromium" || get_chromium || exit 1
 fi
 
 if [ -z "$print_env" ]; then
@@ -214,4 +229,5 @@ else
   [ -z "$with_haproxy" ] || add_to_path "$haproxy/bin"
   [ -z "$with_dns" ] || add_to_path "$dns/bin"
   [ -z "$with_prometheus" ] || add_to_path "$prometheus/bin"
+  [ -z "$with_chromium" ] || add_to_path "$chromium/bin"
 fi

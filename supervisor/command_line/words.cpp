@@ -38,8 +38,8 @@ std::size_t width(std::string_view text) {
 }  // namespace
 
 Words::Words(std::string_view outside, Tone as) : text(printable(outside)), tone(as) {}
-Words::Words(const char* text, Tone as) : Words(std::string_view(text), as) {}
-Words::Words(const std::string& text, Tone as) : Words(std::string_view(text), as) {}
+Words::Words(const char* shown, Tone as) : Words(std::string_view(shown), as) {}
+Words::Words(const std::string& shown, Tone as) : Words(std::string_view(shown), as) {}
 
 std::string painted(const Words& words, bool color) {
   if (!color || words.tone == Tone::plain || words.text.empty()) return words.text;

@@ -1,0 +1,108 @@
+// Asks for /status each second while somebody looks, less often while nobody answers, and says so.
+import { attribute, fill } from "./dom.js";
+import { View } from "./view.js";
+import { duration, moment } from "./words.js";
+
+const schema = 1;
+const everyMs = 1000;
+const longestPauseMs = 30000;
+const patienceMs = 5000;
+
+const at = (id) => document.getElementById(id);
+
+let newest = null;       // the newest document, and when it came, by this machine's steady clock
+let failures = 0;        // in a row
+let staleSince = null;   // in the supervisor's time, as far as it is known
+let nextAt = 0;
+let timer = 0;
+let asking = null;       // aborts the question under way
+
+const view = new View(() => draw());
+
+// The supervisor's clock, since that of this machine may be wrong.
+const now = () => (newest ? Date.parse(newest.status.now) + performance.now() - newest.came : Date.now());
+
+async function ask() {
+  asking = new AbortController();
+  const impatience = setTimeout(() => asking?.abort(), patienceMs);
+  try {
+    const answer = await fetch("status", { signal: asking.signal, cache: "no-store" });
+    if (!answer.ok) throw new Refusal(`answers with status ${answer.status}`);
+    const status = await answer.json();
+    if (status.schema !== schema) throw new Refusal(`speaks schema ${status.schema}; reload this page`);
+    return status;
+  } finally {
+    clearTimeout(impatience);
+    asking = null;
+  }
+}
+
+class Refusal extends Error {}
+
+async function poll() {
+  clearTimeout(timer);
+  if (asking || document.hidden) return;
+  const begun = performance.now();
+  let why = null;
+  try {
+    const status = await ask();
+    newest = { status, came: performance.now() };
+    failures = 0;
+    staleSince = null;
+    draw();
+  } catch (error) {
+    if (document.hidden) return;
+    failures += 1;
+    why = error instanceof Refusal ? error.message : "does not answer";
+    staleSince ??= now();
+    draw();
+  }
+  tellFreshness(why);
+  tick();
+  // A document of a thousand groups takes its time: leave most of it to others.
+  const took = performance.now() - begun;
+  const pause = failures > 0 ? Math.min(longestPauseMs, everyMs * 2 ** (failures - 1)) : Math.max(everyMs, 4 * took);
+  nextAt = performance.now() + pause;
+  timer = setTimeout(poll, pause);
+}
+
+function draw() {
+  if (newest) view.show(newest.status, now(), failures > 0);
+}
+
+function tellFreshness(why) {
+  const stale = why !== null;
+  attribute(document.body, "class", stale ? "stale" : "fresh");
+  at("stale").hidden = !stale;
+  if (!stale) {
+    fill(at("stale-text"));
+    return;
+  }
+  const since = newest ? `${moment(staleSince, now())} UTC` : "this page was opened";
+  fill(at("stale-text"), `No news since ${since}: the supervisor ${why}.${newest ? " What is shown here is from then." : ""}`);
+}
+
+// Once a second; outside of what is read out.
+function tick() {
+  if (document.hidden) return;
+  if (newest) {
+    const age = Math.floor((performance.now() - newest.came) / 1000);
+    fill(at("updated"), failures === 0 && age < 5 ? "live" : `${duration(age)} old`);
+  }
+  if (failures > 0) {
+    const left = Math.ceil((nextAt - performance.now()) / 1000);
+    fill(at("stale-countdown"), left > 0 ? `Asking again in ${duration(left)}.` : "Asking …");
+  }
+}
+
+at("stale-retry").addEventListener("click", poll);
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) {
+    clearTimeout(timer);
+    asking?.abort();
+  } else {
+    poll();
+  }
+});
+setInterval(tick, 1000);
+poll();
