@@ -238,8 +238,36 @@ typedef struct vr_target {
   const char* const* groups; /* the groups that this target serves */
   size_t setting_count;
   const vr_setting* const* settings; /* one for each key that the plugin declared, in that order */
-  uint64_t deadline_ms;              /* so long after `apply` the host calls `cancel` */
+  uint64_t deadline_ms;              /* so long after `apply` or `order` the host calls `cancel` */
+
+  /* Added later (VR_HAS). 1: nothing at the target is to be changed, from `create` on. `apply`
+   * completes with VR_APPLIED where nothing would have to be, else with VR_REJECTED and a reason
+   * that begins with `dry run: would `. Only a plugin with VR_TELLS_DRY_RUN is created with it. */
+  int32_t dry_run;
 } vr_target;
+
+/* Added later: what an operator wants of one group at a target. */
+typedef enum vr_order_kind {
+  /* The group is left alone by everybody who keeps it at this target, also by those who start
+   * later, until VR_RESUME. What is under way is finished. */
+  VR_PAUSE = 0,
+  VR_RESUME = 1,
+  /* What the target remembers of decisions no longer stands above lower ones. */
+  VR_RELEASE = 2
+} vr_order_kind;
+
+/* Added later. */
+typedef struct vr_order {
+  size_t size;
+  vr_order_kind kind;
+  const char* group;
+  const char* by;     /* who wants it, for people; never empty */
+  const char* reason; /* of VR_PAUSE, for people; may be empty */
+} vr_order;
+
+enum {
+  VR_TELLS_DRY_RUN = 1u << 0 /* obeys `dry_run` of vr_target */
+};
 
 typedef struct vr_plugin {
   size_t size;
@@ -271,6 +299,17 @@ typedef struct vr_plugin {
   /* May be NULL. Reviews reach and rights of the target, and says what it finds by problem_set and
    * problem_clear. */
   void (*check)(void* instance);
+
+  /* Added later (VR_HAS). May be NULL: orders are refused as not supported. Starts to carry out
+   * `order`, which is valid until the function returns, and returns. `request` is completed as one
+   * of `apply` is, and may be cancelled like that: VR_APPLIED when the target has confirmed it,
+   * also where it was so already; VR_REJECTED where it is refused, with the reason; VR_RETRY where
+   * it can't be done now, which the host leaves at that. At most one for each group is open at a
+   * time, beside one of `apply`. Never called in a dry run. */
+  void (*order)(void* instance, const vr_order* order, vr_request* request);
+
+  /* Added later (VR_HAS): VR_TELLS_... */
+  uint32_t abilities;
 } vr_plugin;
 
 /* The one exported symbol; what it returns is static. */

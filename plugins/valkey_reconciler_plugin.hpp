@@ -9,6 +9,8 @@
 //     void apply(const vr_topology&, vr_request*);
 //     void cancel(vr_request*);  // may be left out where each request ends soon by itself
 //     void check();              // may be left out
+//     void order(const vr_order&, vr_request*);    // may be left out: such orders are refused
+//     static constexpr bool tells_dry_run = true;  // may be left out: is_dry_run() is obeyed
 //   };
 //   constexpr std::array keys{vr::text_key("path", "Where it is written.", nullptr, VR_KEY_REQUIRED)};
 //   const vr_plugin* VR_PLUGIN_ENTRY() { return vr::plugin<&Mine::create>("mine", "1.0", keys); }
@@ -202,6 +204,11 @@ inline const vr_setting& setting(const vr_target& target, std::string_view name)
   throw std::out_of_range("no key `" + std::string(name) + "`");
 }
 
+// Nothing at the target is to be changed.
+inline bool is_dry_run(const vr_target& target) {
+  return VR_HAS(&target, dry_run) && target.dry_run != 0;
+}
+
 namespace border {
 
 // What the host holds: the plugin's object, and the host to which its exceptions are told.
@@ -272,6 +279,14 @@ const vr_plugin* plugin(const char* name, const char* version, std::span<const v
       border::call<Target>(instance, [](Target& target) { target.check(); });
     };
   }
+  if constexpr (requires(Target & target, const vr_order& order, vr_request* request) {
+                  target.order(order, request);
+                }) {
+    made.order = [](void* instance, const vr_order* order, vr_request* request) {
+      border::call<Target>(instance, [&](Target& target) { target.order(*order, request); });
+    };
+  }
+  if constexpr (requires { requires Target::tells_dry_run; }) made.abilities |= VR_TELLS_DRY_RUN;
   return &made;
 }
 

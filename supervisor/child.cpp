@@ -195,6 +195,10 @@ void Child::send_to_successor(const ipc::Frame& frame) {
   if (successor_) successor_->send(frame);
 }
 
+void Child::send_to_current(const ipc::Frame& frame) {
+  if (current_) current_->send(frame);
+}
+
 void Child::tick(int64_t now_ms, bool forgive) {
   if (current_) kill_overdue(*current_, now_ms, forgive);
   if (successor_) kill_overdue(*successor_, now_ms, forgive);

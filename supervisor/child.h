@@ -58,6 +58,7 @@ class Child {
   // To the current incarnation and to one that is to succeed it.
   void send(const ipc::Frame& frame);
   void send_to_successor(const ipc::Frame& frame);
+  void send_to_current(const ipc::Frame& frame);
 
   // Kills what is silent. `forgive`: the supervisor stood still, nobody could be heard.
   void tick(int64_t now_ms, bool forgive);

@@ -40,11 +40,13 @@ void ControlConnection::read() {
         fmt::format("a request has a line of {} bytes at most", max_control_request)));
   }
   line_.resize(end);
+  deadline_.start(control_answer_timeout_ms, handlers_.on_end);
   std::function(handlers_.on_line)(std::exchange(line_, {}));
 }
 
 void ControlConnection::answer(std::string document) {
   answer_ = std::move(document) + "\n";
+  deadline_.start(control_timeout_ms, handlers_.on_end);
   poll_.start(UV_WRITABLE, [this](int, int) { write(); });
 }
 

@@ -82,7 +82,10 @@ void ControlServer::asked(uint64_t connection, const std::string& line) {
   const std::string wish(json::text(request.get(), "do"));
   const auto route = routes_.find(wish);
   if (route != routes_.end())
-    return route->second(std::string(json::text(request.get(), "group")), answer);
+    return route->second({std::string(json::text(request.get(), "group")),
+                          std::string(json::text(request.get(), "by")),
+                          std::string(json::text(request.get(), "reason"))},
+                         answer);
   std::string known;
   for (const auto& [name, called] : routes_) known += (known.empty() ? "" : ", ") + name;
   answer(control_error(fmt::format(

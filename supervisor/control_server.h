@@ -23,8 +23,14 @@ class ControlServer {
  public:
   // Called once, now or later; not after the connection's time is over.
   using Answer = std::function<void(std::string)>;
-  // By the request's `do`; `group`: that of the request, or empty.
-  using Routes = std::map<std::string, std::function<void(const std::string& group, Answer)>>;
+  // What a request says beside its `do`; empty where it doesn't.
+  struct Request {
+    std::string group;
+    std::string by;
+    std::string reason;
+  };
+  // By the request's `do`.
+  using Routes = std::map<std::string, std::function<void(const Request&, Answer)>>;
 
   static Result<std::unique_ptr<ControlServer>> start(uv_loop_t* loop, const std::string& path,
                                                       Routes routes);
@@ -53,6 +59,8 @@ std::string control_error(const std::string& why);
 
 constexpr std::size_t max_control_connections = 16;
 constexpr std::size_t max_control_request = 64 * 1024;
-constexpr uint64_t control_timeout_ms = 5'000;  // for the whole of one connection
+constexpr uint64_t control_timeout_ms =
+    5'000;  // until its request is there; until it has read its answer
+constexpr uint64_t control_answer_timeout_ms = 15'000;  // between these
 
 }  // namespace reconciler

@@ -97,8 +97,10 @@ void Incarnation::on_frame(const ipc::Frame& frame) {
     case ipc::MessageType::outcome:
     case ipc::MessageType::report:
     case ipc::MessageType::answer:
+    case ipc::MessageType::ordered:
       break;
     case ipc::MessageType::ask:
+    case ipc::MessageType::order:
     case ipc::MessageType::configure:
     case ipc::MessageType::shutdown:
       log::error(fmt::format("{} sent a {} message, which is not for the supervisor", name_,

@@ -20,6 +20,8 @@
 #include "common/text.h"
 #include "common/uv/handle.h"
 #include "supervisor/command_line/commands.h"
+#include "supervisor/command_line/operate.h"
+#include "supervisor/control_routes.h"
 #include "supervisor/control_server.h"
 #include "supervisor/control_socket.h"
 #include "supervisor/describe.h"
@@ -39,9 +41,11 @@ using namespace reconciler;
 struct Arguments {
   std::string config;  // empty: the default
   bool once = false;
+  bool dry_run = false;
   Milliseconds timeout = 30'000;      // of once
   std::optional<std::string> socket;  // of the control socket; none: the default
   std::string group;
+  std::string reason;
   bool json = false;
   bool watch = false;
 };
@@ -56,7 +60,13 @@ std::optional<std::string> configuration_file(const Arguments& arguments) {
 }
 
 Result<Configuration> load(const Arguments& arguments) {
-  return load_configuration(configuration_file(arguments), current_environment(), describe_plugin);
+  auto loaded =
+      load_configuration(configuration_file(arguments), current_environment(), describe_plugin);
+  if (loaded && arguments.dry_run) {
+    loaded->dry_run = true;
+    loaded->notes.emplace_back("dry run: no target is changed");
+  }
+  return loaded;
 }
 
 int check(const Arguments& arguments) {
@@ -157,17 +167,8 @@ int serve(Arguments arguments) {
     }
     http = std::move(*started);
   }
-  ControlServer::Routes control_routes;
-  control_routes["status"] = [&](const std::string&, const ControlServer::Answer& answer) {
-    answer(status_document(supervisor.state()));
-  };
-  control_routes["explain"] = [&](const std::string& group, const ControlServer::Answer& answer) {
-    supervisor.explain(group, [answer](const Result<std::string>& known) {
-      answer(known ? *known : control_error(known.error().message()));
-    });
-  };
   const std::unique_ptr<ControlServer> control =
-      start_control(loop.get(), arguments, std::move(control_routes), supervisor);
+      start_control(loop.get(), arguments, control_routes(supervisor), supervisor);
   log::info(fmt::format("valkey-reconciler {} starts", RECONCILER_VERSION), {.pid = ::getpid()});
 
   const auto swap_in = [&](Result<Configuration> loaded) {
@@ -230,6 +231,9 @@ int run(int argc, char** argv) {
          "For --once: how long it may take (30s)")
       ->type_name("DURATION")
       ->needs(once_option);
+  CLI::Option* dry_run_option = app.add_flag(
+      "--dry-run", arguments.dry_run,
+      "Change no target, and say what would be; with --once: 0 where that is nothing, else 75");
   app.add_option("--socket", arguments.socket,
                  "Control socket (else $VALKEY_RECONCILER_SOCKET, else in $RUNTIME_DIRECTORY)")
       ->type_name("FILE");
@@ -242,18 +246,32 @@ int run(int argc, char** argv) {
   auto* explain_command = app.add_subcommand(
       "explain",
       "What each Sentinel says of a group, what was decided and why, what is in the way");
-  explain_command->add_option("group", arguments.group, "As Sentinel knows it")
-      ->type_name("GROUP")
-      ->required();
   explain_command->add_flag("--json", arguments.json, "What the watcher answers, as it is");
-  for (auto* command : {check_command, status_command, explain_command})
+  auto* pause_command =
+      app.add_subcommand("pause", "Have every instance leave a group alone, until it is resumed");
+  pause_command->add_option("--reason", arguments.reason, "Why, for people")
+      ->check(CLI::Validator(refusal_of_words, "", "words"))
+      ->type_name("TEXT");
+  auto* resume_command = app.add_subcommand("resume", "Take a paused group up again");
+  auto* release_command = app.add_subcommand(
+      "release", "Have the targets forget a higher decision of before a rebuild");
+  for (auto* command : {explain_command, pause_command, resume_command, release_command}) {
+    command->add_option("group", arguments.group, "As Sentinel knows it")
+        ->type_name("GROUP")
+        ->required();
+  }
+  for (auto* command : {check_command, status_command, explain_command, pause_command,
+                        resume_command, release_command}) {
     command->excludes(once_option);
+    command->excludes(dry_run_option);
+  }
   app.footer(
       "Without a file, the environment alone: VALKEY_SENTINEL_HOST and its kin.\n"
       "Signals: TERM and INT stop, HUP checks the configuration anew and swaps it in,\n"
       "as a change of its file does.\n"
-      "Exit status: 0 as asked, 64 wrong usage, 66 no such group, 69 no running program answers,\n"
-      "75 not done in time (--once), 78 wrong configuration.");
+      "Exit status: 0 as asked, 1 refused (pause, resume, release), 64 wrong usage, 66 no such "
+      "group,\n"
+      "69 no running program answers, 75 not done in time, 78 wrong configuration.");
   try {
     app.parse(argc, argv);
     if (check_command->parsed()) return check(arguments);
@@ -262,6 +280,10 @@ int run(int argc, char** argv) {
       return command_line::status(socket, {arguments.json, arguments.watch});
     if (explain_command->parsed())
       return command_line::explain(socket, arguments.group, arguments.json);
+    for (const auto* command : {pause_command, resume_command, release_command}) {
+      if (!command->parsed()) continue;
+      return command_line::order(socket, {command->get_name(), arguments.group, arguments.reason});
+    }
     return arguments.once ? once(arguments) : serve(arguments);
   } catch (const CLI::Success& success) {
     return app.exit(success);

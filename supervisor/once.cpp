@@ -25,6 +25,7 @@ constexpr uint64_t look_ms = 20;
 
 int run_once(Configuration configuration, Milliseconds timeout) {
   uv::Loop loop;
+  const bool dry_run = configuration.dry_run;
   Supervisor supervisor(loop.get(), std::move(configuration));
   uv::Timer look(loop.get());
   uv::Timer deadline(loop.get());
@@ -45,7 +46,8 @@ int run_once(Configuration configuration, Milliseconds timeout) {
     stop();
   };
   look.start_repeating(look_ms, [&] {
-    if (supervisor.status().in_the_way().empty()) stop();
+    if (supervisor.status().in_the_way().empty()) return stop();
+    if (dry_run && supervisor.status().all_answered()) give_up("a dry run changes nothing");
   });
   deadline.start(static_cast<uint64_t>(timeout),
                  [&] { give_up(fmt::format("not done within {}", format_duration(timeout))); });

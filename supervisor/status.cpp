@@ -165,6 +165,19 @@ std::vector<std::string> Status::degraded() const {
   return texts;
 }
 
+bool Status::all_answered() const {
+  const auto answered = [this](const auto& told) {
+    const auto group = groups_.find(told.first);
+    return group != groups_.end() && group->second.known() && told.second.outcome &&
+           told.second.revision == group->second.revision &&
+           (told.second.outcome->kind == ipc::OutcomeKind::applied ||
+            told.second.outcome->kind == ipc::OutcomeKind::rejected);
+  };
+  return std::all_of(targets_.begin(), targets_.end(), [&](const auto& target) {
+    return std::all_of(target.second.groups.begin(), target.second.groups.end(), answered);
+  });
+}
+
 std::vector<std::string> Status::in_the_way() const {
   std::vector<std::string> reasons;
   for (const auto& [child, trouble] : down_)

@@ -68,6 +68,9 @@ class Status {
   // Why the program doesn't call itself ready, in the user's words; empty: it does.
   std::vector<std::string> in_the_way() const;
 
+  // Whether every target has said of every group what it makes of the newest topology: that it agrees, or why it never will.
+  bool all_answered() const;
+
   // What is not as it should be though it keeps nothing from being right.
   std::vector<std::string> degraded() const;
 

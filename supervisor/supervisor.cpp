@@ -30,10 +30,10 @@ ChildPlan watcher_plan(const Configuration& configuration) {
 }
 
 ChildPlan labeler_plan(const Configuration& configuration, const TargetSettings& target) {
-  return {
-      fmt::format("labeler {} (plugin {})", target.name, target.plugin),
-      installation::children_folder() + "/labeler",
-      {LabelerSettings{configuration.log, configuration.supervision.heartbeat_interval, target}}};
+  return {fmt::format("labeler {} (plugin {})", target.name, target.plugin),
+          installation::children_folder() + "/labeler",
+          {LabelerSettings{configuration.log, configuration.supervision.heartbeat_interval,
+                           configuration.dry_run, target}}};
 }
 
 // Who there is to be: the processes of this program.
@@ -65,6 +65,7 @@ Supervisor::Supervisor(uv_loop_t* loop, Configuration configuration)
       configuration_(std::move(configuration)),
       observer_(loop),
       questions_(loop),
+      orders_(loop),
       pause_(pause_ms, monotonic_ms()),
       child_ended_(loop),
       tick_(loop) {
@@ -93,6 +94,7 @@ Child::Handlers Supervisor::handlers() {
       .on_down =
           [this](Child& child, const std::string& why) {
             observer_.child_down(child.id(), why);
+            orders_.target_down(child.id(), why.empty() ? "it was replaced" : why);
             if (child.id() == watcher_id) {
               questions_.give_up(
                   Error("the sentinel-watcher: " + (why.empty() ? "it was replaced" : why)));
@@ -139,7 +141,11 @@ void Supervisor::on_frame(Child& child, const ipc::Frame& frame) {
     case ipc::MessageType::answer:
       on_answer(frame);
       return;
+    case ipc::MessageType::ordered:
+      on_ordered(child, frame);
+      return;
     case ipc::MessageType::ask:
+    case ipc::MessageType::order:
     case ipc::MessageType::hello:
     case ipc::MessageType::configure:
     case ipc::MessageType::ready:
@@ -199,6 +205,37 @@ void Supervisor::on_answer(const ipc::Frame& frame) {
   }
   auto& answer = std::get<ipc::Answer>(*message);
   questions_.answer(answer.number, std::move(answer.json));
+}
+
+void Supervisor::on_ordered(const Child& labeler, const ipc::Frame& frame) {
+  auto message = ipc::decode_body(frame.type, frame.body);
+  if (!message) {
+    log::error(fmt::format("what {} says of an order can't be read", labeler.id()),
+               {.error = message.error().message()});
+    return;
+  }
+  orders_.answer(labeler.id(), std::get<ipc::Ordered>(*message));
+}
+
+void Supervisor::order(const std::string& group, ipc::Order order, Orders::Answered answered) {
+  std::vector<std::string> targets;
+  for (const auto& [id, child] : children_) {
+    if (id != watcher_id && serves(id, group)) targets.push_back(id);
+  }
+  if (targets.empty()) {
+    return answered(Error(observer_.knows(group) ? "no target keeps this group"
+                                                 : "no such group is configured"));
+  }
+  order.number = orders_.add(targets, std::move(answered));
+  const std::string body = encode_body(order);
+  for (const std::string& target : targets) {
+    Child& child = *children_.at(target);
+    if (child.ready()) {
+      child.send_to_current({ipc::MessageType::order, child.generation(), 0, group, body});
+    } else {
+      orders_.target_down(target, "it is not at work at the moment");
+    }
+  }
 }
 
 void Supervisor::explain(const std::string& group, Questions::Answered answered) {

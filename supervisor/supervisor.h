@@ -17,6 +17,7 @@
 #include "supervisor/child.h"
 #include "supervisor/liveness.h"
 #include "supervisor/observer.h"
+#include "supervisor/orders.h"
 #include "supervisor/questions.h"
 
 namespace reconciler {
@@ -44,6 +45,9 @@ class Supervisor {
   // What the watcher knows of a group, as JSON, and why; answered once, within 2 s.
   void explain(const std::string& group, Questions::Answered answered);
 
+  // Has every target that keeps the group do it; answered once, within 10 s.
+  void order(const std::string& group, ipc::Order order, Orders::Answered answered);
+
   const Status& status() { return observer_.status(); }
   // All that is shown, as it is now.
   ShownState state();
@@ -57,6 +61,7 @@ class Supervisor {
   void on_outcome(Child& labeler, const ipc::Frame& frame);
   void on_report(Child& child, const ipc::Frame& frame);
   void on_answer(const ipc::Frame& frame);
+  void on_ordered(const Child& labeler, const ipc::Frame& frame);
   void on_stopped();
   void reap();
   void tick();
@@ -75,6 +80,7 @@ class Supervisor {
   std::function<void()> stopped_;
   ipc::Report own_report_;
   Questions questions_;
+  Orders orders_;
   PauseDetector pause_;
   uv::Signal child_ended_;
   uv::Timer tick_;

@@ -130,6 +130,7 @@ struct Configuration {
   std::string http_listen;                  // `127.0.0.1:8080`, `[::]:8080`; empty: no HTTP
   LogSettings log;
   SupervisionSettings supervision;
+  bool dry_run = false;            // no target is to be changed; never written in the file
   std::vector<std::string> notes;  // nothing wrong, but worth a line in the log
 };
 
@@ -145,6 +146,7 @@ struct WatcherSettings {
 struct LabelerSettings {
   LogSettings log;
   Milliseconds heartbeat_interval = 2'000;
+  bool dry_run = false;  // the target is not to be changed
   TargetSettings target;
 
   friend bool operator==(const LabelerSettings&, const LabelerSettings&) = default;

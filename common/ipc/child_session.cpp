@@ -89,6 +89,8 @@ void ChildSession::on_frame(const Frame& frame) {
     }
   } else if (const auto* question = std::get_if<Ask>(&*message); question && handlers_.on_ask) {
     send(Answer{question->number, handlers_.on_ask(frame.group)}, frame.group, 0);
+  } else if (const auto* order = std::get_if<Order>(&*message); order && handlers_.on_order) {
+    if (configured_) handlers_.on_order(frame.group, *order);
   } else if (std::holds_alternative<Shutdown>(*message)) {
     if (handlers_.on_shutdown) {
       handlers_.on_shutdown();
@@ -127,6 +129,10 @@ void ChildSession::publish(const Topology& topology) {
 
 void ChildSession::outcome(const std::string& group, uint64_t revision, const Outcome& outcome) {
   send(outcome, group, revision);
+}
+
+void ChildSession::ordered(const std::string& group, const Ordered& ordered) {
+  send(ordered, group, 0);
 }
 
 void ChildSession::problem_set(const std::string& group, const std::string& id,

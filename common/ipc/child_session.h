@@ -42,6 +42,8 @@ class ChildSession {
     std::function<std::vector<Gauge>()> on_gauges;
     // What is known of a group, as JSON.
     std::function<std::string(const std::string& group)> on_ask;
+    // What an operator wants of a group; answered by `ordered`.
+    std::function<void(const std::string& group, const Order&)> on_order;
     // To finish what was begun and then call `finish`.
     std::function<void()> on_shutdown;
   };
@@ -59,6 +61,9 @@ class ChildSession {
 
   // `revision`: of the topology that this is about.
   void outcome(const std::string& group, uint64_t revision, const Outcome& outcome);
+
+  // What became of an order.
+  void ordered(const std::string& group, const Ordered& ordered);
 
   void problem_set(const std::string& group, const std::string& id, const std::string& message,
                    Severity severity = Severity::blocking);

@@ -176,8 +176,8 @@ Message empty_message(std::size_t index, std::index_sequence<I...>) {
 
 static_assert(std::variant_size_v<Message> == message_type_count);
 static_assert(std::is_same_v<
-              std::variant_alternative_t<static_cast<std::size_t>(MessageType::answer), Message>,
-              Answer>);
+              std::variant_alternative_t<static_cast<std::size_t>(MessageType::ordered), Message>,
+              Ordered>);
 
 constexpr uint32_t flag_memfd = 1;
 
@@ -204,9 +204,13 @@ std::string_view to_string(MessageType type) {
     case MessageType::ask:
       return "ask";
     case MessageType::answer:
+      return "answer";
+    case MessageType::order:
+      return "order";
+    case MessageType::ordered:
       break;
   }
-  return "answer";
+  return "ordered";
 }
 
 std::string encode_header(const Frame& frame, bool body_in_memfd) {

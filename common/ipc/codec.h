@@ -22,8 +22,10 @@ enum class MessageType : uint16_t {
   report = 7,
   ask = 8,
   answer = 9,
+  order = 10,
+  ordered = 11,
 };
-constexpr uint16_t message_type_count = 10;
+constexpr uint16_t message_type_count = 12;
 
 std::string_view to_string(MessageType type);
 

@@ -76,7 +76,7 @@ void fields(A& a, WatcherSettings& v) {
 
 template <typename A>
 void fields(A& a, LabelerSettings& v) {
-  a(v.log), a(v.heartbeat_interval), a(v.target);
+  a(v.log), a(v.heartbeat_interval), a(v.dry_run), a(v.target);
 }
 
 template <typename A>
@@ -143,6 +143,16 @@ void fields(A& a, Answer& v) {
   a(v.number), a(v.json);
 }
 
+template <typename A>
+void fields(A& a, Order& v) {
+  a(v.number), a(v.kind), a(v.by), a(v.reason);
+}
+
+template <typename A>
+void fields(A& a, Ordered& v) {
+  a(v.number), a(v.outcome), a(v.reason);
+}
+
 // The largest value of each enumeration that travels: what is above it is refused.
 constexpr uint8_t highest(PrimaryState) { return static_cast<uint8_t>(PrimaryState::suspected); }
 constexpr uint8_t highest(ActOn) { return static_cast<uint8_t>(ActOn::promotion); }
@@ -151,6 +161,7 @@ constexpr uint8_t highest(log::Level) { return static_cast<uint8_t>(log::Level::
 constexpr uint8_t highest(log::Format) { return static_cast<uint8_t>(log::Format::json); }
 constexpr uint8_t highest(SettingType) { return static_cast<uint8_t>(SettingType::string_list); }
 constexpr uint8_t highest(Severity) { return static_cast<uint8_t>(Severity::blocking); }
+constexpr uint8_t highest(OrderKind) { return static_cast<uint8_t>(OrderKind::release); }
 constexpr uint8_t highest(OutcomeKind) { return static_cast<uint8_t>(OutcomeKind::cancelled); }
 
 }  // namespace reconciler::ipc

@@ -126,7 +126,29 @@ struct Answer {
   friend bool operator==(const Answer&, const Answer&) = default;
 };
 
+enum class OrderKind : uint8_t { pause = 0, resume = 1, release = 2 };
+
+// supervisor -> labeler: what an operator wants of the group that stands in the header.
+struct Order {
+  uint64_t number = 0;
+  OrderKind kind = OrderKind::pause;
+  std::string by;      // who wants it, for people
+  std::string reason;  // of pause, for people; may be empty
+
+  friend bool operator==(const Order&, const Order&) = default;
+};
+
+// labeler -> supervisor: what became of it. Applied: the target has confirmed it; rejected: it is refused; otherwise it is
+// not done.
+struct Ordered {
+  uint64_t number = 0;  // of the order
+  OutcomeKind outcome = OutcomeKind::applied;
+  std::string reason;  // for people; empty with applied
+
+  friend bool operator==(const Ordered&, const Ordered&) = default;
+};
+
 using Message = std::variant<Hello, Configure, Ready, TopologyMessage, Outcome, Heartbeat, Shutdown,
-                             Report, Ask, Answer>;
+                             Report, Ask, Answer, Order, Ordered>;
 
 }  // namespace reconciler::ipc

@@ -73,7 +73,7 @@ static void* create(const vr_host* given, const vr_target* target, char* error, 
 static const vr_key path = {sizeof path, "path", VR_STRING, VR_KEY_REQUIRED | VR_KEY_FILE,
                             .help = "Unix socket on which the listener waits."};
 static const vr_key* const keys[] = {&path};
-static const vr_plugin plugin = {sizeof plugin, "announce", "1.0", 1,      keys,
-                                 create,        destroy,    apply, cancel, NULL};
+static const vr_plugin plugin = {sizeof plugin, "announce", "1.0",           1, keys, create,
+                                 destroy,       apply,      .cancel = cancel};
 
 const vr_plugin* VR_PLUGIN_ENTRY(void) { return &plugin; }

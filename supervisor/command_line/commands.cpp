@@ -12,8 +12,7 @@
 #include "common/json.h"
 #include "common/result.h"
 #include "common/text.h"
-#include "supervisor/command_line/control_client.h"
-#include "supervisor/command_line/document.h"
+#include "supervisor/command_line/asking.h"
 #include "supervisor/command_line/explain_view.h"
 #include "supervisor/command_line/status_view.h"
 
@@ -27,34 +26,6 @@ bool wants_color() {
   const char* terminal = std::getenv("TERM");
   return ::isatty(STDOUT_FILENO) != 0 && (no_color == nullptr || *no_color == '\0') &&
          (terminal == nullptr || std::string_view(terminal) != "dumb");
-}
-
-int unavailable(const Error& why) {
-  fmt::print(stderr, "{}\n", printable(why.message()));
-  return EX_UNAVAILABLE;
-}
-
-// Its text, and what stands in it.
-struct Answer {
-  std::string text;
-  json::Document document;
-};
-
-Result<Answer> ask(const std::string& socket, const std::string& request) {
-  auto text = ask_supervisor(socket, request);
-  if (!text) return text.error();
-  json::Document document = json::parse(*text);
-  if (!document)
-    return Error(fmt::format("what answers at {} is no supervisor of this version", socket));
-  return Answer{std::move(*text), std::move(document)};
-}
-
-Result<Answer> ask_status(const std::string& socket) {
-  auto answer = ask(socket, R"({"do":"status"})");
-  if (!answer) return answer;
-  if (const auto error = json::text(answer->document.get(), "error"); !error.empty())
-    return Error(fmt::format("the supervisor at {} answers: {}", socket, error));
-  return answer;
 }
 
 Result<std::string> status_page(const std::string& socket, const StatusWishes& wishes, bool color) {
@@ -90,13 +61,7 @@ int explain(const std::string& socket, const std::string& group, bool json) {
   const auto known = ask_status(socket);
   if (!known) return unavailable(known.error());
   const cJSON* document = known->document.get();
-  if (find_group(document, group) == nullptr) {
-    fmt::print(stderr, "no group {} is configured; there are:\n", printable(group));
-    each(json::member(document, "groups"), [](const cJSON* other) {
-      fmt::print(stderr, "  {}\n", printable(json::text(other, "name")));
-    });
-    return EX_NOINPUT;
-  }
+  if (find_group(document, group) == nullptr) return no_such_group(document, group);
   const auto answer =
       ask(socket, fmt::format(R"({{"do":"explain","group":{}}})", json_string(group)));
   if (!answer) return unavailable(answer.error());

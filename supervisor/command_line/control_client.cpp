@@ -17,7 +17,7 @@ namespace reconciler::command_line {
 
 namespace {
 
-constexpr int timeout_s = 10;
+constexpr int timeout_s = 15;  // longer than targets are waited for
 constexpr std::size_t max_answer = 64 * 1024 * 1024;
 
 std::string advice(int error) {

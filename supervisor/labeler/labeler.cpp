@@ -21,10 +21,18 @@ namespace {
 constexpr uint64_t cancel_grace_ms = 3'000;
 constexpr uint64_t stop_grace_ms = 3'000;
 
+bool tells_dry_run(const vr_plugin& plugin) {
+  return VR_HAS(&plugin, abilities) && (plugin.abilities & VR_TELLS_DRY_RUN) != 0;
+}
+
 }  // namespace
 
 Labeler::Labeler(uv_loop_t* loop, ipc::ChildSession& session)
-    : loop_(loop), session_(session), turn_(loop), grace_(loop) {}
+    : loop_(loop),
+      session_(session),
+      turn_(loop),
+      grace_(loop),
+      orders_(loop, session, target_, [this](const std::string& why) { give_up(why); }) {}
 
 Labeler::~Labeler() {
   if (instance_ != nullptr) plugin_->destroy(instance_);
@@ -32,6 +40,7 @@ Labeler::~Labeler() {
 
 Result<void> Labeler::start(const LabelerSettings& settings) {
   target_ = settings.target;
+  dry_run_ = settings.dry_run;
   auto plugin = load_plugin(plugin_path(target_.plugin));
   if (!plugin) return plugin.error();
   plugin_ = *plugin;
@@ -50,6 +59,11 @@ Result<void> Labeler::start(const LabelerSettings& settings) {
   for (const std::string& name : target_.groups) {
     groups_.try_emplace(name, loop_, target_);
   }
+  if (dry_run_ && !tells_dry_run(*plugin_)) {
+    log::warning(fmt::format("plugin {} knows no dry run and is left out of it", plugin_->name),
+                 {.target = target_.name});
+    return {};
+  }
   services_ = std::make_unique<HostServices>(
       loop_, session_, target_.name,
       HostServices::Handlers{
@@ -57,8 +71,8 @@ Result<void> Labeler::start(const LabelerSettings& settings) {
                                 const std::string& reason) { completed(request, outcome, reason); },
           .on_changed = [this](const char* group) { changed(group); }});
   std::array<char, 1024> error{};
-  instance_ =
-      plugin_->create(services_->get(), TargetView(target_).get(), error.data(), error.size());
+  instance_ = plugin_->create(services_->get(), TargetView(target_, dry_run_).get(), error.data(),
+                              error.size());
   if (instance_ == nullptr) {
     error.back() = '\0';
     return Error(fmt::format("plugin {}: {}", plugin_->name,
@@ -104,6 +118,11 @@ void Labeler::apply(const std::string& name, Group& group) {
   group.request = std::make_unique<vr_request>(vr_request{name});
   group.deadline.start(static_cast<uint64_t>(target_.deadline),
                        [this, &name, &group] { overdue(name, group); });
+  if (instance_ == nullptr) {
+    return completed(
+        group.request.get(), VR_REJECTED,
+        fmt::format("dry run: plugin {} can't say what it would change", plugin_->name));
+  }
   plugin_->apply(instance_, group.at_work->get(), group.request.get());
 }
 
@@ -113,12 +132,17 @@ void Labeler::overdue(const std::string& name, Group& group) {
   follow(name, group, group.assignment.overdue());
 }
 
+void Labeler::ordered(const std::string& group, const ipc::Order& order) {
+  orders_.begin(*plugin_, instance_, group, order, dry_run_);
+}
+
 void Labeler::completed(vr_request* request, vr_outcome outcome, const std::string& reason) {
+  const auto kind = outcome >= VR_APPLIED && outcome <= VR_CANCELLED
+                        ? static_cast<ipc::OutcomeKind>(outcome)
+                        : ipc::OutcomeKind::retry;
+  if (orders_.completed(request, kind, reason)) return later([this] { finish_if_idle(); });
   for (auto& [name, group] : groups_) {
     if (group.request.get() != request || request == nullptr) continue;
-    const auto kind = outcome >= VR_APPLIED && outcome <= VR_CANCELLED
-                          ? static_cast<ipc::OutcomeKind>(outcome)
-                          : ipc::OutcomeKind::retry;
     report(name, group, kind, reason);
     group.request.reset();
     group.deadline.stop();
@@ -143,6 +167,11 @@ void Labeler::report(const std::string& name, Group& group, ipc::OutcomeKind kin
                     .target = target_.name,
                     .epoch = topology.decision.epoch,
                     .revision = view.revision};
+  const std::string said = std::exchange(group.said, reason);
+  if (dry_run_ && reason.starts_with("dry run: ")) {
+    if (said != reason) log::info(reason, about);
+    return;
+  }
   const bool failed = kind == ipc::OutcomeKind::retry || kind == ipc::OutcomeKind::rejected;
   if (failed) {
     about.error = reason;
@@ -186,11 +215,12 @@ void Labeler::stop(std::function<void()> finished) {
     ::_exit(EX_OK);
   });
   for (auto& [name, group] : groups_) follow(name, group, group.assignment.stop());
+  orders_.cancel_all();
   finish_if_idle();
 }
 
 void Labeler::finish_if_idle() {
-  if (!finished_) return;
+  if (!finished_ || !orders_.idle()) return;
   for (const auto& [name, group] : groups_) {
     if (group.assignment.open()) return;
   }

@@ -15,6 +15,7 @@
 #include "plugins/valkey_reconciler_plugin.h"
 #include "supervisor/labeler/assignment.h"
 #include "supervisor/labeler/host_services.h"
+#include "supervisor/labeler/open_orders.h"
 #include "supervisor/labeler/views.h"
 
 namespace reconciler::labeler {
@@ -33,6 +34,9 @@ class Labeler {
 
   void arrived(const Topology& topology, uint64_t generation, uint64_t revision);
 
+  // What an operator wants of a group.
+  void ordered(const std::string& group, const ipc::Order& order);
+
   // What was begun is finished, for 3 s at most; then `finished` is called.
   void stop(std::function<void()> finished);
 
@@ -48,6 +52,7 @@ class Labeler {
     std::unique_ptr<vr_request> request;
     uv::Timer retry;
     uv::Timer deadline;
+    std::string said;     // by the last attempt, in a dry run
     bool failed = false;  // the last attempt, which makes the next success worth a line
   };
 
@@ -66,6 +71,7 @@ class Labeler {
   uv_loop_t* loop_;
   ipc::ChildSession& session_;
   TargetSettings target_;
+  bool dry_run_ = false;
   std::map<std::string, Group, std::less<>> groups_;
   std::vector<std::function<void()>> next_turn_;
   uv::Timer turn_;
@@ -73,7 +79,8 @@ class Labeler {
   std::function<void()> finished_;
   std::unique_ptr<HostServices> services_;
   const vr_plugin* plugin_ = nullptr;
-  void* instance_ = nullptr;
+  void* instance_ = nullptr;  // null in a dry run of a plugin that knows of none
+  OpenOrders orders_;
 };
 
 }  // namespace reconciler::labeler

@@ -59,6 +59,9 @@ int serve(int64_t supervisor_pid) {
   handlers.on_topology = [&](const Topology& topology, uint64_t generation, uint64_t revision) {
     labeler->arrived(topology, generation, revision);
   };
+  handlers.on_order = [&](const std::string& group, const ipc::Order& order) {
+    labeler->ordered(group, order);
+  };
   handlers.on_shutdown = [&] {
     if (labeler) {
       labeler->stop([&] { session->finish(); });

@@ -43,7 +43,8 @@ TopologyView::TopologyView(Topology topology, uint64_t generation, uint64_t revi
   view_.event_mono_ns = topology_.event_mono_ns;
 }
 
-TargetView::TargetView(const TargetSettings& target) : groups_(pointers(target.groups)) {
+TargetView::TargetView(const TargetSettings& target, bool dry_run)
+    : groups_(pointers(target.groups)) {
   lists_.reserve(target.settings.size());
   settings_.reserve(target.settings.size());
   for (const Setting& setting : target.settings) {
@@ -59,7 +60,8 @@ TargetView::TargetView(const TargetSettings& target) : groups_(pointers(target.g
            groups_.data(),
            settings_.size(),
            setting_pointers_.data(),
-           static_cast<uint64_t>(target.deadline)};
+           static_cast<uint64_t>(target.deadline),
+           dry_run ? 1 : 0};
 }
 
 }  // namespace reconciler::labeler

@@ -33,7 +33,7 @@ class TopologyView {
 // Shows settings that outlive it.
 class TargetView {
  public:
-  explicit TargetView(const TargetSettings& target);
+  TargetView(const TargetSettings& target, bool dry_run);
   TargetView(const TargetView&) = delete;
   TargetView& operator=(const TargetView&) = delete;
 

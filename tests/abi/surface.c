@@ -3,6 +3,7 @@
 
 /* No type of the interface names them, so that abidiff does not see them. */
 _Static_assert(VR_KEY_REQUIRED == 1 && VR_KEY_SECRET == 2 && VR_KEY_FILE == 4, "flags of a key");
+_Static_assert(VR_TELLS_DRY_RUN == 1, "abilities of a plugin");
 _Static_assert(VR_READABLE == 1 && VR_WRITABLE == 2, "events of a watch");
 
 static const vr_plugin plugin = {.size = sizeof plugin};

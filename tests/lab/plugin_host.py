@@ -44,7 +44,7 @@ class PluginHost:
     """A shipped plugin by its name, any other by its path; in tests/plugin_host or another `program`
     like it. Owned by a test; `with PluginHost("kubernetes", ["g"], namespace="shop") as host:`."""
 
-    def __init__(self, plugin: str, groups: list[str], *, eager: bool = True,
+    def __init__(self, plugin: str, groups: list[str], *, eager: bool = True, dry_run: bool = False,
                  program: Path | None = None, **settings: str | Path) -> None:
         build = build_folder()
         host = build / "libexec/valkey-reconciler/tests/plugin_host"
@@ -53,6 +53,8 @@ class PluginHost:
                 plugin if "/" in plugin else str(shipped)]
         if eager:
             argv.append("--eager")
+        if dry_run:
+            argv.append("--dry-run")
         for group in groups:
             argv += ["--group", group]
         argv += [f"{key}={value}" for key, value in settings.items()]
@@ -93,6 +95,12 @@ class PluginHost:
 
     def cancel(self, group: str) -> None:
         self._order(f"cancel {group}")
+
+    def tell(self, verb: str, group: str, by: str = "jane", reason: str = "") -> Event:
+        """What became of an operator's order: pause, resume, release."""
+        mark = len(self.events)
+        self._order(f"{verb} {group} {by} {reason}")
+        return self.wait("ordered", 15.0, mark=mark)
 
     def check(self) -> None:
         self._order("check")

@@ -1,8 +1,9 @@
-// plugin_host [--eager] PLUGIN.so --group NAME... [KEY=VALUE...]
+// plugin_host [--eager] [--dry-run] PLUGIN.so --group NAME... [KEY=VALUE...]
 //
 // Loads a plugin, creates it with these settings (a list: by comma) and the defaults of the others, and obeys lines on
 // standard input. `deadline` is told to the plugin and not enforced.
 //   apply GROUP ERA EPOCH STEP known|suspected HOST PORT [up|down REPLICA PORT]... | cancel GROUP | check | quit
+//   pause|resume|release GROUP BY [REASON...]
 // What happens is told on standard output, one JSON object a line. End of file is `quit`. --eager: applies again on
 // `retry` and on `changed`, as a labeler does.
 #include <dlfcn.h>
@@ -78,6 +79,7 @@ struct Settings {
 
 struct Arguments {
   bool eager = false;
+  bool dry_run = false;
   std::string plugin;
   std::vector<std::string> groups;
   std::map<std::string, std::string> settings;
@@ -88,6 +90,8 @@ struct Arguments {
       const size_t equals = argument.find('=');
       if (argument == "--eager") {
         eager = true;
+      } else if (argument == "--dry-run") {
+        dry_run = true;
       } else if (argument == "--group" && i + 1 < argc) {
         groups.emplace_back(argv[++i]);
       } else if (equals != std::string::npos) {
@@ -128,6 +132,13 @@ struct Session {
       std::string group;
       words >> group;
       host->cancel(group);
+    } else if (verb == "pause" || verb == "resume" || verb == "release") {
+      std::string group, by, reason;
+      std::getline(words >> group >> by >> std::ws, reason);
+      host->tell(verb == "pause"    ? VR_PAUSE
+                 : verb == "resume" ? VR_RESUME
+                                    : VR_RELEASE,
+                 group, by, reason);
     } else if (verb == "apply") {
       ScriptedHost::Order order;
       std::string state;
@@ -187,7 +198,8 @@ int main(int argc, char** argv) {
                          groups.data(),
                          settings.pointers.size(),
                          settings.pointers.data(),
-                         deadline};
+                         deadline,
+                         arguments.dry_run ? 1 : 0};
   char error[1024] = "";
   void* instance = plugin->create(host.host(), &target, error, sizeof error);
   if (instance == nullptr) {

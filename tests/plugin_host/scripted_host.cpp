@@ -122,6 +122,15 @@ void ScriptedHost::order(Order order) {
   apply_now(group);
 }
 
+void ScriptedHost::tell(vr_order_kind kind, const std::string& group, const std::string& by,
+                        const std::string& reason) {
+  auto owned = std::make_unique<vr_request>(vr_request{group});
+  vr_request* request = owned.get();
+  orders_.emplace(request, std::move(owned));
+  const vr_order order{sizeof order, kind, group.c_str(), by.c_str(), reason.c_str()};
+  plugin_->order(instance_, &order, request);
+}
+
 void ScriptedHost::cancel(const std::string& group) {
   const auto open = open_.find(group);
   if (open != open_.end()) plugin_->cancel(instance_, open->second);
@@ -188,6 +197,9 @@ void ScriptedHost::stop() {
   std::vector<std::string> groups;
   for (const auto& [group, request] : open_) groups.push_back(group);
   for (const std::string& group : groups) cancel(group);
+  std::vector<vr_request*> orders;
+  for (const auto& [request, owned] : orders_) orders.push_back(request);
+  for (vr_request* request : orders) plugin_->cancel(instance_, request);
 }
 
 void ScriptedHost::log(vr_host_context*, vr_log_level level, const char* group,
@@ -199,12 +211,19 @@ void ScriptedHost::log(vr_host_context*, vr_log_level level, const char* group,
 void ScriptedHost::complete(vr_host_context* context, vr_request* request, vr_outcome outcome,
                             const char* reason) {
   ScriptedHost& host = self(context);
+  constexpr const char* names[] = {"applied", "retry", "rejected", "cancelled"};
+  if (const auto order = host.orders_.extract(request)) {
+    say({{"event", "ordered"},
+         {"group", order.mapped()->group},
+         {"outcome", names[outcome]},
+         {"text", text(reason)}});
+    return;
+  }
   const std::unique_ptr<Request> done(static_cast<Request*>(request));
   if (host.open_.erase(done->group) != 1) {
     say({{"event", "bug"}, {"text", "completed twice"}});
     std::abort();
   }
-  constexpr const char* names[] = {"applied", "retry", "rejected", "cancelled"};
   const uint64_t took_us = (uv_hrtime() - done->topology.event_mono_ns) / 1000;
   say({{"event", "complete"},
        {"group", done->group},

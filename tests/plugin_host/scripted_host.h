@@ -43,9 +43,12 @@ class ScriptedHost {
   };
   void order(Order order);
   void cancel(const std::string& group);
+  // What an operator wants; told as `ordered` when it is completed.
+  void tell(vr_order_kind kind, const std::string& group, const std::string& by,
+            const std::string& reason);
   // Cancels what is open, and applies nothing any more.
   void stop();
-  bool has_open_requests() const { return !open_.empty(); }
+  bool has_open_requests() const { return !open_.empty() || !orders_.empty(); }
 
   static void say(const std::map<std::string, std::string>& fields);
 
@@ -80,6 +83,7 @@ class ScriptedHost {
   void* instance_ = nullptr;
   std::map<std::string, Order> newest_;
   std::map<std::string, Request*> open_;
+  std::map<vr_request*, std::unique_ptr<vr_request>> orders_;
   std::set<std::string> due_;
   std::vector<std::unique_ptr<Due>> soon_;
   bool stopping_ = false;

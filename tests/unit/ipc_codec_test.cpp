@@ -62,6 +62,7 @@ TargetSettings sample_target() {
 std::vector<Message> samples() {
   LabelerSettings labeler;
   labeler.target = sample_target();
+  labeler.dry_run = true;
   WatcherSettings watcher;
   watcher.log = {log::Level::debug, log::Format::json};
   watcher.sentinels = {sample_sentinels()};
@@ -78,7 +79,9 @@ std::vector<Message> samples() {
              {{"patches_total", "result", "ok", 9}},
              {{"sentinel_up", {{"set", "main"}, {"sentinel", "[::1]:26379"}}, 1}}},
       Ask{9},
-      Answer{9, "{\"group\":\"one\"}"}};
+      Answer{9, "{\"group\":\"one\"}"},
+      Order{10, OrderKind::release, "jane", "a rebuild"},
+      Ordered{10, OutcomeKind::rejected, "not supported by this target"}};
 }
 
 Frame frame_of(const Message& message) {

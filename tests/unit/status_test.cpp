@@ -52,6 +52,20 @@ TEST_F(StatusTest, ATargetsOwnReasonIsTold) {
               ElementsAre("target kubernetes, group shop: forbidden: cannot patch pods"));
 }
 
+TEST_F(StatusTest, AllHaveAnsweredWhoAgreeOrNeverWillAboutTheNewestTopology) {
+  EXPECT_FALSE(status_.all_answered());
+  learn(1);
+  EXPECT_FALSE(status_.all_answered());
+  told(1, outcome_at(5, ipc::OutcomeKind::retry));
+  EXPECT_FALSE(status_.all_answered());
+  told(1, outcome_at(5, ipc::OutcomeKind::rejected, "dry run: would write x"));
+  EXPECT_TRUE(status_.all_answered());
+  told(1, outcome_at(5));
+  EXPECT_TRUE(status_.all_answered());
+  learn(2);
+  EXPECT_FALSE(status_.all_answered());
+}
+
 TEST_F(StatusTest, AttemptsAreThoseAtTheNewestTopology) {
   learn(1);
   told(1, outcome_at(5, ipc::OutcomeKind::retry));
