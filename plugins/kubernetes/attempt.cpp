@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "common/random.h"
+#include "plugins/kubernetes/dry_run.h"
 #include "plugins/kubernetes/group_target.h"
 #include "plugins/kubernetes/json_patch.h"
 #include "plugins/kubernetes/pauses.h"
@@ -31,6 +32,10 @@ GroupTarget::Write GroupTarget::make_write(const Pod& pod, StampKind kind, bool 
 }
 
 void GroupTarget::start_writing(const Plan& plan) {
+  if (settings_.dry_run) {
+    end_dry_run(in_words(plan, api_.rule(), api_.pod_namespace()));
+    return;
+  }
   if (is_held()) return;
   phase_ = Phase::fencing;
   failure_.reset();
@@ -209,6 +214,23 @@ void GroupTarget::start_over(const ApiError& error, const Pod& seen) {
   } else {
     pause_.start(random_between(1, 10ull << restarts_), list);
   }
+}
+
+void GroupTarget::end_dry_run(const std::string& words) {
+  // What is said of the pods as to the primary is said anew whenever they change.
+  dry_run_said_ = verdict_ == Plan::Verdict::right ? words : "";
+  if (words.empty()) {
+    finish(VR_APPLIED, {});
+  } else {
+    finish(VR_REJECTED, "dry run: would " + words);
+  }
+}
+
+std::string GroupTarget::words_for_replicas() const {
+  if (!api_.rule().marks_replicas()) return {};
+  const Replicas replicas = find_replicas(*wanted_, watch_.items(), api_.pod_namespace());
+  return in_words(plan_replica_labels(replicas, *wanted_, watch_.items(), api_.rule()), api_.rule(),
+                  api_.pod_namespace());
 }
 
 void GroupTarget::note_write(const Write& write) {

@@ -36,7 +36,13 @@ void GroupTarget::decide() {
   if (plan.verdict != Plan::Verdict::stand_down) count_.forget_behind();
   switch (plan.verdict) {
     case Plan::Verdict::right:
-      if (confirm()) finish(VR_APPLIED, {});
+      if (!confirm()) break;
+      if (settings_.dry_run) {
+        verdict_ = plan.verdict;
+        end_dry_run(words_for_replicas());
+      } else {
+        finish(VR_APPLIED, {});
+      }
       break;
     case Plan::Verdict::paused:
       if (plan.promote != nullptr && owes_label()) {

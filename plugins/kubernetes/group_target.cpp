@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/random.h"
 #include "plugins/kubernetes/label_syntax.h"
 
 namespace reconciler {
@@ -48,7 +49,8 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, PodEvents& events, const Set
       problems_(host, group.name),
       no_pod_timer_(host),
       repairs_(host, group.name,
-               "somebody else moves the label again and again: see managedFields of the pods") {}
+               "somebody else moves the label again and again: see managedFields of the pods"),
+      order_run_(host, api, settings.request_timeout_ms, [this] { reassess(); }) {}
 
 void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   Wanted wanted = wanted_from(topology);
@@ -82,7 +84,28 @@ void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   phase_ = Phase::waiting;
 }
 
+// To release is to let a lower decision in: not where none is held off.
+void GroupTarget::order(const vr_order& order, vr_request* request) {
+  const auto concerns = [this](const Pod& pod) {
+    const bool foreign =
+        pod.stamp.state == StampReading::State::read && pod.stamp.stamp.group != name_;
+    return !foreign && !pod.vanishing;
+  };
+  const auto refusal = [this, kind = order.kind]() -> std::string {
+    if (kind != VR_RELEASE) return {};
+    if (!wanted_) return "no primary is known yet";
+    learn();
+    const Plan plan = make_plan(*wanted_, watch_.items(), api_.rule(), api_.pod_namespace());
+    if (plan.verdict == Plan::Verdict::stand_down) return {};
+    return fmt::format("nothing to release: no pod remembers a higher decision than {}",
+                       describe(wanted_->claim));
+  };
+  order_run_.start({&watch_, concerns, refusal, "no pod of the group is there"},
+                   operator_order(order, random_number()), request);
+}
+
 bool GroupTarget::cancel(const vr_request* request) {
+  if (order_run_.cancel(request)) return true;
   if (request != request_) return false;
   cancelled_ = true;
   // Where this attempt took the label off, giving it to the new primary is what makes the group whole again.
@@ -150,7 +173,7 @@ void GroupTarget::finish(vr_outcome outcome, const std::string& reason) {
 void GroupTarget::pods_changed(const ObjectChange& change) {
   if (request_ != nullptr || !wanted_) return;
   learn();
-  note_move(change);
+  if (!settings_.dry_run) note_move(change);
   reassess();
 }
 
@@ -187,6 +210,12 @@ void GroupTarget::reassess() {
 
 // The verdict is that of the last attempt, and stands.
 void GroupTarget::label_replicas() {
+  if (settings_.dry_run) {
+    if (outcome_ == VR_APPLIED || !dry_run_said_.empty()) {
+      if (words_for_replicas() != dry_run_said_) host_.changed(name_);
+    }
+    return;
+  }
   const bool without_primary =
       verdict_ == Plan::Verdict::no_pod || verdict_ == Plan::Verdict::no_pod_stale;
   if (hold_.on()) {

@@ -12,6 +12,7 @@
 #include "plugins/kubernetes/decision_count.h"
 #include "plugins/kubernetes/hold.h"
 #include "plugins/kubernetes/object_watch.h"
+#include "plugins/kubernetes/order_run.h"
 #include "plugins/kubernetes/plan.h"
 #include "plugins/kubernetes/pod_events.h"
 #include "plugins/kubernetes/publisher.h"
@@ -36,6 +37,7 @@ class GroupTarget : public Publisher {
   const std::string& name() const override { return name_; }
   void start() override { watch_.start(); }
   void apply(const vr_topology& topology, vr_request* request) override;
+  void order(const vr_order& order, vr_request* request) override;
   bool cancel(const vr_request* request) override;
   void api_is_back() override;
   void watch_is_silent() override { watch_.reconnect(); }
@@ -83,6 +85,9 @@ class GroupTarget : public Publisher {
   void note_write(const Write& write);
 
   void finish(vr_outcome outcome, const std::string& reason);
+  // Of a dry run: what it would do; empty: nothing.
+  void end_dry_run(const std::string& words);
+  std::string words_for_replicas() const;
 
   // between requests
   void try_again_now();
@@ -140,6 +145,8 @@ class GroupTarget : public Publisher {
   Timer no_pod_timer_;
 
   Repairs repairs_;
+  OrderRun<Pod> order_run_;
+  std::string dry_run_said_;
 };
 
 }  // namespace reconciler

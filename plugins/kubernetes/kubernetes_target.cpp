@@ -60,15 +60,29 @@ KubernetesTarget::KubernetesTarget(Host host, Settings settings, const Cluster& 
   rights_.review();
 }
 
-void KubernetesTarget::apply(const vr_topology& topology, vr_request* request) {
-  const auto group = std::find_if(groups_.begin(), groups_.end(), [&](const auto& candidate) {
-    return candidate->name() == topology.group;
+Publisher* KubernetesTarget::find(const char* group) const {
+  const auto found = std::find_if(groups_.begin(), groups_.end(), [&](const auto& candidate) {
+    return candidate->name() == group;
   });
-  if (group == groups_.end()) {
+  return found == groups_.end() ? nullptr : found->get();
+}
+
+void KubernetesTarget::apply(const vr_topology& topology, vr_request* request) {
+  Publisher* group = find(topology.group);
+  if (group == nullptr) {
     host_.complete(request, VR_REJECTED, "this target does not serve that group");
     return;
   }
-  (*group)->apply(topology, request);
+  group->apply(topology, request);
+}
+
+void KubernetesTarget::order(const vr_order& order, vr_request* request) {
+  Publisher* group = find(order.group);
+  if (group == nullptr) {
+    host_.complete(request, VR_REJECTED, "this target does not serve that group");
+    return;
+  }
+  group->order(order, request);
 }
 
 void KubernetesTarget::cancel(vr_request* request) {

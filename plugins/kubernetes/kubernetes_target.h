@@ -26,11 +26,16 @@ class KubernetesTarget {
   KubernetesTarget(const KubernetesTarget&) = delete;
   KubernetesTarget& operator=(const KubernetesTarget&) = delete;
 
+  static constexpr bool tells_dry_run = true;
+
   void apply(const vr_topology& topology, vr_request* request);
+  void order(const vr_order& order, vr_request* request);
   void cancel(vr_request* request);
   void check();
 
  private:
+  Publisher* find(const char* group) const;
+
   KubernetesTarget(Host host, Settings settings, const Cluster& cluster,
                    const std::string& pod_namespace);
 

@@ -20,6 +20,8 @@ class Publisher {
   virtual void start() = 0;
 
   virtual void apply(const vr_topology& topology, vr_request* request) = 0;
+  // What an operator wants; beside an attempt.
+  virtual void order(const vr_order& order, vr_request* request) = 0;
   virtual bool cancel(const vr_request* request) = 0;  // false: it is none of this group
 
   virtual void api_is_back() = 0;

@@ -16,6 +16,10 @@ constexpr uint64_t longest_timeout_ms = 30000;
 }  // namespace
 
 void ServiceTarget::write(const ServicePlan& plan) {
+  if (settings_.dry_run) {
+    finish(VR_REJECTED, "dry run: would write: " + objects_.make_write(*wanted_, plan).what);
+    return;
+  }
   if (is_held()) return;
   phase_ = Phase::writing;
   send(objects_.make_write(*wanted_, plan));
@@ -57,7 +61,10 @@ void ServiceTarget::write_replicas() {
   }
   const ServicePlan plan = objects_.plan_of_replicas(*wanted_);
   replicas_told_ = plan.cause;
-  if (plan.verdict == ServicePlan::Verdict::change) {
+  if (plan.verdict == ServicePlan::Verdict::change && settings_.dry_run) {
+    finish(VR_REJECTED,
+           "dry run: would write: " + objects_.make_write_of_replicas(*wanted_, plan).what);
+  } else if (plan.verdict == ServicePlan::Verdict::change) {
     phase_ = Phase::writing_replicas;
     send(objects_.make_write_of_replicas(*wanted_, plan));
   } else if (plan.problem != nullptr) {

@@ -181,6 +181,25 @@ const ApiObject* ServiceObjects::holder() const {
   return service(service_name_);
 }
 
+OrderScope<Service> ServiceObjects::scope_of_service() const {
+  return {services_.front().get(),
+          [](const Service&) { return true; },
+          {},
+          fmt::format("there is no Service {}/{}", api_.pod_namespace(), service_name_)};
+}
+
+OrderScope<Slice> ServiceObjects::scope_of_slices() const {
+  const auto concerns = [this](const Slice& slice) {
+    return slice.name == slice_name(service_name_) ||
+           (has_replicas() && slice.name == slice_name(replica_service_));
+  };
+  return {slices_.get(),
+          concerns,
+          {},
+          fmt::format("there is no EndpointSlice {}/{}", api_.pod_namespace(),
+                      slice_name(service_name_))};
+}
+
 void ServiceObjects::list(const Answered& done) {
   struct Lists {
     size_t open = 0;

@@ -12,6 +12,7 @@
 #include "plugins/host.h"
 #include "plugins/kubernetes/api_client.h"
 #include "plugins/kubernetes/object_watch.h"
+#include "plugins/kubernetes/order_run.h"
 #include "plugins/kubernetes/pod_event.h"
 #include "plugins/kubernetes/service_patch.h"
 #include "plugins/kubernetes/service_plan.h"
@@ -63,6 +64,11 @@ class ServiceObjects {
   bool replicas_drifted(const Wanted& wanted) const;
   const ApiObject* holder() const;  // of the stamp; null: there is none
   const Pods& pods() const { return pods_.items(); }
+
+  // What an order of this kind is about: the Service is paused, what holds the stamp is released.
+  bool is_about_slices(vr_order_kind kind) const { return by_slice() && kind == VR_RELEASE; }
+  OrderScope<Service> scope_of_service() const;
+  OrderScope<Slice> scope_of_slices() const;
 
   // Consistent lists of all of them now, for an attempt that met a conflict.
   void list(const Answered& done);

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/random.h"
 #include "plugins/kubernetes/pauses.h"
 #include "plugins/kubernetes/turn.h"
 
@@ -41,7 +42,9 @@ ServiceTarget::ServiceTarget(Host host, ApiClient& api, PodEvents& events, const
       no_pod_timer_(host),
       repairs_(host, group.name,
                "somebody else changes what is published again and again: see managedFields of the "
-               "Service and its EndpointSlices") {}
+               "Service and its EndpointSlices"),
+      service_order_(host, api, settings.request_timeout_ms, [this] { reassess(); }),
+      slice_order_(host, api, settings.request_timeout_ms, [this] { reassess(); }) {}
 
 void ServiceTarget::apply(const vr_topology& topology, vr_request* request) {
   Wanted wanted = wanted_from(topology);
@@ -68,7 +71,34 @@ void ServiceTarget::apply(const vr_topology& topology, vr_request* request) {
   }
 }
 
+// To release is to let a lower decision in: not where none is held off.
+void ServiceTarget::order(const vr_order& order, vr_request* request) {
+  if (order.kind == VR_RELEASE && (!wanted_ || !objects_.ready())) {
+    host_.complete(request, VR_REJECTED,
+                   wanted_ ? "the Service is not known yet" : "no primary is known yet");
+    return;
+  }
+  const auto refusal = [this, kind = order.kind]() -> std::string {
+    if (kind != VR_RELEASE) return {};
+    count_.learn(*wanted_, stamp_of(*wanted_, objects_.holder()));
+    if (objects_.plan(*wanted_).verdict == ServicePlan::Verdict::stand_down) return {};
+    return fmt::format("nothing to release: no higher decision than {} is remembered",
+                       describe(wanted_->claim));
+  };
+  const OperatorOrder what = operator_order(order, random_number());
+  if (objects_.is_about_slices(order.kind)) {
+    OrderScope<Slice> scope = objects_.scope_of_slices();
+    scope.refusal = refusal;
+    slice_order_.start(std::move(scope), what, request);
+  } else {
+    OrderScope<Service> scope = objects_.scope_of_service();
+    scope.refusal = refusal;
+    service_order_.start(std::move(scope), what, request);
+  }
+}
+
 bool ServiceTarget::cancel(const vr_request* request) {
+  if (service_order_.cancel(request) || slice_order_.cancel(request)) return true;
   if (request != request_) return false;
   cancelled_ = true;
   if (phase_ == Phase::writing || phase_ == Phase::writing_replicas) {
@@ -226,7 +256,8 @@ void ServiceTarget::objects_ready() {
 void ServiceTarget::objects_changed(const ObjectChange& change) {
   if (request_ != nullptr || !wanted_ || !objects_.ready()) return;
   count_.learn(*wanted_, stamp_of(*wanted_, objects_.holder()));
-  if (!change.moved.empty() && objects_.plan(*wanted_).verdict == ServicePlan::Verdict::change) {
+  if (!settings_.dry_run && !change.moved.empty() &&
+      objects_.plan(*wanted_).verdict == ServicePlan::Verdict::change) {
     host_.log(VR_WARNING, name_, "{}/{} was changed by {}; repairing it", api_.pod_namespace(),
               change.moved, change.moved_by.empty() ? "somebody else" : change.moved_by);
   }

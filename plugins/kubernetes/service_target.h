@@ -37,6 +37,7 @@ class ServiceTarget : public Publisher {
   const std::string& name() const override { return name_; }
   void start() override { objects_.start(); }
   void apply(const vr_topology& topology, vr_request* request) override;
+  void order(const vr_order& order, vr_request* request) override;
   bool cancel(const vr_request* request) override;
   void api_is_back() override;
   void watch_is_silent() override { objects_.reconnect(); }
@@ -113,6 +114,8 @@ class ServiceTarget : public Publisher {
   std::optional<uint64_t> no_pod_since_ns_;
   Timer no_pod_timer_;
   Repairs repairs_;
+  OrderRun<Service> service_order_;
+  OrderRun<Slice> slice_order_;
 };
 
 }  // namespace reconciler

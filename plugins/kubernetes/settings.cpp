@@ -173,6 +173,7 @@ std::span<const vr_key> setting_keys() { return keys; }
 Result<Settings> read_settings(const vr_target& target) {
   Settings settings;
   settings.target = target.name;
+  settings.dry_run = vr::is_dry_run(target);
   settings.pod_namespace = text_setting(target, "namespace");
   settings.rule = {text_setting(target, "label"),
                    text_setting(target, "value"),

@@ -23,6 +23,7 @@ struct Settings {
   };
 
   std::string target;
+  bool dry_run = false;  // nothing is to be written
   std::vector<Group> groups;
   std::string pod_namespace;  // empty: the service account's or the context's
   Publish publish = Publish::label;

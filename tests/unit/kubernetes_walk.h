@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "plugins/count_ahead.h"
+#include "plugins/kubernetes/operator_order.h"
+#include "plugins/kubernetes/patch_document.h"
 #include "plugins/kubernetes/plan.h"
 #include "tests/unit/json_patch_server.h"
 
@@ -41,6 +43,7 @@ enum class Variation {
   skip_idle_fences,
   never_take_over,
   believe_the_vanishing,
+  release_by_taking_off,     // the stamp of a pod, rather than to overwrite it
   relabel_untested,          // replicas, whatever their stamp is by now
   relabel_restoring_stamps,  // the same, and the stamp that was seen is written again
   relabel_for_fences         // where no label of the primary is to be taken off
@@ -50,6 +53,7 @@ struct World {
   bool recreations = false;
   bool wipes = false;
   bool hand_labels = false;
+  bool operators = false;  // who pause, resume and release pods; then the label may go backwards
   bool unsettled = false;  // provisional promotions and suspicions, too
   Marking marking = Marking::none;
   Variation variation = Variation::none;
@@ -154,6 +158,7 @@ class Walk {
 
   void run(int steps) {
     for (int i = 0; i < steps && !two_labels && !backwards; ++i) {
+      if (world_.operators && pick(15) == 0) operate();
       const uint32_t what = pick(100);
       Instance& instance = instances_[pick(instances_.size())];
       if (world_.marking != Marking::none && pick(4) == 0) instance.hear_of_replicas(healthy());
@@ -191,6 +196,7 @@ class Walk {
     for (int round = 0; round < 200; ++round) {
       bool idle = true;
       while (!in_flight_.empty()) arrive();
+      resume_all();
       for (Instance& instance : instances_) {
         if (round == 0 && world_.unsettled && pick(4) != 0) instance.die();
         instance.see_everything();
@@ -269,6 +275,31 @@ class Walk {
     }
   }
 
+  // What an operator wants of a pod as it is now; it may reach the server much later.
+  void operate() {
+    const std::string& name = walked_pods[pick(walked_pods.size())];
+    if (!server_.has(name)) return;
+    const uint32_t what = pick(16);
+    const vr_order_kind kind = what == 0 ? VR_PAUSE : what < 11 ? VR_RESUME : VR_RELEASE;
+    const vr_order order{sizeof(vr_order), kind, "g", "jane", ""};
+    auto write = std::make_shared<Write>();
+    write->pod = name;
+    write->body = order_patch(server_.pod(name), operator_order(order, unique()));
+    if (kind == VR_RELEASE && world_.variation == Variation::release_by_taking_off) {
+      PatchDocument patch;
+      patch.require_as_seen(server_.pod(name));
+      patch.remove("/metadata/annotations/" + pointer_step(stamp_annotation));
+      write->body = patch.str();
+    }
+    send(std::move(write));
+  }
+  void resume_all() {
+    const vr_order order{sizeof(vr_order), VR_RESUME, "g", "jane", ""};
+    for (const Pod& pod : server_.list()) {
+      if (!pod.paused.empty()) server_.patch(pod.name, order_patch(pod, operator_order(order, 0)));
+    }
+  }
+
   // One of the writes under way reaches the server; which, nobody knows.
   void arrive() {
     if (in_flight_.empty()) return;
@@ -291,7 +322,7 @@ class Walk {
     look_at_relabelled(std::nullopt, write->pod);
     ++promotions;
     two_labels |= !world_.hand_labels && server_.labelled() > 1;
-    backwards |= !world_.recreations && write->claim < highest_;
+    backwards |= !world_.recreations && !world_.operators && write->claim < highest_;
     highest_ = std::max(highest_, write->claim);
   }
 
