@@ -15,9 +15,9 @@ Result<std::unique_ptr<ConsulTarget>> ConsulTarget::create(Host host, const vr_t
 ConsulTarget::ConsulTarget(Host host, Settings settings)
     : settings_(std::move(settings)), servers_(host, settings_.urls, settings_.tls) {
   for (const Settings::Group& group : settings_.groups) {
-    values_.add(
-        std::make_unique<GroupValue>(host, group.name, group.key, settings_.poll_ms,
-                                     std::make_unique<ConsulStore>(settings_, group, servers_)));
+    values_.add(std::make_unique<GroupValue>(
+        host, group.name, group.key, GroupValue::Options{settings_.poll_ms, settings_.dry_run},
+        std::make_unique<ConsulStore>(settings_, group, servers_)));
   }
 }
 

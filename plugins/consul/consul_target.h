@@ -15,6 +15,8 @@ namespace reconciler::consul {
 // Owned by the plugin's host behind the border.
 class ConsulTarget {
  public:
+  static constexpr bool tells_dry_run = true;
+
   static Result<std::unique_ptr<ConsulTarget>> create(Host host, const vr_target& target);
 
   ConsulTarget(Host host, Settings settings);

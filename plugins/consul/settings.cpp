@@ -94,6 +94,7 @@ std::span<const vr_key> setting_keys() { return keys; }
 
 Result<Settings> read_settings(const vr_target& target) {
   Settings settings;
+  settings.dry_run = vr::is_dry_run(target);
   Result<std::vector<std::string>> urls = read_urls(target, "urls");
   if (!urls) return urls.error();
   settings.urls = std::move(*urls);

@@ -29,6 +29,7 @@ struct Settings {
   HttpTls tls;
   uint64_t timeout_ms = 2000;
   uint64_t poll_ms = 10000;
+  bool dry_run = false;  // nothing is to be changed
 };
 
 std::span<const vr_key> setting_keys();

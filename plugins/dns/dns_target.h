@@ -14,6 +14,8 @@ namespace reconciler::dns {
 // Owned by the plugin's host behind the border.
 class DnsTarget {
  public:
+  static constexpr bool tells_dry_run = true;
+
   static Result<std::unique_ptr<DnsTarget>> create(Host host, const vr_target& target);
 
   DnsTarget(Host host, Settings settings);

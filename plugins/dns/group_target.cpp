@@ -99,6 +99,12 @@ bool GroupTarget::place() {
 }
 
 void GroupTarget::update() {
+  if (settings_.dry_run) {
+    return complete(VR_REJECTED,
+                    fmt::format("dry run: would update {} to lead to {}", record_name_,
+                                records_.empty() ? "nothing" : records_.front().data),
+                    seen_);
+  }
   step_ = Step::update;
   send(make_update(
       {settings_.zone, record_name_, holder_of(record_name_), seen_.holder,

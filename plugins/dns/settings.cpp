@@ -119,6 +119,7 @@ std::span<const vr_key> setting_keys() { return keys; }
 
 Result<Settings> read_settings(const vr_target& target) {
   Settings settings;
+  settings.dry_run = vr::is_dry_run(target);
   Result<std::vector<Settings::Way>> ways = read_ways(target);
   if (!ways) return ways.error();
   settings.ways = std::move(*ways);

@@ -34,6 +34,7 @@ struct Settings {
   Key key;
   uint64_t timeout_ms = 1000;
   uint64_t poll_ms = 10000;
+  bool dry_run = false;  // nothing is to be changed
 };
 
 std::span<const vr_key> setting_keys();

@@ -15,9 +15,9 @@ Result<std::unique_ptr<EtcdTarget>> EtcdTarget::create(Host host, const vr_targe
 EtcdTarget::EtcdTarget(Host host, Settings settings)
     : settings_(std::move(settings)), client_(host, settings_) {
   for (const Settings::Group& group : settings_.groups) {
-    values_.add(
-        std::make_unique<GroupValue>(host, group.name, group.key, settings_.poll_ms,
-                                     std::make_unique<EtcdStore>(host, settings_, group, client_)));
+    values_.add(std::make_unique<GroupValue>(
+        host, group.name, group.key, GroupValue::Options{settings_.poll_ms, settings_.dry_run},
+        std::make_unique<EtcdStore>(host, settings_, group, client_)));
   }
 }
 

@@ -15,6 +15,8 @@ namespace reconciler::etcd {
 // Owned by the plugin's host behind the border.
 class EtcdTarget {
  public:
+  static constexpr bool tells_dry_run = true;
+
   static Result<std::unique_ptr<EtcdTarget>> create(Host host, const vr_target& target);
 
   EtcdTarget(Host host, Settings settings);

@@ -46,6 +46,7 @@ std::span<const vr_key> setting_keys() { return keys; }
 
 Result<Settings> read_settings(const vr_target& target) {
   Settings settings;
+  settings.dry_run = vr::is_dry_run(target);
   Result<std::vector<std::string>> endpoints = read_urls(target, "endpoints");
   if (!endpoints) return endpoints.error();
   settings.endpoints = std::move(*endpoints);

@@ -37,6 +37,13 @@ void ExecTarget::apply(const vr_topology& topology, vr_request* request) {
                     "Sentinel's seven arguments can't say that the primary is suspected "
                     "(`arguments = \"none\"` can)");
   }
+  if (settings_.dry_run) {
+    return complete(
+        group, VR_REJECTED,
+        fmt::format("dry run: would run {} for {} primary {}", settings_.command.front(),
+                    topology.state == VR_PRIMARY_KNOWN ? "the" : "the suspected",
+                    to_string(Endpoint{topology.primary->host, topology.primary->port})));
+  }
   if (turns_.take(group)) run(group);
 }
 

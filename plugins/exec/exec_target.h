@@ -21,11 +21,14 @@ struct Settings {
   bool sentinel_arguments = true;
   bool replicas = false;  // run for a change of the replicas alone, too
   uint64_t deadline_ms = 0;
+  bool dry_run = false;  // nothing is to be run
 };
 
 // Driven by the host. Owned by it, behind the plugin's border.
 class ExecTarget {
  public:
+  static constexpr bool tells_dry_run = true;
+
   ExecTarget(Host host, Settings settings) : host_(host), settings_(std::move(settings)) {}
 
   void apply(const vr_topology& topology, vr_request* request);

@@ -29,6 +29,7 @@ std::unique_ptr<ExecTarget> create(vr::Host host, const vr_target& target, std::
   settings.sentinel_arguments = text_setting(target, "arguments") == "sentinel";
   settings.replicas = flag_setting(target, "replicas");
   settings.deadline_ms = target.deadline_ms;
+  settings.dry_run = vr::is_dry_run(target);
   if (auto checked = check_command(settings.command); !checked) {
     error = checked.error().within("command").message();
     return nullptr;

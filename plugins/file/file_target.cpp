@@ -36,6 +36,12 @@ std::optional<Endpoint> endpoint_in(const std::string& text) {
                   static_cast<uint16_t>(std::strtoul(text.c_str() + space, nullptr, 10))};
 }
 
+std::string named(const vr_topology& topology) {
+  const std::string primary = to_string(Endpoint{topology.primary->host, topology.primary->port});
+  return topology.state == VR_PRIMARY_KNOWN ? "primary " + primary
+                                            : "no primary: " + primary + " is suspected";
+}
+
 }  // namespace
 
 FileTarget::FileTarget(Host host, Settings settings)
@@ -61,7 +67,7 @@ Result<void> FileTarget::start() {
                            [this](uint32_t) { on_folder_changed(); })) {
     return Error("descriptors can't be watched");
   }
-  remove_leftovers();
+  if (!settings_.dry_run) remove_leftovers();
   watch_folder();
   return {};
 }
@@ -169,6 +175,11 @@ void FileTarget::replace(Job& job) const {
     job.reason = text.error().within(job.path).message();
     return;
   }
+  if (settings_.dry_run) {
+    job.outcome = VR_REJECTED;
+    job.reason = fmt::format("dry run: would write {}: {}", job.path, named(job.topology));
+    return;
+  }
   if (auto replaced = replace_file(job.path, *text, settings_.access); !replaced) {
     job.outcome = VR_RETRY;
     job.reason = replaced.error().message();
@@ -202,15 +213,13 @@ void FileTarget::note(const Job& job) {
   ahead_[topology.group].learn(job.told, {topology.era, topology.epoch, topology.step});
   exec::Succession& published = published_[topology.group];
   if (job.held_primary) published.follow(*job.held_primary);
-  if (!job.note.empty()) host_.log(VR_WARNING, topology.group, "{}", job.note);
+  if (!job.note.empty() && !settings_.dry_run)
+    host_.log(VR_WARNING, topology.group, "{}", job.note);
   if (!job.written) return;
   commanded_.erase(topology.group);
   const Endpoint primary{topology.primary->host, topology.primary->port};
   if (topology.state == VR_PRIMARY_KNOWN) published.follow(primary);
-  const std::string named = to_string(primary);
-  host_.log(VR_INFO, topology.group, "{} names {} (epoch {})", job.path,
-            topology.state == VR_PRIMARY_KNOWN ? "primary " + named
-                                               : "no primary: " + named + " is suspected",
+  host_.log(VR_INFO, topology.group, "{} names {} (epoch {})", job.path, named(topology),
             topology.epoch);
 }
 
@@ -222,6 +231,11 @@ void FileTarget::finish(Job& job) {
 void FileTarget::run_command(Job& job) {
   if (job.cancelled) {
     job.outcome = VR_CANCELLED;
+    return finish(job);
+  }
+  if (settings_.dry_run) {
+    job.outcome = VR_REJECTED;
+    job.reason = fmt::format("dry run: would run {}", settings_.command.front());
     return finish(job);
   }
   if (commanding_.take(job)) start_command(job);

@@ -31,6 +31,7 @@ struct Settings {
   Access access;
   std::vector<std::string> command;  // empty: none
   uint64_t deadline_ms = 0;
+  bool dry_run = false;  // nothing is to be written or run
 };
 
 // Driven by the host, owned by it behind the plugin's border. A disk may stand still for seconds and
@@ -38,6 +39,8 @@ struct Settings {
 // its Job.
 class FileTarget {
  public:
+  static constexpr bool tells_dry_run = true;
+
   FileTarget(Host host, Settings settings);
   ~FileTarget();
   FileTarget(const FileTarget&) = delete;

@@ -47,6 +47,7 @@ Result<Settings> read_settings(const vr_target& target) {
     }
   }
   settings.deadline_ms = target.deadline_ms;
+  settings.dry_run = vr::is_dry_run(target);
   return settings;
 }
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "plugins/address.h"
 
@@ -135,6 +136,13 @@ void GroupTarget::on_read(const Answer& answer) {
   Commands commands;
   if (rules_.remember && state.held != ours_) commands = hold_commands(rules_.backend, ours_);
   commands.insert(commands.end(), plan.fence.begin(), plan.fence.end());
+  if (settings_.dry_run) {
+    commands.insert(commands.end(), plan.promote.begin(), plan.promote.end());
+    if (commands.empty()) return on_promoted(answer);
+    return complete(VR_REJECTED,
+                    fmt::format("dry run: would send HAProxy: {}", fmt::join(commands, "; ")),
+                    state);
+  }
   if (commands.empty()) return promote(answer, plan);
   changes_ = !plan.fence.empty();
   send(Step::fence, commands);

@@ -14,6 +14,8 @@ namespace reconciler::haproxy {
 // Owned by the plugin's host behind the border.
 class HaproxyTarget {
  public:
+  static constexpr bool tells_dry_run = true;
+
   static Result<std::unique_ptr<HaproxyTarget>> create(Host host, const vr_target& target);
 
   HaproxyTarget(Host host, Settings settings);

@@ -58,6 +58,7 @@ std::span<const vr_key> setting_keys() { return keys; }
 
 Result<Settings> read_settings(const vr_target& target) {
   Settings settings;
+  settings.dry_run = vr::is_dry_run(target);
   const std::string socket = text_setting(target, "socket");
   Result<SocketAddress> address =
       socket.starts_with('/') ? unix_address(socket) : ip_address(socket, std::nullopt);

@@ -23,6 +23,7 @@ struct Settings {
   std::vector<Group> groups;
   uint64_t timeout_ms = 2000;
   uint64_t poll_ms = 1000;
+  bool dry_run = false;  // nothing is to be changed
 };
 
 std::span<const vr_key> setting_keys();

@@ -26,12 +26,12 @@ bool says_the_same(const Stored& a, const Stored& b) {
 
 }  // namespace
 
-GroupValue::GroupValue(Host host, std::string group, std::string where, uint64_t poll_ms,
+GroupValue::GroupValue(Host host, std::string group, std::string where, Options options,
                        std::unique_ptr<Store> store)
     : host_(host),
       group_(std::move(group)),
       where_(std::move(where)),
-      poll_ms_(poll_ms),
+      options_(options),
       store_(std::move(store)),
       poll_(host),
       patience_(host) {}
@@ -89,6 +89,13 @@ void GroupValue::on_read(const Result<Stored>& stored) {
   host_.clear_problem(group_, not_publishable);
   value_ = std::move(*value);
   if (seen_.value == value_ && seen_.is_whole) return complete(VR_APPLIED, "", seen_);
+  if (options_.dry_run) {
+    const HeldDecision ours = held_of(*topology_, decision);
+    return complete(VR_REJECTED,
+                    fmt::format("dry run: would write {}: {}", where_,
+                                ours.known ? "primary " + ours.primary : "no primary"),
+                    seen_);
+  }
   step_ = Step::write;
   store_->write(value_, *topology_, seen_,
                 [this](const Result<bool>& written) { on_written(written); });
@@ -96,7 +103,7 @@ void GroupValue::on_read(const Result<Stored>& stored) {
 
 void GroupValue::on_looked(const Stored& stored) {
   step_ = Step::idle;
-  poll_.start(poll_ms_, [this] { look(); });
+  poll_.start(options_.poll_ms, [this] { look(); });
   if (!has_topology_ || (rests_on_ && says_the_same(*rests_on_, stored))) return;
   store_->keep(false, {});
   host_.changed(group_);
@@ -124,7 +131,7 @@ void GroupValue::fail(const std::string& fault) {
   if (step_ != Step::look) return complete(VR_RETRY, fault, std::nullopt);
   step_ = Step::idle;
   rests_on_.reset();
-  poll_.start(poll_ms_, [this] { look(); });
+  poll_.start(options_.poll_ms, [this] { look(); });
 }
 
 void GroupValue::stand_by(const HeldDecision& held, Standing standing) {
@@ -149,8 +156,8 @@ void GroupValue::complete(vr_outcome outcome, const std::string& reason,
   step_ = Step::idle;
   rests_on_ = std::move(rest_on);
   topology_ = nullptr;
-  poll_.start(poll_ms_, [this] { look(); });
-  store_->keep(outcome == VR_APPLIED, [this] { look(); });
+  poll_.start(options_.poll_ms, [this] { look(); });
+  store_->keep(outcome == VR_APPLIED && !options_.dry_run, [this] { look(); });
   host_.complete(std::exchange(request_, nullptr), outcome, reason);
 }
 

@@ -18,8 +18,13 @@ namespace reconciler {
 // Owned by its target, driven by it and by its own timers.
 class GroupValue {
  public:
+  struct Options {
+    uint64_t poll_ms = 10000;
+    bool dry_run = false;  // nothing is to be written
+  };
+
   // `where`: the value's name, for people.
-  GroupValue(Host host, std::string group, std::string where, uint64_t poll_ms,
+  GroupValue(Host host, std::string group, std::string where, Options options,
              std::unique_ptr<Store> store);
   GroupValue(const GroupValue&) = delete;
   GroupValue& operator=(const GroupValue&) = delete;
@@ -44,7 +49,7 @@ class GroupValue {
   Host host_;
   const std::string group_;
   const std::string where_;
-  const uint64_t poll_ms_;
+  const Options options_;
   std::unique_ptr<Store> store_;
   Timer poll_;
   Timer patience_;

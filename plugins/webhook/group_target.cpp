@@ -38,6 +38,12 @@ void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   request_ = request;
   topology_ = &topology;
   if (taken_ == content_of(topology)) return complete(VR_APPLIED, "");
+  if (settings_.dry_run) {
+    return complete(VR_REJECTED,
+                    fmt::format("dry run: would tell the receiver of {} primary {}",
+                                topology.state == VR_PRIMARY_KNOWN ? "the" : "the suspected",
+                                to_string(endpoint_of(*topology.primary))));
+  }
   const uint64_t now_ns = host_.now_ns();
   if (now_ns >= not_before_ns_) return post();
   wait_.start((not_before_ns_ - now_ns) / ns_in_ms + 1, [this] { post(); });

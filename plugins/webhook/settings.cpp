@@ -37,6 +37,7 @@ std::span<const vr_key> setting_keys() { return keys; }
 
 Result<Settings> read_settings(const vr_target& target) {
   Settings settings;
+  settings.dry_run = vr::is_dry_run(target);
   settings.target = target.name;
   settings.groups.assign(target.groups, target.groups + target.group_count);
   Result<std::string> url = read_url(text_setting(target, "url"), true);

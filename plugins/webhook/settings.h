@@ -23,6 +23,7 @@ struct Settings {
   bool replicas = false;
   HttpTls tls;
   uint64_t timeout_ms = 5000;
+  bool dry_run = false;  // nobody is to be told
 };
 
 std::span<const vr_key> setting_keys();

@@ -15,6 +15,8 @@ namespace reconciler::webhook {
 // Owned by the plugin's host behind the border.
 class WebhookTarget {
  public:
+  static constexpr bool tells_dry_run = true;
+
   static Result<std::unique_ptr<WebhookTarget>> create(Host host, const vr_target& target);
 
   WebhookTarget(Host host, Settings settings);

@@ -77,6 +77,20 @@ class StoreCase:
             self.assertEqual(self.apply(host, address, 1 + number), "applied")
             self.says(address, 1 + number)
 
+    def test_a_dry_run_writes_nothing_and_says_what_it_would(self) -> None:
+        dry = self.host(dry_run=True)
+        mark = dry.apply(GROUP, 1, ADDRESSES[0])
+        end = dry.wait("complete", 20, mark=mark)
+        self.assertEqual(end.outcome, "rejected")
+        self.assertRegex(end.text, f"^dry run: would write .*: primary {ADDRESSES[0]}:6379$")
+        self.assertIsNone(self.server.get(self.key))
+        self.apply(self.host(), ADDRESSES[0], 1)
+        dry.applied(20, mark=mark)  # it was seen
+        version = self.server.version(self.key)
+        mark = dry.apply(GROUP, 2, ADDRESSES[1])
+        dry.wait("complete", 20, mark=mark, outcome="rejected", text=f"primary {ADDRESSES[1]}:6379")
+        self.assertEqual(self.server.version(self.key), version)
+
     def test_the_value_holds_the_replicas(self) -> None:
         host = self.host()
         mark = host.apply(GROUP, 1, ADDRESSES[0], replicas=[ADDRESSES[1]], down=[ADDRESSES[2]])

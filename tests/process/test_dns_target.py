@@ -68,11 +68,11 @@ class OnServer:
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.server = self.enterContext(NameServer(self.kind, self.folder, [NAME]))
 
-    def host(self, **settings: str | Path) -> PluginHost:
+    def host(self, *, dry_run: bool = False, **settings: str | Path) -> PluginHost:
         given = {"servers": self.server.address, "zone": ZONE, "record_name": NAME,
                  "tsig_name": KEY, "tsig_secret_file": self.server.secret_file, "poll": "200ms",
                  **settings}
-        return self.enterContext(PluginHost("dns", [GROUP], **given))
+        return self.enterContext(PluginHost("dns", [GROUP], dry_run=dry_run, **given))
 
     def apply(self, host: PluginHost, primary: str, epoch: int, *, step: int = 0,
               suspected: bool = False) -> str:
@@ -82,6 +82,16 @@ class OnServer:
 
     def says(self, data: list[str], kind: str = "A") -> None:
         self.assertEqual(self.server.ask(NAME, kind, tries=10), data)
+
+    def test_a_dry_run_updates_nothing_and_says_what_it_would(self) -> None:
+        self.assertEqual(self.apply(self.host(), ADDRESSES[0], 1), "applied")
+        dry = self.host(dry_run=True)
+        self.assertEqual(self.apply(dry, ADDRESSES[0], 1), "applied")
+        mark = dry.apply(GROUP, 2, ADDRESSES[1])
+        end = dry.wait("complete", 20, mark=mark)
+        self.assertEqual((end.outcome, end.text),
+                         ("rejected", f"dry run: would update {NAME} to lead to {ADDRESSES[1]}"))
+        self.says([ADDRESSES[0]])
 
     def test_the_name_follows_the_primary_over_udp_and_tcp(self) -> None:
         for epoch, transport in enumerate(("udp", "tcp")):

@@ -50,8 +50,8 @@ class Scripts(unittest.TestCase):
         wait_until((self.folder / name).exists, 10.0, name)
 
     def host(self, *lines: str, groups: list[str] | None = None, eager: bool = False,
-             **settings: str) -> PluginHost:
-        return self.enterContext(PluginHost("exec", groups or [GROUP], eager=eager,
+             dry_run: bool = False, **settings: str) -> PluginHost:
+        return self.enterContext(PluginHost("exec", groups or [GROUP], eager=eager, dry_run=dry_run,
                                             command=self.script(*lines), **settings))
 
     def apply(self, host: PluginHost, address: str, epoch: int = 5, **keys: int | bool) -> Event:
@@ -83,6 +83,14 @@ class Told(Scripts):
         self.assertEqual(told["previous"], {"host": OLD, "port": 6379})
         self.assertEqual((told["state"], told["suspected"], told["epoch"]), ("known", None, 6))
         self.assertEqual(arguments, [GROUP, "leader", "start", OLD, "6379", NEW, "6379"])
+
+    def test_on_a_dry_run_it_is_not_run(self) -> None:
+        dry = self.host("touch ran", dry_run=True)
+        end = self.apply(dry, NEW)
+        self.assertEqual((end.outcome, end.text), (
+            "rejected", f"dry run: would run {self.folder}/program for the primary [{NEW}]:6379"))
+        self.assertEqual(dry.close(), 0)
+        self.assertFalse((self.folder / "ran").exists())
 
     def test_nothing_else_of_the_environment_reaches_it(self) -> None:
         with unittest.mock.patch.dict(os.environ, {"LSAN_OPTIONS": "exitcode=0"}):

@@ -47,9 +47,9 @@ class HaproxyCase(unittest.TestCase):
         servers = [(f"valkey-{index}", address) for index, address in enumerate(self.addresses)]
         return HAProxy(self.folder, GROUP, servers, start_ready=self.start_ready, level=self.level)
 
-    def host(self, **settings: str | Path) -> PluginHost:
+    def host(self, *, dry_run: bool = False, **settings: str | Path) -> PluginHost:
         given = {"socket": self.haproxy.socket, "poll": "100ms", **settings}
-        return self.enterContext(PluginHost("haproxy", [GROUP], **given))
+        return self.enterContext(PluginHost("haproxy", [GROUP], dry_run=dry_run, **given))
 
     def apply(self, host: PluginHost, index: int, epoch: int, *, step: int = 0,
               suspected: bool = False) -> str:
@@ -71,6 +71,16 @@ class Servers(HaproxyCase):
             self.assertEqual(self.who_answers(), f"valkey-{index}")
         self.assertEqual(self.watch.two_at_once(), [])
         self.assertGreater(self.watch.samples, 0)
+
+    def test_a_dry_run_sends_nothing_that_changes_and_says_what_it_would(self) -> None:
+        self.apply(self.host(), 0, 1)
+        dry = self.host(dry_run=True)
+        self.assertEqual(self.apply(dry, 0, 1), "applied")
+        mark = dry.apply(GROUP, 2, *self.addresses[1])
+        end = dry.wait("complete", 20, mark=mark)
+        self.assertEqual(end.outcome, "rejected")
+        self.assertRegex(end.text, "^dry run: would send HAProxy: .*valkey-0.*; .*valkey-1")
+        self.assertEqual(self.haproxy.ready(), [self.addresses[0]])
 
     def test_it_works_over_tcp(self) -> None:
         host = self.host(socket="{}:{}".format(*self.haproxy.tcp))

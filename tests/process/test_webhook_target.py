@@ -29,9 +29,9 @@ class Webhook(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.receiver = self.enterContext(Receiver(self.folder))
 
-    def host(self, **settings: str | Path) -> PluginHost:
+    def host(self, *, dry_run: bool = False, **settings: str | Path) -> PluginHost:
         given = {"url": self.receiver.url, "secret_file": self.receiver.secret_file, **settings}
-        return self.enterContext(PluginHost("webhook", [GROUP], **given))
+        return self.enterContext(PluginHost("webhook", [GROUP], dry_run=dry_run, **given))
 
     def apply(self, host: PluginHost, primary: str, epoch: int, **more: object) -> str:
         """Gives the outcome."""
@@ -49,6 +49,15 @@ class Webhook(unittest.TestCase):
                          [None] + [{"host": address, "port": 6379} for address in ADDRESSES[:-1]])
         self.assertEqual([(body["group"], body["epoch"]) for body in told],
                          [(GROUP, 1), (GROUP, 2), (GROUP, 3)])
+
+    def test_on_a_dry_run_nobody_is_told(self) -> None:
+        dry = self.host(dry_run=True)
+        mark = dry.apply(GROUP, 1, ADDRESSES[0])
+        end = dry.wait("complete", 20, mark=mark)
+        self.assertEqual((end.outcome, end.text), (
+            "rejected", f"dry run: would tell the receiver of the primary {ADDRESSES[0]}:6379"))
+        self.assertEqual(dry.close(), 0)
+        self.assertEqual(self.receiver.messages(), [])
 
     def test_a_suspected_primary_is_told_as_none(self) -> None:
         host = self.host()
