@@ -98,9 +98,12 @@ class PluginHost:
 
     def tell(self, verb: str, group: str, by: str = "jane", reason: str = "") -> Event:
         """What became of an operator's order: pause, resume, release."""
+        return self.wait("ordered", 15.0, mark=self.ask(verb, group, by, reason))
+
+    def ask(self, verb: str, group: str, by: str = "jane", reason: str = "") -> int:
         mark = len(self.events)
         self._order(f"{verb} {group} {by} {reason}")
-        return self.wait("ordered", 15.0, mark=mark)
+        return mark
 
     def check(self) -> None:
         self._order("check")

@@ -90,7 +90,7 @@ class OnServer:
         mark = dry.apply(GROUP, 2, ADDRESSES[1])
         end = dry.wait("complete", 20, mark=mark)
         self.assertEqual((end.outcome, end.text),
-                         ("rejected", f"dry run: would update {NAME} to lead to {ADDRESSES[1]}"))
+                         ("rejected", f"dry run: would update {NAME}. to lead to {ADDRESSES[1]}"))
         self.says([ADDRESSES[0]])
 
     def test_the_name_follows_the_primary_over_udp_and_tcp(self) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -17,13 +19,13 @@ from test_control_socket import ask
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from lab.configuration import file_target  # noqa: E402
+from lab.configuration import file_target, table  # noqa: E402
 from lab.program import LABELER, Program  # noqa: E402
 
 PATIENT = '[supervision]\nheartbeat_interval = "1s"\nheartbeat_deadline = "60s"\n'
 
 
-class Operating(CommandTest):
+class OperateTest(CommandTest):
     def program_with(self, *targets: str, extra: str = PATIENT) -> Program:
         program = self.start(
             self.configuration(*targets, extra=extra),
@@ -37,6 +39,8 @@ class Operating(CommandTest):
         self.assertEqual(done.returncode, status, done)
         return done.stdout
 
+
+class Operating(OperateTest):
     def test_a_target_does_what_is_asked_and_is_told_by_whom_and_why(self) -> None:
         program = self.program_with(plugin_target("obedient"))
         group = self.group.name
@@ -111,7 +115,36 @@ class Operating(CommandTest):
         self.assertLess(ended.seconds, 5)
 
 
-class Wrong(Operating):
+class OfTheFirstHeader(OperateTest):
+    """A plugin that was built before there were orders and dry runs."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        tests = Path(__file__).resolve().parents[1]
+        headers = self.folder / "headers" / "plugins"
+        headers.mkdir(parents=True)
+        shutil.copy(tests / "abi" / "valkey_reconciler_plugin.h", headers)
+        self.plugin = self.folder / "first.so"
+        source = tests / "process" / "plugins" / "misbehaving.c"
+        subprocess.run(["cc", "-DMISBEHAVE_NOTHING", f"-I{headers.parent}", "-shared", "-fPIC",
+                        "-pthread", source, "-o", self.plugin], check=True)
+
+    def test_orders_are_refused(self) -> None:
+        self.program_with(table("target", name="first", plugin=str(self.plugin)))
+        for verb in ("pause", "resume", "release"):
+            self.assertEqual(self.told(verb, self.group.name, status=1),
+                             "first: refused: not supported by this target\n")
+
+    def test_it_is_left_out_of_a_dry_run(self) -> None:
+        program = self.start(
+            self.configuration(table("target", name="first", plugin=str(self.plugin))),
+            options=("--once", "--dry-run"),
+        )
+        self.assertEqual(program.wait(30), 75)
+        self.assertIn("dry run: plugin misbehaving can't say", program.log_text())
+
+
+class Wrong(OperateTest):
     def test_an_unknown_group_is_66_and_the_known_ones_are_named(self) -> None:
         self.program_with()
         for verb in ("pause", "resume", "release"):

@@ -124,11 +124,12 @@ class Languages(ContractCase):
         plugin = self.built("throwing", source, [f"-I{PLUGINS}"], "c++ -std=c++20")
         with PluginHost(str(plugin), [GROUP], place="create") as host:
             host.wait("refused", text="thrown in create")
-        for place in ("apply", "cancel", "check", "timer", "watch"):
+        for place in ("apply", "cancel", "check", "order", "timer", "watch"):
             with self.subTest(place), PluginHost(str(plugin), [GROUP], place=place) as host:
                 host.apply(GROUP, 5, "10.0.0.5")
                 host.cancel(GROUP)
                 host.check()
+                host.ask("pause", GROUP)
                 host.wait("log", level="error", text=f"the plugin threw thrown in {place}")
                 self.assertEqual(host.close(), -6)
 

@@ -36,6 +36,10 @@ class Throwing {
     (void)request;  // left open: what throws comes first
   }
   void check() { reach("check"); }
+  void order(const vr_order&, vr_request* request) {
+    reach("order");
+    host_.complete(request, VR_APPLIED);
+  }
 
  private:
   void reach(const std::string& place) const {
