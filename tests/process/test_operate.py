@@ -113,6 +113,7 @@ class Operating(OperateTest):
         ended = program.terminate()
         self.assertEqual(ended.status, 0)
         self.assertLess(ended.seconds, 5)
+        self.assertNotIn("still open", program.log_text())
 
 
 class OfTheFirstHeader(OperateTest):
