@@ -170,6 +170,14 @@ class Boxes(unittest.TestCase):
                     count += 1
         self.assertGreater(count, 50)
 
+    def test_nothing_is_listed_that_no_page_has(self) -> None:
+        texts = [box.text for box in all_boxes("")]
+        lines = [" ".join(words) for box in all_boxes("", "sh") if not begins(box.text, SHOWN) for words in commands(box)]
+        for start in SHOWN:
+            self.assertTrue(any(text.startswith(start) for text in texts), start)
+        for start in (*RUN_ELSEWHERE, *NOT_RUN):
+            self.assertTrue(any(line.startswith(start) for line in lines), start)
+
     def check_command(self, words: list[str]) -> None:
         first = words[0]
         if first.removeprefix("build/bin/") == "valkey-reconciler":
