@@ -17,6 +17,7 @@ from lab import kubectl  # noqa: E402
 from lab.certificates import CertificateAuthority  # noqa: E402
 from lab.installation import Installation  # noqa: E402
 from lab.kube_rights import least_rules  # noqa: E402
+from lab.pages import ROOT, boxes  # noqa: E402
 from lab.pod_watch import PodWatch  # noqa: E402
 from lab.processes import wait_until  # noqa: E402
 from lab.service_watch import POD_NAME, ServiceWatch  # noqa: E402
@@ -237,6 +238,31 @@ class AppliedAndAtWork(Applied):
         self.assertEqual(application["spec"]["syncPolicy"]["syncOptions"], ["RespectIgnoreDifferences=true"])
         rules: list[dict[str, Any]] = application["spec"]["ignoreDifferences"]
         return rules
+
+    # By hand
+
+    def test_pods_are_paused_and_released_by_the_commands_of_the_plugins_page(self) -> None:
+        self.install()
+        self.start()
+        release, pause, resume = (
+            command.replace("kubectl", "kubectl -n shop") for box in boxes(ROOT / "plugins/kubernetes/README.md")
+            if box.text.startswith("kubectl annotate pod") for command in box.text.splitlines())
+        watch = self.enterContext(PodWatch(self.namespace))
+        old = self.group.primary().name
+        watch.wait_for_label(old, 10)
+        self.run_command(pause)
+        failover = self.fail_over("planned")
+        wait_until(lambda: "paused by the annotation" in self.programs[0].readyz()[1], 10, "it says that it is paused")
+        self.assertEqual([name for name, labels in self.labels().items() if "valkey-master" in labels], [old])
+        self.run_command(resume)
+        watch.wait_for_label(failover.new.name, 10)
+        self.stop()
+        self.run_command(release)
+        self.assertEqual({pod["metadata"]["annotations"][STAMP].split()[0] for pod in self.namespace.pods().values()
+                          if STAMP in pod["metadata"].get("annotations", {})}, {"released"})
+        self.start()
+        self.assertEqual(self.namespace.pods()[failover.new.name]["metadata"]["annotations"][STAMP].split()[0], "v1")
+        watch.check()
 
     # Changes
 
