@@ -91,7 +91,7 @@ void add_counters(Exposition& out, const Counters& counters, const std::string& 
     std::string name = metric_name(series.name);
     if (!name.ends_with("_total")) name += "_total";
     std::string label = metric_name(series.label);
-    if (label == "target" || label.starts_with("__")) label = "plugin_" + label;
+    if (label == "target" || label.starts_with("__")) label.insert(0, "plugin_");
     Exposition::Labels labels;
     if (is_labeler) labels.emplace_back("target", child);
     if (!label.empty()) labels.emplace_back(label, series.value);
