@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from lab.certificates import CertificateAuthority  # noqa: E402
 from lab.consul import Consul, find_consul  # noqa: E402
+from lab.liar import Liar  # noqa: E402
 from lab.plugin_host import PluginHost  # noqa: E402
 from lab.processes import stop_on_signals  # noqa: E402
 from lab.valkey import temporary_folder  # noqa: E402
@@ -97,6 +98,14 @@ class OnService(OnConsul, PlainStoreCase):
     def says(self, primary: str | None, epoch: int, step: int = 0) -> None:
         super().says(primary, epoch, step)
         self.leads_to(primary)
+
+    def test_what_a_server_repeats_of_a_secret_is_not_in_the_log(self) -> None:
+        liar = self.enterContext(Liar())  # type: ignore[attr-defined]
+        liar.answer = None
+        host = self.host(urls=liar.url, token="hush-hush", poll="60m")
+        self.assertEqual(self.apply(host, ADDRESSES[0], 1), "retry")
+        host.wait("problem", text="HTTP 400: a text that repeats what is secret")
+        self.assertNotIn("hush", host.story())
 
     def test_a_registration_that_somebody_else_changes_is_put_right(self) -> None:
         host = self.host()

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from lab.certificates import CertificateAuthority  # noqa: E402
 from lab.etcd import PASSWORD, Etcd, find_etcd  # noqa: E402
+from lab.liar import Liar  # noqa: E402
 from lab.plugin_host import PluginHost  # noqa: E402
 from lab.processes import stop_on_signals, wait_until  # noqa: E402
 from lab.valkey import temporary_folder  # noqa: E402
@@ -32,6 +33,14 @@ class Plain(PlainStoreCase, unittest.TestCase):
         folder = temporary_folder("etcd")
         cls.addClassCleanup(shutil.rmtree, folder, ignore_errors=True)
         cls.server = cls.enterClassContext(Etcd(folder))
+
+    def test_what_a_server_repeats_of_a_secret_is_not_in_the_log(self) -> None:
+        liar = self.enterContext(Liar())
+        liar.answer = None
+        host = self.host(endpoints=liar.url, username="rec", password="hush-hush", poll="60m")
+        self.assertEqual(self.apply(host, ADDRESSES[0], 1), "retry")
+        host.wait("problem", text="HTTP 400: a text that repeats what is secret")
+        self.assertNotIn("hush", host.story())
 
     def test_a_key_with_a_lease_stays_while_somebody_keeps_it_and_goes_after_that(self) -> None:
         host = self.host(lease="5s")
