@@ -104,22 +104,27 @@ void EtcdStore::keep(bool agreed, const std::function<void()>& lost) {
 // One that fails is tried again with the next turn: a lease outlives two that are lost.
 void EtcdStore::keep_alive() {
   keep_alive_.start(period_ms_, [this] { keep_alive(); });
-  client_.cancel(keeping_);
+  if (keeping_ != 0) {
+    client_.cancel(keeping_);
+    tell_failure(Error("no answer so far"));
+  }
   keeping_ = client_.call(keep_alive_path, etcd::keep_alive(kept_),
                           [this](const Result<std::string>& body) { on_kept(body); });
 }
 
 void EtcdStore::on_kept(const Result<std::string>& body) {
+  keeping_ = 0;
   const Result<uint64_t> seconds = body ? read_seconds(*body) : Result<uint64_t>(body.error());
-  if (!seconds) {
-    if (std::exchange(is_failing_, true)) return;
-    return host_.log(VR_WARNING, group_.name, "keep the lease of {}: {}", group_.key,
-                     seconds.error().message());
-  }
+  if (!seconds) return tell_failure(seconds.error());
   is_failing_ = false;
   if (*seconds == 0) return lost_();
   period_ms_ = std::min(*seconds, longest_lease_s) * 1000 / 3;
   keep_alive_.start(period_ms_, [this] { keep_alive(); });
+}
+
+void EtcdStore::tell_failure(const Error& error) {
+  if (std::exchange(is_failing_, true)) return;
+  host_.log(VR_WARNING, group_.name, "keep the lease of {}: {}", group_.key, error.message());
 }
 
 }  // namespace reconciler::etcd

@@ -29,6 +29,7 @@ class EtcdStore : public Store {
   void put(const std::string& value, uint64_t version, OnWritten on_written);
   void keep_alive();
   void on_kept(const Result<std::string>& body);
+  void tell_failure(const Error& error);
 
   const Host host_;
   const Settings& settings_;
@@ -39,7 +40,7 @@ class EtcdStore : public Store {
   uint64_t granted_ = 0;  // the last one that was asked for, whatever became of the write
   uint64_t kept_ = 0;     // 0: none
   uint64_t period_ms_ = 0;
-  bool is_failing_ = false;
+  bool is_failing_ = false;  // and that was told
   Timer keep_alive_;
   Client::Id keeping_ = 0;
   std::function<void()> lost_;

@@ -137,7 +137,7 @@ class Plain(PlainStoreCase, unittest.TestCase):
         self.assertEqual(self.server.leases() - before, {self.server.lease_of(self.key)})
 
     def test_a_lease_that_can_not_be_kept_is_logged_once_until_it_can_be_again(self) -> None:
-        host = self.behind_proxy(lease="5s", poll="60m", timeout="500ms")
+        host = self.behind_proxy(lease="6s", poll="60m", timeout="60s")
         self.apply(host, ADDRESSES[0], 1)
         for times in (1, 2):
             for _ in range(3):  # what the first one's end says is there when the next ones are sent
