@@ -41,6 +41,8 @@ RUN_ELSEWHERE = {
     "cmake -B build-pauses": (".ci/run", "-DRECONCILER_PAUSES=ON"),
     "cc $(pkg-config": ("tests/process/test_plugin_contract.py", '"pkg-config", "--cflags", "valkey-reconciler-plugin"'),
     "labeler --describe": ("tests/process/test_commented_targets.py", '"--describe"'),
+    "promtool check rules": ("tests/process/test_alert_rules.py", '"check", "rules"'),
+    "promtool test rules": ("tests/process/test_alert_rules.py", '"test", "rules"'),
     "systemctl reload valkey-reconciler": ("tests/process/test_service.py", 'control("reload")'),
 }
 # Nobody runs these: how they begin, and why.
