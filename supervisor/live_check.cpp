@@ -102,6 +102,12 @@ class LiveCheck {
 }  // namespace
 
 std::vector<Finding> check_live(Configuration configuration, Milliseconds timeout) {
+  // An instance is asked for its ROLE when something is unsure; by this proof the primary is asked at once, too.
+  for (SentinelSettings& set : configuration.sentinels) {
+    for (GroupSettings& group : set.groups) {
+      if (set.ask_instances) group.act_on = ActOn::promotion;
+    }
+  }
   uv::Loop loop;
   const Configuration settings = configuration;
   Supervisor supervisor(loop.get(), std::move(configuration), Supervisor::Purpose::look);

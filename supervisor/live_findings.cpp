@@ -156,11 +156,13 @@ Finding of_group(const std::string& name, const cJSON* group, State blamed) {
 Finding of_group_problem(const ipc::Problem& problem) {
   Finding finding{State::note, fmt::format("group {}", problem.group), problem.message, ""};
   if (problem.id != "instance-unasked") return finding;
-  finding.state = is_of_rights(problem.id, problem.message) ? State::right : State::configuration;
-  if (problem.message.find("WRONGPASS") == std::string::npos && finding.state != State::right)
-    finding.state = State::unreachable;
-  finding.mend = "see [sentinel.instances], and the least rights at the instances in ";
-  finding.mend += page;
+  const bool is_let_in = problem.message.find("WRONGPASS") == std::string::npos &&
+                         problem.message.find("NOAUTH") == std::string::npos;
+  finding.state = is_of_rights(problem.id, problem.message) ? State::right
+                  : is_let_in                               ? State::unreachable
+                                                            : State::configuration;
+  finding.mend =
+      fmt::format("see instances of [[sentinel]], and the least rights at instances in {}", page);
   return finding;
 }
 

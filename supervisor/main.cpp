@@ -237,7 +237,7 @@ int run(int argc, char** argv) {
         if (*timeout == 0) throw CLI::ValidationError("--timeout", "expected more than 0");
         arguments.timeout = *timeout;
       },
-      "How long --once (30s) or check --live (10s) may take");
+      "How long --once (30s) or a live check (10s) may take");
   timeout_option->type_name("DURATION");
   app.add_option("--socket", arguments.socket,
                  "Control socket (else $VALKEY_RECONCILER_SOCKET, else in $RUNTIME_DIRECTORY)")

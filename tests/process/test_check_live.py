@@ -131,6 +131,12 @@ class CheckLive(Checked):
         self.assertRegex(line, "WRONGPASS.* -> see username, password and password_file")
         self.assertNotIn("wrong-word", self.output)
 
+    def test_instances_that_cannot_be_asked_are_named(self) -> None:
+        keys = {"username": "nobody", "password": "wrong"}
+        self.run_it(self.configuration(instances=keys), expect=78)
+        [line] = [line for line in self.lines if "ROLE" in line]
+        self.assertRegex(line, "wrong configuration +group myprimary .*WRONGPASS.* -> see ")
+
     def test_a_dead_address_beside_living_ones_is_69(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             dead = f"127.0.0.1:{taken.getsockname()[1]}"
