@@ -228,6 +228,7 @@ void add_target(const std::string& name, const LiveAnswers::Target& target,
 
 std::vector<json::Document> parsed(const std::map<std::string, std::string>& texts) {
   std::vector<json::Document> documents;
+  documents.reserve(texts.size());
   for (const auto& [name, text] : texts) documents.push_back(json::parse(text));
   return documents;
 }

@@ -34,6 +34,8 @@ class Checked(unittest.TestCase):
         self.target.mkdir()
 
     def run_it(self, text: str, *options: str, expect: int) -> None:
+        if "--timeout" not in options:
+            options = (*options, "--timeout", "30s")  # it ends sooner, but for a loaded machine
         file = self.folder / "configuration.toml"
         file.touch(0o600)
         file.write_text(text)
@@ -146,6 +148,10 @@ class CheckLive(Checked):
         for address in self.group.sentinels.addresses:
             self.assertTrue(self.line(f"Sentinel {address}").startswith("ok"))
         self.assertTrue(self.line("group myprimary").startswith("ok"))
+
+    def test_a_name_that_nobody_knows_is_69(self) -> None:
+        self.run_it(self.configuration(more=("nobody.invalid:26379",)), expect=69)
+        self.assertRegex(self.line("Sentinels"), "^unreachable .*nobody.invalid.* -> see that the name")
 
     def test_a_silent_address_is_69(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
