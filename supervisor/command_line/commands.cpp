@@ -15,6 +15,7 @@
 #include "supervisor/command_line/control_client.h"
 #include "supervisor/command_line/document.h"
 #include "supervisor/command_line/explain_view.h"
+#include "supervisor/command_line/findings_view.h"
 #include "supervisor/command_line/status_view.h"
 
 namespace reconciler::command_line {
@@ -103,6 +104,10 @@ int explain(const std::string& socket, const std::string& group, bool json) {
   fmt::print("{}", json ? answer->text
                         : explain_view(group, document, answer->document.get(), wants_color()));
   return EX_OK;
+}
+
+void show(const std::vector<Finding>& findings, bool json) {
+  fmt::print("{}", json ? findings_json(findings) : findings_view(findings, wants_color()));
 }
 
 }  // namespace reconciler::command_line

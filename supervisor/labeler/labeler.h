@@ -33,6 +33,10 @@ class Labeler {
 
   void arrived(const Topology& topology, uint64_t generation, uint64_t revision);
 
+  // Has the plugin look at its target's reach and rights; what it finds is reported as problems. The answer, as JSON, says
+  // whether this plugin can.
+  std::string review();
+
   // What was begun is finished, for 3 s at most; then `finished` is called.
   void stop(std::function<void()> finished);
 
