@@ -26,6 +26,8 @@
 #include "supervisor/control_socket.h"
 #include "supervisor/describe.h"
 #include "supervisor/http_server.h"
+#include "supervisor/live_check.h"
+#include "supervisor/live_findings.h"
 #include "supervisor/metrics.h"
 #include "supervisor/once.h"
 #include "supervisor/page/page.h"
@@ -42,7 +44,8 @@ struct Arguments {
   std::string config;  // empty: the default
   bool once = false;
   bool dry_run = false;
-  Milliseconds timeout = 30'000;      // of once
+  std::optional<Milliseconds> timeout;  // of once, or live
+  bool live = false;
   std::optional<std::string> socket;  // of the control socket; none: the default
   std::string group;
   std::string reason;
@@ -75,10 +78,17 @@ int check(const Arguments& arguments) {
     fmt::print(stderr, "{}\n", configuration.error().message());
     return EX_CONFIG;
   }
-  fmt::print("{}", to_toml(*configuration));
+  if (!arguments.live) fmt::print("{}", to_toml(*configuration));
   for (const std::string& note : configuration->notes)
     fmt::print(stderr, "note: {}\n", printable(note));
-  return EX_OK;
+  if (!arguments.live) return EX_OK;
+  // What is found is on standard output, and needs no log beside it.
+  configuration->log.level = log::Level::error;
+  log::configure("supervisor", configuration->log.level, configuration->log.format);
+  const std::vector<Finding> findings =
+      check_live(std::move(*configuration), arguments.timeout.value_or(10'000));
+  command_line::show(findings, arguments.json);
+  return exit_status(findings);
 }
 
 void prepare_log(const Configuration& configuration) {
@@ -93,7 +103,7 @@ int once(const Arguments& arguments) {
     return EX_CONFIG;
   }
   prepare_log(*configuration);
-  return run_once(std::move(*configuration), arguments.timeout);
+  return run_once(std::move(*configuration), arguments.timeout.value_or(30'000));
 }
 
 HttpAnswer readiness(const Status& status) {
@@ -220,17 +230,16 @@ int run(int argc, char** argv) {
   CLI::Option* once_option =
       app.add_flag("--once", arguments.once,
                    "Make it right, then end: 0, or 75 where that takes longer than --timeout");
-  app.add_option_function<std::string>(
-         "--timeout",
-         [&](const std::string& text) {
-           auto timeout = parse_duration(text);
-           if (!timeout) throw CLI::ValidationError("--timeout", timeout.error().message());
-           if (*timeout == 0) throw CLI::ValidationError("--timeout", "expected more than 0");
-           arguments.timeout = *timeout;
-         },
-         "For --once: how long it may take (30s)")
-      ->type_name("DURATION")
-      ->needs(once_option);
+  CLI::Option* timeout_option = app.add_option_function<std::string>(
+      "--timeout",
+      [&](const std::string& text) {
+        auto timeout = parse_duration(text);
+        if (!timeout) throw CLI::ValidationError("--timeout", timeout.error().message());
+        if (*timeout == 0) throw CLI::ValidationError("--timeout", "expected more than 0");
+        arguments.timeout = *timeout;
+      },
+      "How long --once (30s) or a live check (10s) may take");
+  timeout_option->type_name("DURATION");
   CLI::Option* dry_run_option = app.add_flag(
       "--dry-run", arguments.dry_run,
       "Change no target, and say what would be; with --once: 0 where that is nothing, else 75");
@@ -239,6 +248,9 @@ int run(int argc, char** argv) {
       ->type_name("FILE");
   auto* check_command =
       app.add_subcommand("check", "Check the configuration and print what is in effect");
+  CLI::Option* live_option = check_command->add_flag(
+      "--live", arguments.live, "Ask Sentinels and targets, too, and write nothing: a line each");
+  check_command->add_flag("--json", arguments.json, "Those lines as JSON")->needs(live_option);
   auto* status_command = app.add_subcommand(
       "status", "What the running program knows: groups, targets, problems, processes");
   status_command->add_flag("--json", arguments.json, "The document as it is");
@@ -271,9 +283,12 @@ int run(int argc, char** argv) {
       "as a change of its file does.\n"
       "Exit status: 0 as asked, 1 refused (pause, resume, release), 64 wrong usage, 66 no such "
       "group,\n"
-      "69 no running program answers, 75 not done in time, 78 wrong configuration.");
+      "69 no running program answers (check --live: a Sentinel or a target), 75 not done in time,\n"
+      "77 a right is missing (check --live), 78 wrong configuration.");
   try {
     app.parse(argc, argv);
+    if (timeout_option->count() > 0 && !arguments.once && !arguments.live)
+      throw CLI::ValidationError("--timeout", "is for --once and check --live");
     if (check_command->parsed()) return check(arguments);
     const std::string socket = control_path(arguments.socket).path;
     if (status_command->parsed())

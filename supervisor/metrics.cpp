@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
+#include <string_view>
 
 #include "supervisor/exposition.h"
 
@@ -89,7 +91,7 @@ void add_counters(Exposition& out, const Counters& counters, const std::string& 
     std::string name = metric_name(series.name);
     if (!name.ends_with("_total")) name += "_total";
     std::string label = metric_name(series.label);
-    if (label == "target" || label.starts_with("__")) label = "plugin_" + label;
+    if (label == "target" || label.starts_with("__")) label.insert(0, "plugin_");
     Exposition::Labels labels;
     if (is_labeler) labels.emplace_back("target", child);
     if (!label.empty()) labels.emplace_back(label, series.value);
@@ -130,6 +132,20 @@ void add_problems(Exposition& out, const Status& status) {
                             "Problems that are there now, by whether they keep from being ready.");
   family.add({{"severity", "blocking"}}, blocking);
   family.add({{"severity", "degraded"}}, problems.size() - blocking);
+
+  // A child that says the same twice must not spoil all else: a series that is there twice fails
+  // the scrape.
+  std::set<std::array<std::string_view, 3>> told;
+  for (const Status::Problem& problem : problems) {
+    if (!told.insert({problem.process, problem.what.group, problem.what.id}).second) continue;
+    out.family("problem", Type::gauge, "1 while the problem is there.")
+        .add({{"process", problem.process},
+              {"group", problem.what.group},
+              {"id", problem.what.id},
+              {"severity",
+               problem.what.severity == ipc::Severity::blocking ? "blocking" : "degraded"}},
+             uint64_t{1});
+  }
 }
 
 }  // namespace

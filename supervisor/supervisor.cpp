@@ -60,9 +60,10 @@ std::string refusal_of(const ipc::Frame& report) {
 
 }  // namespace
 
-Supervisor::Supervisor(uv_loop_t* loop, Configuration configuration)
+Supervisor::Supervisor(uv_loop_t* loop, Configuration configuration, Purpose purpose)
     : loop_(loop),
       configuration_(std::move(configuration)),
+      purpose_(purpose),
       observer_(loop),
       questions_(loop),
       orders_(loop),
@@ -120,6 +121,7 @@ void Supervisor::greet(Child& child, Incarnation& incarnation) {
 
 bool Supervisor::serves(const std::string& child, const std::string& group) const {
   if (child == watcher_id) return true;
+  if (purpose_ == Purpose::look) return false;
   return std::any_of(configuration_.targets.begin(), configuration_.targets.end(),
                      [&](const TargetSettings& t) {
                        return t.name == child &&
@@ -239,16 +241,27 @@ void Supervisor::order(const std::string& group, ipc::Order order, Orders::Answe
 }
 
 void Supervisor::explain(const std::string& group, Questions::Answered answered) {
+  if (!observer_.knows(group)) return answered(Error("no such group is configured"));
+  ask(watcher_id, group, std::move(answered));
+}
+
+void Supervisor::explain_sentinels(Questions::Answered answered) {
+  ask(watcher_id, {}, std::move(answered));
+}
+
+void Supervisor::review(const std::string& target, Questions::Answered answered) {
+  ask(target, {}, std::move(answered));
+}
+
+void Supervisor::ask(const std::string& child, const std::string& group,
+                     Questions::Answered answered) {
+  const auto asked = children_.find(child);
+  if (asked == children_.end() || !asked->second->ready())
+    return answered(Error(fmt::format("the {} is not at work at the moment",
+                                      child == watcher_id ? child : "labeler")));
   const uint64_t number = questions_.add(std::move(answered));
-  const auto watcher = children_.find(watcher_id);
-  if (!observer_.knows(group)) {
-    questions_.answer(number, Error("no such group is configured"));
-  } else if (watcher == children_.end() || !watcher->second->ready()) {
-    questions_.answer(number, Error("the sentinel-watcher is not at work at the moment"));
-  } else {
-    watcher->second->send({ipc::MessageType::ask, watcher->second->generation(), 0, group,
-                           encode_body(ipc::Ask{number})});
-  }
+  asked->second->send({ipc::MessageType::ask, asked->second->generation(), 0, group,
+                       encode_body(ipc::Ask{number})});
 }
 
 void Supervisor::note_problem(ipc::Problem problem) {

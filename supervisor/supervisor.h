@@ -25,7 +25,10 @@ namespace reconciler {
 // Driven by the loop, owned by main.
 class Supervisor {
  public:
-  Supervisor(uv_loop_t* loop, Configuration configuration);
+  // `look`: the labelers are told of no topology, so that nothing is written anywhere.
+  enum class Purpose : uint8_t { serve, look };
+
+  Supervisor(uv_loop_t* loop, Configuration configuration, Purpose purpose = Purpose::serve);
 
   void start();
 
@@ -44,6 +47,10 @@ class Supervisor {
 
   // What the watcher knows of a group, as JSON, and why; answered once, within 2 s.
   void explain(const std::string& group, Questions::Answered answered);
+  // What it knows of its Sentinels; likewise.
+  void explain_sentinels(Questions::Answered answered);
+  // Has a target's plugin look at reach and rights; what it finds shows as problems.
+  void review(const std::string& target, Questions::Answered answered);
 
   // Has every target that keeps the group do it; answered once, within 10 s.
   void order(const std::string& group, ipc::Order order, Orders::Answered answered);
@@ -62,6 +69,7 @@ class Supervisor {
   void on_report(Child& child, const ipc::Frame& frame);
   void on_answer(const ipc::Frame& frame);
   void on_ordered(const Child& labeler, const ipc::Frame& frame);
+  void ask(const std::string& child, const std::string& group, Questions::Answered answered);
   void on_stopped();
   void reap();
   void tick();
@@ -71,6 +79,7 @@ class Supervisor {
 
   uv_loop_t* loop_;
   Configuration configuration_;
+  const Purpose purpose_;
   Observer observer_;
   uint64_t generation_ = 0;                     // of the newest incarnation of any child
   uint64_t revision_ = 0;                       // of the newest topology of any group

@@ -7,7 +7,7 @@
 #     --with-redis    also the Redis of this Debian (7.0 in bookworm), whose Sentinels must be understood, too
 #     --with-haproxy  also HAProxy
 #     --with-dns      also the name servers BIND and Knot, with dig and nsupdate
-#     --with-prometheus  also promtool, which checks metrics and alert rules
+#     --with-prometheus  also Prometheus, with promtool, which checks metrics and alert rules
 #     --with-chromium also a Chromium without a window (some 100 MB to fetch), with fonts of its own
 #     --env           print shell code instead, for eval "$(tests/servers.sh --env)": it sets VALKEY_SERVERS, with
 #                     --with-redis REDIS_SERVERS, and puts the others that were asked for on PATH
@@ -47,7 +47,7 @@ valkey_works() {
 etcd_works() { "$1/bin/etcd" --version >/dev/null 2>&1; }
 haproxy_works() { "$1/bin/haproxy" -v >/dev/null 2>&1; }
 dns_works() { { "$1/bin/named" -v && "$1/bin/knotd" -V && "$1/bin/dig" -v && "$1/bin/nsupdate" -V; } >/dev/null 2>&1; }
-prometheus_works() { "$1/bin/promtool" --version >/dev/null 2>&1; }
+prometheus_works() { { "$1/bin/promtool" --version && "$1/bin/prometheus" --version; } >/dev/null 2>&1; }
 chromium_works() { "$1/bin/chromium-headless-shell" --version >/dev/null 2>&1; }
 
 # Gives apt a configuration, state, cache and sources of its own in $work, so that the machine's are not touched, and reads

@@ -40,7 +40,7 @@ class ChildSession {
     std::function<void(const Topology&, uint64_t generation, uint64_t revision)> on_topology;
     // Everything that is so at the moment, for a report that is about to go.
     std::function<std::vector<Gauge>()> on_gauges;
-    // What is known of a group, as JSON.
+    // What is known of a group, as JSON; without one, of the whole.
     std::function<std::string(const std::string& group)> on_ask;
     // What an operator wants of a group; answered by `ordered`.
     std::function<void(const std::string& group, const Order&)> on_order;

@@ -111,14 +111,15 @@ struct Report {
   friend bool operator==(const Report&, const Report&) = default;
 };
 
-// supervisor -> watcher: what it knows of the group that stands in the header, for people.
+// supervisor -> child, for people. To the watcher: what it knows of the group that stands in the header, or, without one, of
+// its Sentinels. To a labeler: have the plugin look at its target's reach and rights.
 struct Ask {
   uint64_t number = 0;
 
   friend bool operator==(const Ask&, const Ask&) = default;
 };
 
-// watcher -> supervisor, at once.
+// child -> supervisor, at once.
 struct Answer {
   uint64_t number = 0;  // of the question
   std::string json;     // shown by the command line, never looked into by the supervisor

@@ -19,7 +19,10 @@ void ConsulStore::send(const char* method, std::string path, std::string body, O
   request.path = std::move(path);
   request.body = std::move(body);
   request.timeout_ms = settings_.timeout_ms;
-  if (token_.is_given()) request.headers.push_back("X-Consul-Token: " + token_.now());
+  if (token_.is_given()) {
+    request.secrets = {token_.now()};
+    request.headers.push_back("X-Consul-Token: " + request.secrets.front());
+  }
   request.on_done = [on_answer = std::move(on_answer),
                      failed = std::move(failed)](const HttpResponse& response) {
     if (response.status == 0) return failed(Error(response.error));

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "common/text.h"
 #include "plugins/http/http_settings.h"
 #include "plugins/settings.h"
 
@@ -60,6 +61,8 @@ Result<std::string> own_name(const vr_target& target, const char* name, const st
                              std::set<std::string>& taken) {
   std::string text = with_group(text_setting(target, name), group);
   if (text.empty()) return Error(fmt::format("{}: is empty", name));
+  // JSON, in which a transaction has it, would make another name of it.
+  if (!is_utf8(text)) return Error(fmt::format("{}: `{}` is no UTF-8", name, printable(text)));
   if (!taken.insert(fmt::format("{} {}", name, text)).second) {
     return Error(
         fmt::format("{}: several groups would share `{}`: put `{{group}}` into it, or give each "

@@ -56,6 +56,7 @@ void Client::send(Id id) {
   }
   HttpRequest asked = request(call.path, call.body);
   if (!token_.empty()) asked.headers.push_back("Authorization: " + token_);
+  asked.secrets = {token_};
   asked.on_done = [this, id, token = token_](const HttpResponse& response) {
     on_response(id, token, response);
   };
@@ -76,7 +77,9 @@ void Client::on_response(Id id, const std::string& token, const HttpResponse& re
 
 void Client::authenticate() {
   if (std::exchange(is_authenticating_, true)) return;
-  HttpRequest asked = request(authenticate_path, authenticate_as(settings_.user, password_.now()));
+  const std::string& password = password_.now();
+  HttpRequest asked = request(authenticate_path, authenticate_as(settings_.user, password));
+  asked.secrets = {password, asked.body};
   asked.on_done = [this](const HttpResponse& response) { on_authenticated(response); };
   servers_.send(std::move(asked));
 }

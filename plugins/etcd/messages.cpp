@@ -103,8 +103,8 @@ Result<std::string> read_token(std::string_view body) {
   return token;
 }
 
-std::string grant_for(uint64_t seconds) {
-  return printed(object({{"TTL", std::to_string(seconds)}}));
+std::string grant_for(uint64_t seconds, uint64_t lease) {
+  return printed(object({{"TTL", std::to_string(seconds)}, {"ID", std::to_string(lease)}}));
 }
 
 Result<uint64_t> read_lease(std::string_view body) {
@@ -118,12 +118,12 @@ Result<uint64_t> read_lease(std::string_view body) {
 std::string keep_alive(uint64_t lease) { return printed(object({{"ID", std::to_string(lease)}})); }
 
 // A stream of which the first object is read.
-Result<bool> read_is_alive(std::string_view body) {
+Result<uint64_t> read_seconds(std::string_view body) {
   const Json json = parse_json(body.substr(0, body.find('\n')));
   const cJSON* result = member(json.get(), "result");
   const std::optional<uint64_t> ttl = number(result, "TTL");
   if (result == nullptr || !ttl) return Error("an answer that is not etcd's");
-  return *ttl > 0;
+  return *ttl;
 }
 
 Refusal read_refusal(int status, std::string_view body) {

@@ -33,11 +33,12 @@ Result<bool> read_txn(std::string_view body);  // whether it was put
 std::string authenticate_as(const std::string& user, const std::string& password);
 Result<std::string> read_token(std::string_view body);
 
-std::string grant_for(uint64_t seconds);
+// `lease`: its number, which nobody else has.
+std::string grant_for(uint64_t seconds, uint64_t lease);
 Result<uint64_t> read_lease(std::string_view body);
 
 std::string keep_alive(uint64_t lease);
-Result<bool> read_is_alive(std::string_view body);  // whether the lease was still there
+Result<uint64_t> read_seconds(std::string_view body);  // its whole life from now on; 0: it is gone
 
 // What an answer other than 200 says: `etcdserver: permission denied`.
 struct Refusal {

@@ -2,6 +2,8 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
+
 namespace reconciler {
 
 std::string to_base64(std::string_view bytes) {
@@ -21,9 +23,11 @@ std::optional<std::string> from_base64(std::string_view text) {
                                      static_cast<int>(text.size()));
   if (length < 0) return std::nullopt;
   // OpenSSL counts what the padding stands for as zeros.
-  size_t padding = 0;
-  while (padding < 2 && text.size() > padding && text[text.size() - 1 - padding] == '=') ++padding;
-  bytes.resize(static_cast<size_t>(length) - padding);
+  const size_t padding = text.size() - (text.find_last_not_of('=') + 1);
+  if (padding > 2) return std::nullopt;
+  bytes.resize(static_cast<size_t>(length) - std::min(static_cast<size_t>(length), padding));
+  // It also takes white space and padding where none belongs.
+  if (to_base64(bytes) != text) return std::nullopt;
   return bytes;
 }
 

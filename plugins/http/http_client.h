@@ -60,6 +60,8 @@ struct HttpRequest {
   uint64_t timeout_ms = 10000;     // for all of it; for a stream: until it begins
   uint64_t stream_timeout_ms = 0;  // from there on; 0: none
   size_t largest_body = 4u << 20;
+  // An answer other than 2xx that repeats one of them, of four bytes and more, is not passed on: it would end in a log.
+  std::vector<std::string> secrets;
   // A question whether the server is there, or what nobody waits for. When it runs out of time, it takes no connection
   // from a request that is open, whose own deadline will come.
   bool check = false;

@@ -54,7 +54,8 @@ Result<std::string> read_url(const std::string& text, bool with_query) {
   if (has(url.get(), CURLUPART_USER) || has(url.get(), CURLUPART_PASSWORD)) {
     return Error("a URL without user and password is expected: they have keys of their own");
   }
-  if ((!with_query && has(url.get(), CURLUPART_QUERY)) || has(url.get(), CURLUPART_FRAGMENT)) {
+  // libcurl does not tell an empty one, and what is put behind would still be part of it.
+  if (text.find_first_of(with_query ? "#" : "?#") != std::string::npos) {
     return Error(with_query ? "a URL without `#` is expected"
                             : "a URL without `?` and `#` is expected");
   }

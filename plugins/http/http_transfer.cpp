@@ -88,7 +88,8 @@ void HttpClient::set_up(Transfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_PROXY, endpoint_.proxy.c_str());
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
+  // Without TLS there is no HTTP/2 to wait for.
+  if (endpoint_.url.starts_with("https:")) curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, oldest_connection_s);
   // Of this an address that does not answer gets half, as long as there is another. The whole is our own deadline's.
   curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,

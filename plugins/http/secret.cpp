@@ -11,7 +11,7 @@ namespace reconciler {
 
 namespace {
 
-constexpr std::streamsize largest_file = 4096;
+constexpr size_t largest_file = 4096;
 
 }  // namespace
 
@@ -41,9 +41,12 @@ const std::string& Secret::now() {
 
 Result<std::string> Secret::read() const {
   std::ifstream file(path_, std::ios::binary);
-  std::string text(largest_file, '\0');
-  file.read(text.data(), largest_file);
+  std::string text(largest_file + 1, '\0');
+  file.read(text.data(), largest_file + 1);
   text.resize(static_cast<size_t>(file.gcount()));
+  if (text.size() > largest_file) {
+    return Error(fmt::format("{} has more than {} bytes", path_, largest_file));
+  }
   if (text.ends_with('\n')) text.pop_back();
   if (text.ends_with('\r')) text.pop_back();
   if (text.empty()) return Error(fmt::format("{} can't be read, or is empty", path_));

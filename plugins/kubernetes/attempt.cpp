@@ -13,6 +13,7 @@ namespace reconciler {
 namespace {
 
 constexpr int most_restarts = 8;
+constexpr int too_many_requests = 429;
 constexpr uint64_t longest_timeout_ms = 30000;
 
 // In all that the patches of a pod have for a precondition.
@@ -116,9 +117,12 @@ void GroupTarget::fenced(const Write& write, WriteAnswer<Pod> answer) {
   if (!answer.error || unconfirmed) took_label_ |= write.seen.carries(api_.rule());
   if (!answer.error) {
     host_.count("fenced_total");
-  } else if (!failure_ || failure_->first.mended_by_list()) {
+  } else {
+    if (answer.error->code == too_many_requests) one_by_one_ = true;
     // What a list does not mend goes before what it does.
-    failure_.emplace(std::move(*answer.error), write.seen);
+    if (!failure_ || failure_->first.mended_by_list()) {
+      failure_.emplace(std::move(*answer.error), write.seen);
+    }
   }
   if (--under_way_ > 0) return;
   if (failure_) {
@@ -170,7 +174,7 @@ void GroupTarget::ended_by(const ApiError& error) {
   if (error.kind == ApiError::Kind::timeout) {
     timeout_ms_ = std::max(timeout_ms_, std::min(timeout_ms_ * 2, longest_timeout_ms));
   }
-  if (error.code == 429) one_by_one_ = true;
+  if (error.code == too_many_requests) one_by_one_ = true;
   if (!error.without_answer()) problems_.show("change-refused", error.message);
   hold_.after(error);
   finish(cancelled_ ? VR_CANCELLED : VR_RETRY, error.message);

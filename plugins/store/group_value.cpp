@@ -53,6 +53,7 @@ void GroupValue::apply(const vr_topology& topology, vr_request* request) {
 void GroupValue::cancel(vr_request* request) {
   if (request != request_) return;
   store_->stop();
+  if (step_ == Step::write) is_write_astray_ = true;
   complete(VR_CANCELLED, "cancelled", std::nullopt);
 }
 
@@ -68,7 +69,6 @@ void GroupValue::read() {
 
 void GroupValue::on_read(const Result<Stored>& stored) {
   if (!stored) return fail(stored.error().message());
-  host_.clear_problem(group_, unreachable);
   if (step_ == Step::look) return on_looked(*stored);
   seen_ = *stored;
   Decision decision = ahead_.of(told_);
@@ -88,7 +88,9 @@ void GroupValue::on_read(const Result<Stored>& stored) {
   }
   host_.clear_problem(group_, not_publishable);
   value_ = std::move(*value);
-  if (seen_.value == value_ && seen_.is_whole) return complete(VR_APPLIED, "", seen_);
+  if (seen_.value == value_ && seen_.is_whole && seen_.is_as_set) {
+    return complete(VR_APPLIED, "", seen_);
+  }
   if (options_.dry_run) {
     const HeldDecision ours = held_of(*topology_, decision);
     return complete(VR_REJECTED,
@@ -104,12 +106,20 @@ void GroupValue::on_read(const Result<Stored>& stored) {
 void GroupValue::on_looked(const Stored& stored) {
   step_ = Step::idle;
   poll_.start(options_.poll_ms, [this] { look(); });
-  if (!has_topology_ || (rests_on_ && says_the_same(*rests_on_, stored))) return;
-  store_->keep(false, {});
-  host_.changed(group_);
+  if (!is_request_failing_) host_.clear_problem(group_, unreachable);
+  if (!has_topology_) return;
+  const bool is_same = is_as_left(stored);
+  store_->keep(is_same && is_agreed_, [this] { look(); });
+  if (!is_same) host_.changed(group_);
+}
+
+bool GroupValue::is_as_left(const Stored& stored) const {
+  if (!rests_on_ || !says_the_same(*rests_on_, stored)) return false;
+  return !is_write_astray_ || rests_on_->value == stored.value;
 }
 
 void GroupValue::on_written(const Result<bool>& written) {
+  is_write_astray_ = !written;
   if (!written) return fail(written.error().message());
   if (!*written) {
     host_.count("races_total");
@@ -128,7 +138,10 @@ void GroupValue::on_written(const Result<bool>& written) {
 
 void GroupValue::fail(const std::string& fault) {
   host_.set_blocking(group_, unreachable, fault);
-  if (step_ != Step::look) return complete(VR_RETRY, fault, std::nullopt);
+  if (step_ != Step::look) {
+    is_request_failing_ = true;
+    return complete(VR_RETRY, fault, std::nullopt);
+  }
   step_ = Step::idle;
   rests_on_.reset();
   poll_.start(options_.poll_ms, [this] { look(); });
@@ -156,8 +169,13 @@ void GroupValue::complete(vr_outcome outcome, const std::string& reason,
   step_ = Step::idle;
   rests_on_ = std::move(rest_on);
   topology_ = nullptr;
+  is_agreed_ = outcome == VR_APPLIED && !options_.dry_run;
+  if (outcome == VR_APPLIED || outcome == VR_REJECTED) {
+    is_request_failing_ = false;
+    host_.clear_problem(group_, unreachable);
+  }
   poll_.start(options_.poll_ms, [this] { look(); });
-  store_->keep(outcome == VR_APPLIED && !options_.dry_run, [this] { look(); });
+  store_->keep(is_agreed_, [this] { look(); });
   host_.complete(std::exchange(request_, nullptr), outcome, reason);
 }
 

@@ -41,6 +41,7 @@ class GroupValue {
   void read();
   void on_read(const Result<Stored>& stored);
   void on_looked(const Stored& stored);
+  bool is_as_left(const Stored& stored) const;
   void on_written(const Result<bool>& written);
   void fail(const std::string& fault);
   void stand_by(const HeldDecision& held, Standing standing);
@@ -66,6 +67,11 @@ class GroupValue {
   // Of the last request's end; nothing: it ended without a sight of the value.
   std::optional<Stored> rests_on_;
   bool has_topology_ = false;
+  bool is_agreed_ = false;  // the last request ended as applied
+  // That the value can be read is no news then: what was refused may be its writing.
+  bool is_request_failing_ = false;
+  // A write of ours ended without an answer, and may still come true: replicas matter then, too.
+  bool is_write_astray_ = false;
 };
 
 }  // namespace reconciler

@@ -15,6 +15,8 @@ struct Stored {
   std::string value;
   uint64_t version = 0;  // of the value, never twice the same but for 0: there is none
   bool is_whole = true;  // what the store keeps beside the value is as the value wants it
+  // And as our settings want it. No reason to write by itself: others have settings of their own.
+  bool is_as_set = true;
 };
 
 // One for each group, owned by its GroupValue. At most one read or write is open; its function is called once, never
@@ -36,7 +38,8 @@ class Store {
                      OnWritten on_written) = 0;
   virtual void stop() = 0;
 
-  // The value is agreed, or it isn't. `lost` is called where it is known to be gone; never from within.
+  // The value as it was last read or written is agreed, or it isn't. `lost` is called where it is known to be gone; never
+  // from within.
   virtual void keep(bool /*agreed*/, const std::function<void()>& /*lost*/) {}
 };
 

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <memory>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -33,6 +34,9 @@ Result<std::string> value_of(const vr_topology& topology, const Decision& decisi
   counted.step = decision.step;
   const bool known = topology.state == VR_PRIMARY_KNOWN;
   const Json json = topology_json(counted);
+  // cJSON prints 15 digits of a number, and takes 2^52 + 1 for its neighbour.
+  cJSON_ReplaceItemInObjectCaseSensitive(json.get(), "epoch",
+                                         cJSON_CreateRaw(std::to_string(decision.epoch).c_str()));
   cJSON_AddStringToObject(json.get(), "state", known ? "known" : "suspected");
   cJSON_AddItemToObject(json.get(), "suspected",
                         known ? cJSON_CreateNull() : endpoint_json(*topology.primary));

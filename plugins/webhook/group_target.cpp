@@ -32,6 +32,7 @@ GroupTarget::GroupTarget(Host host, const Settings& settings, std::string group,
       client_(client),
       secret_(settings.secret),
       headers_(settings.headers),
+      rest_(host),
       wait_(host) {}
 
 void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
@@ -52,6 +53,7 @@ void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
 void GroupTarget::cancel(vr_request* request) {
   if (request != request_) return;
   wait_.stop();
+  if (sent_ != 0 && is_taken_) return taken();
   client_.cancel(std::exchange(sent_, 0));
   complete(VR_CANCELLED, "cancelled");
 }
@@ -87,37 +89,42 @@ void GroupTarget::post() {
     message.headers.push_back("Valkey-Reconciler-Signature: " +
                               signature(secret_.now(), std::time(nullptr), key, message.body));
   }
+  message.secrets = secrets_of(settings_.url, headers_.secret());
+  taken_.reset();  // what becomes of this one may never be known
   is_taken_ = false;
-  message.on_open = [this] { is_taken_ = true; };
+  message.on_open = [this] {
+    is_taken_ = true;
+    rest_.start(longest_rest_ms, [this] { taken(); });
+  };
   message.on_data = [](std::string_view) {};  // whatever he has to say of it, he has taken it
-  message.stream_timeout_ms = longest_rest_ms;
   message.on_done = [this](const HttpResponse& response) { on_response(response); };
   host_.count("messages_total");
   sent_ = client_.send(std::move(message));
 }
 
 void GroupTarget::on_response(const HttpResponse& response) {
+  if (is_taken_) return taken();
   sent_ = 0;
-  const vr_outcome outcome = is_taken_ ? VR_APPLIED : outcome_of(response.status);
-  if (outcome == VR_APPLIED) {
-    host_.clear_problem(group_, not_taken);
-    taken_ = content_of(*topology_);
-    if (primary_ != taken_->primary) previous_ = std::exchange(primary_, taken_->primary);
-    host_.log(VR_INFO, group_, "the receiver was told of {} (epoch {})",
-              taken_->known ? "primary " + to_string(taken_->primary)
-                            : "no primary: " + to_string(taken_->primary) + " is suspected",
-              topology_->epoch);
-    return complete(outcome, "");
-  }
   const int64_t wait_s = std::clamp<int64_t>(response.retry_after_s, 0, longest_wait_s);
   not_before_ns_ = host_.now_ns() + static_cast<uint64_t>(wait_s) * 1000 * ns_in_ms;
   std::string fault = fault_of(response);
-  if (repeats_a_secret(fault, settings_.url, headers_.secret())) {
-    fault = fmt::format("HTTP {}, and a text that repeats what is secret", response.status);
-  }
   if (wait_s > 0) fault += fmt::format(" (it asks to wait for {} s)", wait_s);
   host_.set_blocking(group_, not_taken, fault);
-  complete(outcome, fault);
+  complete(outcome_of(response.status), fault);
+}
+
+// Of what has no end, the connection is closed.
+void GroupTarget::taken() {
+  rest_.stop();
+  client_.cancel(std::exchange(sent_, 0));
+  host_.clear_problem(group_, not_taken);
+  taken_ = content_of(*topology_);
+  if (primary_ != taken_->primary) previous_ = std::exchange(primary_, taken_->primary);
+  host_.log(VR_INFO, group_, "the receiver was told of {} (epoch {})",
+            taken_->known ? "primary " + to_string(taken_->primary)
+                          : "no primary: " + to_string(taken_->primary) + " is suspected",
+            topology_->epoch);
+  complete(VR_APPLIED, "");
 }
 
 void GroupTarget::complete(vr_outcome outcome, const std::string& reason) {

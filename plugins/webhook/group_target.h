@@ -39,6 +39,7 @@ class GroupTarget {
   Content content_of(const vr_topology& topology) const;
   void post();
   void on_response(const HttpResponse& response);
+  void taken();
   void complete(vr_outcome outcome, const std::string& reason);
 
   Host host_;
@@ -50,6 +51,7 @@ class GroupTarget {
   Secret secret_;
   Headers headers_;
   bool is_taken_ = false;  // what was sent: its answer began with a 2xx
+  Timer rest_;             // of that answer
   Timer wait_;
   uint64_t not_before_ns_ = 0;  // the receiver asked for patience until then
 

@@ -26,15 +26,13 @@ bool is_of_name(char c) {
 
 constexpr size_t shortest_secret = 8;  // `Bearer` is none
 
-// One of the parts between `separators`.
-bool holds_a_part(std::string_view text, std::string_view of, std::string_view separators) {
+void add_parts(std::vector<std::string>& secrets, std::string_view of,
+               std::string_view separators) {
   while (!of.empty()) {
     const size_t end = std::min(of.find_first_of(separators), of.size());
-    if (end >= shortest_secret && text.find(of.substr(0, end)) != std::string_view::npos)
-      return true;
+    if (end >= shortest_secret) secrets.emplace_back(of.substr(0, end));
     of.remove_prefix(std::min(end + 1, of.size()));
   }
-  return false;
 }
 
 }  // namespace
@@ -71,14 +69,15 @@ vr_outcome outcome_of(int status) {
   }
 }
 
-bool repeats_a_secret(std::string_view text, std::string_view url,
-                      const std::vector<std::string>& headers) {
+std::vector<std::string> secrets_of(std::string_view url, const std::vector<std::string>& headers) {
+  std::vector<std::string> secrets;
   const size_t host = url.find("://") + 3;
   const size_t path = std::min(url.find_first_of("/?", host), url.size());
-  if (holds_a_part(text, url.substr(path), "/?&=")) return true;
-  return std::any_of(headers.begin(), headers.end(), [&](std::string_view header) {
-    return holds_a_part(text, header.substr(header.find(':') + 1), " \t=,;\"");
-  });
+  add_parts(secrets, url.substr(path), "/?&=");
+  for (const std::string_view header : headers) {
+    add_parts(secrets, header.substr(header.find(':') + 1), " \t=,;\"");
+  }
+  return secrets;
 }
 
 Result<void> check_header(std::string_view line) {

@@ -23,10 +23,9 @@ std::string signature(std::string_view secret, int64_t unix_s, std::string_view 
 // VR_APPLIED, VR_RETRY or VR_REJECTED.
 vr_outcome outcome_of(int status);
 
-// Whether `text`, an answer's, holds a part of the URL behind its host, or of a header's value: receivers like to repeat what
-// they don't know. Parts that are too short to be secrets don't count.
-bool repeats_a_secret(std::string_view text, std::string_view url,
-                      const std::vector<std::string>& headers);
+// The parts of the URL behind its host, and of the headers' values, that may be secrets: receivers like to repeat what they
+// don't know. Those of less than eight bytes are none.
+std::vector<std::string> secrets_of(std::string_view url, const std::vector<std::string>& headers);
 
 // An error where it is no `Name: value`, or has a name of our own. The line is not quoted: it may be a secret.
 Result<void> check_header(std::string_view line);

@@ -14,6 +14,7 @@
 #include "common/text.h"
 #include "supervisor/command_line/asking.h"
 #include "supervisor/command_line/explain_view.h"
+#include "supervisor/command_line/findings_view.h"
 #include "supervisor/command_line/status_view.h"
 
 namespace reconciler::command_line {
@@ -68,6 +69,10 @@ int explain(const std::string& socket, const std::string& group, bool json) {
   fmt::print("{}", json ? answer->text
                         : explain_view(group, document, answer->document.get(), wants_color()));
   return EX_OK;
+}
+
+void show(const std::vector<Finding>& findings, bool json) {
+  fmt::print("{}", json ? findings_json(findings) : findings_view(findings, wants_color()));
 }
 
 }  // namespace reconciler::command_line

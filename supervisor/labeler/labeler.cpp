@@ -91,6 +91,12 @@ void Labeler::arrived(const Topology& topology, uint64_t generation, uint64_t re
   follow(name, group, group.assignment.arrived(revision));
 }
 
+std::string Labeler::review() {
+  const bool can = plugin_->check != nullptr;
+  if (can) plugin_->check(instance_);
+  return fmt::format(R"({{"checks":{}}})", can);
+}
+
 void Labeler::follow(const std::string& name, Group& group, const Step& step) {
   switch (step.kind) {
     case Step::Kind::nothing:

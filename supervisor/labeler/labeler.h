@@ -37,6 +37,10 @@ class Labeler {
   // What an operator wants of a group.
   void ordered(const std::string& group, const ipc::Order& order);
 
+  // Has the plugin look at its target's reach and rights; what it finds is reported as problems. The answer, as JSON, says
+  // whether this plugin can.
+  std::string review();
+
   // What was begun is finished, for 3 s at most; then `finished` is called.
   void stop(std::function<void()> finished);
 

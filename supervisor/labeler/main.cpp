@@ -59,6 +59,7 @@ int serve(int64_t supervisor_pid) {
   handlers.on_topology = [&](const Topology& topology, uint64_t generation, uint64_t revision) {
     labeler->arrived(topology, generation, revision);
   };
+  handlers.on_ask = [&](const std::string&) { return labeler->review(); };
   handlers.on_order = [&](const std::string& group, const ipc::Order& order) {
     labeler->ordered(group, order);
   };

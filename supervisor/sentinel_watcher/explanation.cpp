@@ -117,18 +117,34 @@ std::string decision_json(const TopologyBuilder& builder) {
 }
 
 template <typename Things, typename ToJson>
-std::string list(const Things& things, ToJson to_json) {
+std::string list(const Things& things, ToJson to_json, std::size_t most = explained_entries) {
   std::string json;
   std::size_t count = 0;
   for (const auto& thing : things) {
-    if (++count > explained_entries) break;
+    if (++count > most) break;
     if (!json.empty()) json += ',';
     json += to_json(thing);
   }
   return '[' + json + ']';
 }
 
+std::string trouble_json(const Reports::Trouble& trouble) {
+  return fmt::format(R"({{"id":{},"message":{}}})", quoted(trouble.id), quoted(trouble.message));
+}
+
+std::string state_json(const SentinelState& state) {
+  const std::string tls = state.tls.empty() ? "null" : quoted(state.tls);
+  return fmt::format(
+      R"({{"set":{},"address":{},"answers":{},"hears":{},"tls":{},"verified":{},"troubles":{}}})",
+      quoted(state.set), quoted(state.address), state.answers, state.hears, tls, state.verified,
+      list(state.troubles, trouble_json));
+}
+
 }  // namespace
+
+std::string explanation(const std::vector<SentinelState>& sentinels) {
+  return fmt::format(R"({{"sentinels":{}}})", list(sentinels, state_json, sentinels.size()));
+}
 
 std::string explanation(const TopologyBuilder& builder, const Picture& picture,
                         const std::vector<ShownDoubts::Entry>& doubts) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "supervisor/sentinel_watcher/reports.h"
 #include "supervisor/sentinel_watcher/shown_doubts.h"
 #include "supervisor/sentinel_watcher/topology_builder.h"
 
@@ -13,6 +14,19 @@ namespace reconciler {
 // text that came from outside.
 std::string explanation(const TopologyBuilder& builder, const Picture& picture,
                         const std::vector<ShownDoubts::Entry>& doubts);
+
+// One Sentinel, as it is at the moment.
+struct SentinelState {
+  std::string set;
+  std::string address;
+  bool answers = false;  // commands
+  bool hears = false;    // its events come
+  std::string tls;       // `TLSv1.3`; empty without
+  bool verified = false;
+  std::vector<Reports::Trouble> troubles;
+};
+
+std::string explanation(const std::vector<SentinelState>& sentinels);
 
 constexpr std::size_t explained_entries = 64;
 constexpr std::size_t explained_text = 1'000;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 #include "common/ipc/child_session.h"
 
 namespace reconciler {
@@ -33,9 +35,9 @@ void Reports::gauges_changed() { session_.gauges_changed(); }
 void Reports::trouble(const std::string& subject, const std::string& id,
                       const std::string& message) {
   auto& known = troubles_[subject];
-  if (known == std::pair(id, message)) return;
-  const std::string before = std::exchange(known.first, id);
-  known.second = message;
+  if (known == Trouble{id, message}) return;
+  const std::string before = std::exchange(known.id, id);
+  known.message = message;
   if (!before.empty() && before != id) show(before);
   show(id);
 }
@@ -43,18 +45,23 @@ void Reports::trouble(const std::string& subject, const std::string& id,
 void Reports::no_trouble(const std::string& subject) {
   const auto known = troubles_.find(subject);
   if (known == troubles_.end()) return;
-  const std::string id = known->second.first;
+  const std::string id = known->second.id;
   troubles_.erase(known);
   show(id);
+}
+
+const Reports::Trouble* Reports::trouble_of(const std::string& subject) const {
+  const auto known = troubles_.find(subject);
+  return known == troubles_.end() ? nullptr : &known->second;
 }
 
 void Reports::show(const std::string& id) {
   std::string text;
   std::size_t count = 0;
   for (const auto& [subject, trouble] : troubles_) {
-    if (trouble.first != id || ++count > shown_troubles) continue;
+    if (trouble.id != id || ++count > shown_troubles) continue;
     if (!text.empty()) text += "; ";
-    text += trouble.second;
+    text += trouble.message;
   }
   if (count == 0) return session_.problem_clear({}, id);
   if (count > shown_troubles) text += fmt::format("; and {} more", count - shown_troubles);

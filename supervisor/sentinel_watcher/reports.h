@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <map>
 #include <string>
-#include <utility>
 
 #include "common/ipc/message.h"
 #include "common/topology.h"
@@ -28,17 +27,25 @@ class Reports {
   // Asked for when a report goes, from whoever knows them.
   void gauges_changed();
 
+  struct Trouble {
+    std::string id;
+    std::string message;
+
+    friend bool operator==(const Trouble&, const Trouble&) = default;
+  };
+
   // A problem of one Sentinel or host name; at most one at a time for each subject. None of them keeps a group from being
   // right by itself: that is for the group to say.
   void trouble(const std::string& subject, const std::string& id, const std::string& message);
   void no_trouble(const std::string& subject);
+  // Null where there is none.
+  const Trouble* trouble_of(const std::string& subject) const;
 
  private:
   void show(const std::string& id);
 
   ipc::ChildSession& session_;
-  std::map<std::string, std::pair<std::string, std::string>>
-      troubles_;  // by subject: id and message
+  std::map<std::string, Trouble> troubles_;  // by subject
 };
 
 }  // namespace reconciler

@@ -53,6 +53,7 @@ class RespConnection {
   void start();
 
   bool up() const { return up_; }
+  std::string tls_version() const { return stream_.tls_version(); }
   std::size_t pending() const { return conversation_.pending(); }
 
   // Only when it is up. Written with the next flush().

@@ -104,6 +104,15 @@ void Sentinel::set_host(const std::string& host) {
   events_.set_host(host);
 }
 
+std::vector<Reports::Trouble> Sentinel::troubles() const {
+  std::vector<Reports::Trouble> all;
+  for (const std::string& subject :
+       {name_, name_ + " channels", name_ + " replicas", name_ + " id", name_ + " peers"}) {
+    if (const auto* trouble = reports_.trouble_of(subject)) all.push_back(*trouble);
+  }
+  return all;
+}
+
 void Sentinel::commands_up() {
   events_.hurry();
   all_up();

@@ -62,6 +62,11 @@ class Sentinel {
   bool answers() const { return commands_.up(); }
   // Its events are heard, too.
   bool up() const { return commands_.up() && events_.up(); }
+  bool hears() const { return events_.up(); }
+  // Of the connection for commands: `TLSv1.3`; empty without.
+  std::string tls_version() const { return commands_.tls_version(); }
+  // What is wrong with it at the moment, as it was shown.
+  std::vector<Reports::Trouble> troubles() const;
   // Commands that have no reply yet.
   std::size_t pending() const { return commands_.pending(); }
 

@@ -45,6 +45,8 @@ class SentinelLink {
   void hurry();
 
   bool up() const { return connection_ != nullptr && connection_->up(); }
+  // `TLSv1.3`; empty where it is not up, or up without TLS.
+  std::string tls_version() const { return up() ? connection_->tls_version() : std::string(); }
   std::size_t pending() const { return connection_ == nullptr ? 0 : connection_->pending(); }
 
   // As those of RespConnection; nothing is done while it isn't up.

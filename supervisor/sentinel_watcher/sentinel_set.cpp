@@ -88,6 +88,15 @@ void SentinelSet::add_gauges(std::vector<ipc::Gauge>& gauges) const {
   for (const auto& group : groups_) group->add_gauges(gauges);
 }
 
+void SentinelSet::add_states(std::vector<SentinelState>& states) const {
+  for (const auto& known : members_) {
+    const Sentinel& sentinel = *known->sentinel;
+    states.push_back({settings_.name, sentinel.name(), sentinel.answers(), sentinel.hears(),
+                      sentinel.tls_version(), !settings_.access.tls.insecure_skip_verify,
+                      sentinel.troubles()});
+  }
+}
+
 const SentinelSet::Member* SentinelSet::member(const Endpoint& endpoint) const {
   const auto place = std::find_if(members_.begin(), members_.end(), [&](const auto& known) {
     return known->sentinel->endpoint() == endpoint;

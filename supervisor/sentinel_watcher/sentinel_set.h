@@ -13,6 +13,7 @@
 #include "common/topology.h"
 #include "common/uv/handle.h"
 #include "supervisor/sentinel_watcher/access.h"
+#include "supervisor/sentinel_watcher/explanation.h"
 #include "supervisor/sentinel_watcher/group_watch.h"
 #include "supervisor/sentinel_watcher/instance_names.h"
 #include "supervisor/sentinel_watcher/reports.h"
@@ -35,6 +36,7 @@ class SentinelSet {
   GroupWatch* group(std::string_view name);
 
   void add_gauges(std::vector<ipc::Gauge>& gauges) const;
+  void add_states(std::vector<SentinelState>& states) const;
 
  private:
   struct Member {

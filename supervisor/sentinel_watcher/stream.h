@@ -38,6 +38,9 @@ class Stream {
 
   Result<void> connect(const sockaddr_storage& address);
 
+  // `TLSv1.3`; empty without.
+  std::string tls_version() const { return tls_ ? tls_->version() : std::string(); }
+
   // Once it is connected. Bytes that can't go at once wait; a failure shows as the end, never from within.
   void write(std::string bytes);
 

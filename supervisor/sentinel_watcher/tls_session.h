@@ -40,6 +40,9 @@ class TlsSession {
   // before its first byte.
   bool established() const { return established_; }
 
+  // `TLSv1.3`, once it is established.
+  std::string version() const { return SSL_get_version(ssl_.get()); }
+
   // Once there is one, nothing more comes. What the last receive() returned was before it.
   const std::optional<ConnectionFailure>& ended() const { return ended_; }
 

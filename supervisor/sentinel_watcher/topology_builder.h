@@ -102,6 +102,7 @@ class TopologyBuilder {
   void consider_suspicion(Round& round);
 
   const Endpoint* the_only_primary(Round& round) const;
+  bool is_named_by_majority(const Round& round, const Endpoint& primary) const;
   bool is_agreed(Round& round, const Endpoint& primary, std::size_t votes);
   bool role_agrees(Round& round, const Endpoint& primary);
   bool has_persisted(Round& round, Belief belief, const Endpoint& primary, Milliseconds wait);

@@ -177,6 +177,16 @@ bool TopologyBuilder::role_agrees(Round& round, const Endpoint& primary) {
   return has_persisted(round, Belief::silent_instance, primary, role_patience);
 }
 
+// Under the highest epoch, whatever the Sentinels think of its state.
+bool TopologyBuilder::is_named_by_majority(const Round& round, const Endpoint& primary) const {
+  const auto& views = round.picture.views;
+  return round.is_majority(static_cast<std::size_t>(
+      std::count_if(views.begin(), views.end(), [&](const SentinelView& view) {
+        return view.standing == Standing::answered && view.epoch == round.epoch &&
+               aliases_.same(view.primary, primary);
+      })));
+}
+
 // One epoch was granted for one primary: with two of them, Sentinel's own state is in doubt. What the two say of
 // themselves settles it, else a majority of all Sentinels, not one of those that happen to answer.
 void TopologyBuilder::decide_same_epoch(Round& round) {
@@ -195,7 +205,10 @@ void TopologyBuilder::decide_same_epoch(Round& round) {
     ours = round.role_of(current_.primary);
     theirs = round.role_of(*rival.primary);
   }
-  const bool by_role = ours == Role::replica && theirs == Role::primary;
+  // Who wants agreement leaves none that a majority names for one that only calls itself primary.
+  const bool by_role =
+      ours == Role::replica && theirs == Role::primary &&
+      !(proof_.act_on == ActOn::agreement && is_named_by_majority(round, current_.primary));
   const bool by_majority = round.is_majority(rival.votes);
   if (by_role || (by_majority && role_agrees(round, *rival.primary))) {
     std::string because = votes_in_words(rival.votes, round.picture.known, round.epoch);

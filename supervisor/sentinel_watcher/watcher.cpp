@@ -26,6 +26,11 @@ std::vector<ipc::Gauge> Watcher::gauges() const {
 }
 
 std::string Watcher::explain(const std::string& group) {
+  if (group.empty()) {
+    std::vector<SentinelState> states;
+    for (const auto& set : sets_) set->add_states(states);
+    return explanation(states);
+  }
   for (const auto& set : sets_) {
     if (const GroupWatch* watch = set->group(group)) return watch->explain();
   }

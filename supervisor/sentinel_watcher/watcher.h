@@ -27,7 +27,7 @@ class Watcher {
   void remember(const Topology& topology);
 
   std::vector<ipc::Gauge> gauges() const;
-  // What is known of a group and why, as JSON for people.
+  // What is known of a group and why, as JSON for people; without one, of the Sentinels.
   std::string explain(const std::string& group);
 
  private:

@@ -32,7 +32,7 @@ class Scene(FailoverScene):
     def __init__(self, options: Options) -> None:
         super().__init__(options, more_configuration=CONFIGURATION)
         self._stop = options.others.signal == "STOP"
-        self._event_after_t0 = [0.86]  # the first one from FACTS: the leader's next INFO
+        self._event_after_t0 = [0.86]  # a guess for the first round: the leader's next INFO
 
     def run_round(self, number: int) -> Round:
         names = VICTIMS[number % len(VICTIMS)]

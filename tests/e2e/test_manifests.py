@@ -17,8 +17,10 @@ from lab import kubectl  # noqa: E402
 from lab.certificates import CertificateAuthority  # noqa: E402
 from lab.installation import Installation  # noqa: E402
 from lab.kube_rights import least_rules  # noqa: E402
+from lab.pages import ROOT, boxes  # noqa: E402
 from lab.pod_watch import PodWatch  # noqa: E402
 from lab.processes import wait_until  # noqa: E402
+from lab.prometheus import RULES  # noqa: E402
 from lab.service_watch import POD_NAME, ServiceWatch  # noqa: E402
 from lab.valkey import ValkeyGroup, temporary_folder  # noqa: E402
 
@@ -212,9 +214,7 @@ class AppliedAndAtWork(Applied):
 
     def test_a_service_monitor_selects_the_metrics_of_all_pods(self) -> None:
         self.overlay = "overlays/service-monitor"
-        self.run_command(f"kubectl apply -f {kubectl.PROJECT}/tests/e2e/service_monitor_crd.yaml")
-        self.run_command("kubectl wait --for=condition=Established crd/servicemonitors.monitoring.coreos.com "
-                         "--timeout=30s")
+        self.define("service_monitor_crd.yaml", "servicemonitors")
         self.install()
         monitor = self.kubernetes.admin.get(
             f"/apis/monitoring.coreos.com/v1/namespaces/{self.namespace.name}/servicemonitors/valkey-reconciler")
@@ -228,6 +228,23 @@ class AppliedAndAtWork(Applied):
         watch.wait_for_label(failover.new.name, 10)
         self.apply_again()
 
+    def test_the_alerts_are_applied_as_they_are(self) -> None:
+        import yaml
+
+        self.define("prometheus_rule_crd.yaml", "prometheusrules")
+        own = self.folder / "packaging/kubernetes/own"
+        own.mkdir()
+        (own / "kustomization.yaml").write_text("components: [../components/prometheus-rule]\n")
+        self.run_command("kubectl -n shop apply -k packaging/kubernetes/own")
+        rule = self.kubernetes.admin.get(
+            f"/apis/monitoring.coreos.com/v1/namespaces/{self.namespace.name}/prometheusrules/valkey-reconciler")
+        self.assertEqual(rule["spec"], yaml.safe_load(RULES.read_text()))
+
+    def define(self, file: str, kind: str) -> None:
+        """A CRD of the Prometheus Operator."""
+        self.run_command(f"kubectl apply -f {kubectl.PROJECT}/tests/e2e/{file}")
+        self.run_command(f"kubectl wait --for=condition=Established crd/{kind}.monitoring.coreos.com --timeout=30s")
+
     def ignored(self) -> list[dict[str, Any]]:
         """The rules of the README for Argo CD."""
         import yaml
@@ -237,6 +254,31 @@ class AppliedAndAtWork(Applied):
         self.assertEqual(application["spec"]["syncPolicy"]["syncOptions"], ["RespectIgnoreDifferences=true"])
         rules: list[dict[str, Any]] = application["spec"]["ignoreDifferences"]
         return rules
+
+    # By hand
+
+    def test_pods_are_paused_and_released_by_the_commands_of_the_plugins_page(self) -> None:
+        self.install()
+        self.start()
+        release, pause, resume = (
+            command.replace("kubectl", "kubectl -n shop") for box in boxes(ROOT / "plugins/kubernetes/README.md")
+            if box.text.startswith("kubectl annotate pod") for command in box.text.splitlines())
+        watch = self.enterContext(PodWatch(self.namespace))
+        old = self.group.primary().name
+        watch.wait_for_label(old, 10)
+        self.run_command(pause)
+        failover = self.fail_over("planned")
+        wait_until(lambda: "paused by the annotation" in self.programs[0].readyz()[1], 10, "it says that it is paused")
+        self.assertEqual([name for name, labels in self.labels().items() if "valkey-master" in labels], [old])
+        self.run_command(resume)
+        watch.wait_for_label(failover.new.name, 10)
+        self.stop()
+        self.run_command(release)
+        self.assertEqual({pod["metadata"]["annotations"][STAMP].split()[0] for pod in self.namespace.pods().values()
+                          if STAMP in pod["metadata"].get("annotations", {})}, {"released"})
+        self.start()
+        self.assertEqual(self.namespace.pods()[failover.new.name]["metadata"]["annotations"][STAMP].split()[0], "v1")
+        watch.check()
 
     # Changes
 

@@ -92,6 +92,15 @@ class State:
         self.services[where] = {**service, "node": node}
         return [{"Service": service}]
 
+    def deregister(self, node: str, service: str | None) -> None:
+        """Without service the node, and all that it has."""
+        if service:
+            self.services.pop(f"{node}/{service}", None)
+            return
+        self.nodes.pop(node, None)
+        self.services = {where: service for where, service in self.services.items()
+                         if service["node"] != node}
+
     def catalog(self, name: str) -> list[dict[str, Any]]:
         return [{"Node": service["node"], "Address": self.nodes[service["node"]]["Address"],
                  "ServiceID": service["ID"], "ServiceName": name,
@@ -116,6 +125,8 @@ class Handler(BaseHTTPRequestHandler):
                     self._say(200, [found]) if found else self._say(404)
                 elif path.startswith("/v1/catalog/service/"):
                     self._say(200, self.state.catalog(path.removeprefix("/v1/catalog/service/")))
+                elif path == "/v1/catalog/nodes":
+                    self._say(200, list(self.state.nodes.values()))
                 else:
                     self._say(404)
 
@@ -134,7 +145,7 @@ class Handler(BaseHTTPRequestHandler):
                 status, said = self.state.transact(json.loads(body))
             elif path == "/v1/catalog/deregister":
                 what = json.loads(body)
-                self.state.services.pop(f"{what['Node']}/{what['ServiceID']}", None)
+                self.state.deregister(what["Node"], what.get("ServiceID"))
                 status, said = 200, True
             else:
                 return self._say(404)

@@ -2,7 +2,7 @@
 """A receiver of webhooks as plugins/webhook/README.md asks for one: it believes signed and fresh messages
 only, takes each once, remembers the decision over its own death, and refuses a lower one by 409.
 `PUT /answers` with a JSON list of [status, headers, body] says what the next messages are answered instead;
-status 0 never answers, and a body of null never comes."""
+status 0 never answers, status 1 takes the message and answers after a second, and a body of null never comes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 OLDEST_S = 300
+SLOW = 1
 
 
 Answer = tuple[int, dict[str, str], str | None]
@@ -41,7 +42,7 @@ class Receiver:
         with self._lock:
             status, more, text = self.answers.pop(0) if self.answers else self._judged(headers, body)
             key = headers.get("Idempotency-Key", "")
-            taken = status == 200
+            taken = status in (SLOW, 200)
             with self._file.open("a") as file:
                 file.write(json.dumps({"headers": headers, "body": body.decode(), "key": key,
                                        "taken": taken, "status": status}) + "\n")
@@ -89,6 +90,9 @@ class Handler(BaseHTTPRequestHandler):
         status, headers, text = self.receiver.answer(dict(self.headers.items()), body)
         if status == 0:
             threading.Event().wait()
+        if status == SLOW:
+            time.sleep(1)
+            status = 200
         self._say(status, headers, text)
 
     def do_PUT(self) -> None:

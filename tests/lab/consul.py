@@ -113,6 +113,9 @@ class Consul:
         return [(entry["ServiceAddress"], entry["ServicePort"], entry["ServiceTags"])
                 for entry in found]
 
+    def nodes(self) -> list[str]:
+        return [node["Node"] for node in self._ask("GET", "/v1/catalog/nodes?consistent")]
+
     def deregister(self, node: str, service: str) -> None:
         self._ask("PUT", "/v1/catalog/deregister",
                   json.dumps({"Node": node, "ServiceID": service}))

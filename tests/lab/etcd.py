@@ -29,6 +29,12 @@ def _coded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
+def _permission(prefix: str, kind: str) -> dict[str, Any]:
+    end = prefix[:-1] + chr(ord(prefix[-1]) + 1)
+    return {"name": USER, "perm": {
+        "permType": kind, "key": _coded(prefix), "range_end": _coded(end)}}
+
+
 class Etcd:
     """Owned by a test, in its main thread. What was written survives its death."""
 
@@ -121,6 +127,13 @@ class Etcd:
     def revoke(self, lease: str) -> None:
         self._as_root("kv/lease/revoke", {"ID": lease})
 
+    def leases(self) -> set[str]:
+        return {lease["ID"] for lease in self._as_root("lease/leases", {}).get("leases", [])}
+
+    def allow(self, prefix: str, kind: str) -> None:
+        """The plugin's user: READ, or READWRITE, of the keys that begin so."""
+        self._as_root("auth/role/grant", _permission(prefix, kind))
+
     def forget_tokens(self) -> None:
         """Those of the plugin's user: a change of its password does that, be it to the same one."""
         self._as_root("auth/user/changepw", {"name": USER, "password": PASSWORD})
@@ -151,11 +164,9 @@ class Etcd:
             return False
 
     def _make_users(self) -> None:
-        end = self._prefix[:-1] + chr(ord(self._prefix[-1]) + 1)
         self._post("auth/role/add", {"name": "root"})
         self._post("auth/role/add", {"name": USER})
-        self._post("auth/role/grant", {"name": USER, "perm": {
-            "permType": "READWRITE", "key": _coded(self._prefix), "range_end": _coded(end)}})
+        self._post("auth/role/grant", _permission(self._prefix, "READWRITE"))
         for name, password in (("root", ROOT_PASSWORD), (USER, PASSWORD)):
             self._post("auth/user/add", {"name": name, "password": password})
             self._post("auth/user/grant", {"user": name, "role": name})

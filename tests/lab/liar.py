@@ -30,15 +30,15 @@ class Liar:
     """Owned by a test; `with Liar() as liar:`."""
 
     def __init__(self) -> None:
-        self.answer: Answer = (200, b"")
+        self.answer: Answer | None = (200, b"")  # none: 400, and the request in return
         liar = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                status, body = liar.answer
+                asked = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                status, body = liar.answer or (400, b"x" * 190 + bytes(self.headers) + asked)
                 self.send_response(status)
                 if status != 204:
                     self.send_header("Content-Length", str(len(body)))

@@ -74,7 +74,7 @@ class TcpProxy:
 
     def hold_back(self, words: bytes) -> threading.Event:
         """The next piece from a client that holds these words stays here until let_go(), or for ever where
-        one end is closed. The event tells that it came."""
+        the server closes. The event tells that it came."""
         return self._await(words, True)
 
     def hold_answers_to(self, words: bytes) -> threading.Event:
@@ -150,4 +150,7 @@ class TcpProxy:
         for each in (end, peer):
             self._selector.unregister(each)
             self._peers.pop(each)
-            each.close()
+            if self._held_back and each is self._held_back[0] is not end:
+                self._silent.append(each)  # what the client has sent may still arrive
+            else:
+                each.close()

@@ -282,6 +282,21 @@ class PlainStoreCase(StoreCase):
         self.says(ADDRESSES[1], 2)
         self.assertEqual(host.count("updates_total"), 1)
 
+    def test_a_write_that_arrives_after_its_request_was_given_up_is_taken_back(self) -> None:
+        host = self.behind_proxy()
+        host.applied(20, mark=host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:2]))
+        came = self.proxy.hold_back(self.words_of_write)
+        mark = host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        self.assertTrue(came.wait(20))
+        host.cancel(GROUP)
+        host.wait("complete", 20, mark=mark, outcome="cancelled")
+        host.applied(20, mark=host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:2]))
+        mark = len(host.events)
+        self.proxy.let_go()
+        host.applied(20, mark=mark)
+        self.assertEqual([each["host"] for each in self.server.get(self.key)["replicas"]],
+                         ADDRESSES[1:2])
+
     def test_a_write_that_arrives_after_a_higher_one_changes_nothing(self) -> None:
         late = self.behind_proxy()
         self.apply(late, ADDRESSES[0], 1)

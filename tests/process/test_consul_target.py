@@ -4,7 +4,9 @@ by two at once; plain, and with TLS and a token."""
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 import sys
 import unittest
 from pathlib import Path
@@ -15,12 +17,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from lab.certificates import CertificateAuthority  # noqa: E402
 from lab.consul import Consul, find_consul  # noqa: E402
+from lab.liar import Liar  # noqa: E402
 from lab.plugin_host import PluginHost  # noqa: E402
 from lab.processes import stop_on_signals  # noqa: E402
 from lab.valkey import temporary_folder  # noqa: E402
 from store_case import ADDRESSES, GROUP, PlainStoreCase, StoreCase  # noqa: E402
 
 NODE = f"{GROUP}-primary"
+README = Path(__file__).resolve().parents[2] / "plugins/consul/README.md"
 
 
 class OnConsul(StoreCase):
@@ -98,6 +102,14 @@ class OnService(OnConsul, PlainStoreCase):
         super().says(primary, epoch, step)
         self.leads_to(primary)
 
+    def test_what_a_server_repeats_of_a_secret_is_not_in_the_log(self) -> None:
+        liar = self.enterContext(Liar())  # type: ignore[attr-defined]
+        liar.answer = None
+        host = self.host(urls=liar.url, token="hush-hush", poll="60m")
+        self.assertEqual(self.apply(host, ADDRESSES[0], 1), "retry")
+        host.wait("problem", text="HTTP 400: a text that repeats what is secret")
+        self.assertNotIn("hush", host.story())
+
     def test_a_registration_that_somebody_else_changes_is_put_right(self) -> None:
         host = self.host()
         self.apply(host, ADDRESSES[0], 1)
@@ -115,6 +127,18 @@ class OnService(OnConsul, PlainStoreCase):
     def test_a_suspicion_that_comes_first_registers_nothing(self) -> None:
         self.assertEqual(self.apply(self.host(), ADDRESSES[0], 5, step=1, suspected=True), "applied")
         self.leads_to(None)
+
+    def test_what_is_configured_away_is_taken_off_as_the_readme_says(self) -> None:
+        host = self.host()
+        self.apply(host, ADDRESSES[0], 1)
+        host.close()
+        self.leads_to(ADDRESSES[0])
+        told = re.search(r"`(curl [^`]+)`", README.read_text())
+        assert told
+        subprocess.run(told[1].replace("http://127.0.0.1:8500", self.server.url), shell=True,
+                       check=True, capture_output=True, timeout=20)
+        self.leads_to(None)
+        self.assertNotIn(NODE, self.server.nodes())
 
     def test_instances_that_others_registered_are_left_alone(self) -> None:
         self.server.register("theirs", GROUP, ADDRESSES[2], 7000, "replica")
@@ -148,6 +172,8 @@ class Refused(unittest.TestCase):
         good = {"urls": "http://127.0.0.1:8500"}
         for expected, groups, settings in (
             ("a URL is expected", [GROUP], {"urls": "127.0.0.1:8500"}),
+            ("without `?` and `#`", [GROUP], {"urls": "http://127.0.0.1:8500/?"}),
+            ("without `?` and `#`", [GROUP], {"urls": "http://127.0.0.1:8500/#"}),
             ("without user and password", [GROUP], {"urls": "http://a:b@127.0.0.1:8500"}),
             ("several groups would share", ["a", "b"], {"key": "one"}),
             ("several groups would share", ["a", "b"], {"publish": "service", "service": "one"}),
@@ -156,6 +182,7 @@ class Refused(unittest.TestCase):
             ("or a dot's", [".."], {}),
             ("or a dot's", [GROUP], {"key": "one/./two"}),
             ("is no name", [GROUP], {"publish": "service", "service": ".."}),
+            ("is no UTF-8", ["\udcff"], {"publish": "service"}),
             ("tag: is empty", [GROUP], {"publish": "service", "tag": ""}),
             ("only one of them", [GROUP], {"token": "t", "token_file": "/nowhere"}),
             ("can't be read", [GROUP], {"token_file": "/nowhere"}),

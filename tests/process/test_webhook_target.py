@@ -7,7 +7,9 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 import unittest
+from collections.abc import Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -15,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lab.certificates import CertificateAuthority  # noqa: E402
 from lab.plugin_host import PluginHost  # noqa: E402
 from lab.program import build_folder  # noqa: E402
-from lab.processes import stop_on_signals  # noqa: E402
+from lab.processes import stop_on_signals, wait_until  # noqa: E402
 from lab.valkey import temporary_folder  # noqa: E402
 from lab.webhook import SECRET, Receiver  # noqa: E402
 
@@ -29,9 +31,10 @@ class Webhook(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.receiver = self.enterContext(Receiver(self.folder))
 
-    def host(self, *, dry_run: bool = False, **settings: str | Path) -> PluginHost:
+    def host(self, groups: Sequence[str] = (GROUP,), *, dry_run: bool = False,
+             **settings: str | Path) -> PluginHost:
         given = {"url": self.receiver.url, "secret_file": self.receiver.secret_file, **settings}
-        return self.enterContext(PluginHost("webhook", [GROUP], dry_run=dry_run, **given))
+        return self.enterContext(PluginHost("webhook", list(groups), dry_run=dry_run, **given))
 
     def apply(self, host: PluginHost, primary: str, epoch: int, **more: object) -> str:
         """Gives the outcome."""
@@ -84,6 +87,49 @@ class Webhook(unittest.TestCase):
             self.assertEqual(self.apply(host, ADDRESSES[0], 1, replicas=[replica]), "applied")
         self.assertEqual([body["replicas"][0]["host"] for body in self.receiver.taken()],
                          ADDRESSES[1:])
+
+    def test_what_was_cancelled_on_its_way_is_not_the_last_word(self) -> None:
+        host = self.host(replicas="true")
+        self.assertEqual(self.apply(host, ADDRESSES[0], 1, replicas=[ADDRESSES[1]]), "applied")
+        self.receiver.will_answer((1, {}))
+        mark = host.apply(GROUP, 1, ADDRESSES[0], replicas=[ADDRESSES[2]])
+        wait_until(lambda: len(self.receiver.messages()) == 2, 5, "it has heard of the other one")
+        host.cancel(GROUP)
+        self.assertEqual(host.wait("complete", mark=mark).outcome, "cancelled")
+        self.assertEqual(self.apply(host, ADDRESSES[0], 1, replicas=[ADDRESSES[1]]), "applied")
+        self.assertEqual([message.body["replicas"][0]["host"] for message in self.receiver.messages()],
+                         [ADDRESSES[1], ADDRESSES[2], ADDRESSES[1]])
+
+    def test_what_was_taken_is_taken_though_it_was_cancelled_before_the_answers_end(self) -> None:
+        host = self.host()
+        self.receiver.will_answer((200, {}), body=None)
+        mark = host.apply(GROUP, 1, ADDRESSES[0])
+        wait_until(lambda: len(self.receiver.messages()) == 1, 5, "it has heard of it")
+        time.sleep(0.3)  # the answer's begin is on its way
+        host.cancel(GROUP)
+        self.assertEqual(host.wait("complete", mark=mark).outcome, "applied")
+
+    def test_a_slow_receiver_of_one_group_holds_up_no_other(self) -> None:
+        host = self.host(groups=[GROUP, "another"])
+        self.receiver.will_answer((1, {}))
+        slow = host.apply(GROUP, 1, ADDRESSES[0])
+        wait_until(lambda: len(self.receiver.messages()) == 1, 5, "it has heard of the first")
+        mark = host.apply("another", 1, ADDRESSES[1])
+        quick = host.wait("complete", mark=mark, group="another")
+        self.assertEqual(quick.outcome, "applied")
+        self.assertLess(quick.time, host.wait("complete", mark=slow, group=GROUP).time)
+
+    def test_an_answer_without_end_ends_no_other_message(self) -> None:
+        host = self.host(groups=[GROUP, "another"])
+        self.receiver.will_answer((200, {}), body=None)
+        first = host.apply(GROUP, 1, ADDRESSES[0])
+        wait_until(lambda: len(self.receiver.messages()) == 1, 5, "it has heard of the first")
+        time.sleep(0.5)
+        self.receiver.will_answer((1, {}))
+        mark = host.apply("another", 1, ADDRESSES[1])
+        self.assertEqual(host.wait("complete", mark=first, group=GROUP).outcome, "applied")
+        self.assertEqual(host.wait("complete", mark=mark, group="another").outcome, "applied")
+        self.assertEqual(len(self.receiver.messages()), 2)
 
     def test_a_lower_epoch_is_refused_by_the_receiver_and_not_told_again(self) -> None:
         self.apply(self.host(), ADDRESSES[1], 7)
@@ -199,12 +245,12 @@ class Webhook(unittest.TestCase):
         host = self.host(url=f"{self.receiver.url}/T0123456?key=abcdefgh",
                          headers_file=self.folder / "headers")
         host.applied(20, mark=host.apply(GROUP, 1, ADDRESSES[0]))
-        self.receiver.will_answer((401, {}), body="no such token: hush-hush")
+        self.receiver.will_answer((401, {}), body="x" * 190 + "no such token: hush-hush")
         host.applied(20, mark=host.apply(GROUP, 2, ADDRESSES[0]))
         self.receiver.will_answer((403, {}), body="not today")
         host.applied(20, mark=host.apply(GROUP, 3, ADDRESSES[0]))
-        host.wait("problem", text="HTTP 404, and a text that repeats what is secret")
-        host.wait("problem", text="HTTP 401, and a text that repeats what is secret")
+        host.wait("problem", text="HTTP 404: a text that repeats what is secret")
+        host.wait("problem", text="HTTP 401: a text that repeats what is secret")
         host.wait("problem", text="HTTP 403: not today")
         for secret in ("T0123456", "abcdefgh", "hush"):
             self.assertNotIn(secret, host.story())

@@ -1,4 +1,4 @@
-"""Sentinels that are wrong, as FACTS.md lists them, made so for real: no watcher names a wrong
+"""Sentinels that are wrong in each way that is known, made so for real: no watcher names a wrong
 primary, and in the end all name what the majority names."""
 
 from __future__ import annotations

@@ -119,6 +119,25 @@ TEST_F(AgreementAndRole, AnOldAnswerIsNone) {
   EXPECT_EQ(decide().change, Change::none);
 }
 
+TEST_F(AgreementAndRole, UnderTheSameEpochARoleAloneIsNotEnoughAgainstAMajority) {
+  begin();
+  says(2, b, 5);
+  role(a, Role::replica);
+  role(b, Role::primary);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(decide_after(5'000).change, Change::none);
+  says(1, b, 5);
+  EXPECT_EQ(decide().change, Change::moved);
+}
+
+TEST_F(AgreementAndRole, UnderTheSameEpochItIsWhereNobodyHasAMajority) {
+  begin();
+  says(2, b, 5);
+  lose(1);
+  role(a, Role::replica);
+  role(b, Role::primary);
+  EXPECT_EQ(decide().change, Change::moved);
+}
+
 // Two primaries under one epoch
 
 class Asking : public TopologyBuilderTest {

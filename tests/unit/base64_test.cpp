@@ -28,7 +28,8 @@ TEST(Base64, keeps_bytes_that_are_zero) {
 }
 
 TEST(Base64, that_is_none_is_told) {
-  for (const char* text : {"Zg", "Zg=", "Zm9v!", "Z!==", "Zm9=v"}) {
+  for (const char* text : {"Zg", "Zg=", "Zm9v!", "Z!==", "Zm9=v", "====", "A===", "=AAA", "AA=A",
+                           "Zm8\n", "Zg==\n\n\n\n", "\n\n\n\n", " Zm8", "Zh=="}) {
     EXPECT_EQ(from_base64(text), std::nullopt) << text;
   }
 }

@@ -40,7 +40,7 @@ TEST(EtcdMessages, an_answer_of_somebody_else_is_no_missing_key) {
     EXPECT_FALSE(read_txn(body).ok()) << body;
     EXPECT_FALSE(read_token(body).ok()) << body;
     EXPECT_FALSE(read_lease(body).ok()) << body;
-    EXPECT_FALSE(read_is_alive(body).ok()) << body;
+    EXPECT_FALSE(read_seconds(body).ok()) << body;
   }
   EXPECT_FALSE(read_range(answer(R"(,"kvs":[{"key":"L2E=","value":"eA=="}])")).ok());
   EXPECT_FALSE(read_range(answer(R"(,"kvs":[{"mod_revision":"3","value":"?"}])")).ok());
@@ -57,11 +57,17 @@ TEST(EtcdMessages, a_transaction_that_came_too_late_says_nothing_of_success) {
   EXPECT_FALSE(*read_txn(answer("")));
 }
 
+TEST(EtcdMessages, a_lease_is_asked_for_under_a_number_of_ours) {
+  EXPECT_EQ(grant_for(5, INT64_MAX), R"({"TTL":"5","ID":"9223372036854775807"})");
+}
+
 TEST(EtcdMessages, a_lease_that_is_gone_has_no_time_left) {
-  EXPECT_TRUE(*read_is_alive(R"({"result":{"header":{},"ID":"7","TTL":"5"}})"
-                             "\n"));
-  EXPECT_FALSE(*read_is_alive(R"({"result":{"header":{},"ID":"7"}})"
-                              "\n"));
+  EXPECT_EQ(*read_seconds(R"({"result":{"header":{},"ID":"7","TTL":"5"}})"
+                          "\n"),
+            5u);
+  EXPECT_EQ(*read_seconds(R"({"result":{"header":{},"ID":"7"}})"
+                          "\n"),
+            0u);
 }
 
 TEST(EtcdMessages, a_token_with_a_line_end_is_none) {

@@ -199,6 +199,24 @@ TEST(MetricsTest, HaveWhatIsPromised) {
   }
 }
 
+TEST(MetricsTest, AProblemIsASeriesWhileItIsThere) {
+  Shown shown({"shop"});
+  const std::string series = "valkey_reconciler_problem{process=\"file\",group=\"shop\",id=";
+  EXPECT_THAT(shown.metrics_text(), Not(HasSubstr("valkey_reconciler_problem{")));
+  shown.status.report("file", 1,
+                      report_of({{"shop", "no-pod", ipc::Severity::blocking, "no pod"},
+                                 {"shop", "no-pod", ipc::Severity::blocking, "said twice"},
+                                 {"shop", "paused", ipc::Severity::degraded, "paused"}}),
+                      at_ms(0));
+  const std::string text = shown.metrics_text();
+  const std::string no_pod = series + "\"no-pod\",severity=\"blocking\"} 1\n";
+  EXPECT_THAT(text, HasSubstr(no_pod + series + "\"paused\",severity=\"degraded\"} 1\n"));
+  EXPECT_EQ(text.find(no_pod), text.rfind(no_pod))
+      << "a series that is there twice fails the scrape";
+  shown.status.report("file", 1, report_of({}), at_ms(1));
+  EXPECT_THAT(shown.metrics_text(), Not(HasSubstr("valkey_reconciler_problem{")));
+}
+
 TEST(MetricsTest, ASuspectedPrimaryIsNotKnown) {
   Shown shown({"shop"});
   shown.status.topology("shop", 1, suspected(topology_of("shop", "10.0.0.1", {0, 3, 1})));

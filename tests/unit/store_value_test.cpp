@@ -41,6 +41,16 @@ TEST(StoreValue, gives_back_the_decision_that_it_holds) {
   }
 }
 
+TEST(StoreValue, holds_every_epoch_up_to_the_highest_that_is_exact) {
+  const uint64_t highest = 1ull << 53;
+  for (const uint64_t epoch : {highest, highest - 1, highest / 2 + 1, uint64_t{1795449600123457}}) {
+    const Decision decision{2, epoch, 4};
+    const Result<std::string> value = value_of(topology(VR_PRIMARY_KNOWN), decision);
+    ASSERT_TRUE(value.ok()) << epoch;
+    EXPECT_EQ(held_of_value(*value)->decision, decision);
+  }
+}
+
 TEST(StoreValue, is_not_made_of_a_decision_that_would_be_read_as_another_one) {
   for (const uint64_t epoch :
        {uint64_t{(1ull << 53) + 1}, uint64_t{1} << 63, uint64_t{UINT64_MAX}}) {
