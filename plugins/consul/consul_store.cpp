@@ -43,7 +43,7 @@ void ConsulStore::read(OnRead on_read) {
       [this, on_read](const Error& error) { on_read(error.within("read " + group_.key)); });
 }
 
-void ConsulStore::read_registration(Stored stored, OnRead on_read) {
+void ConsulStore::read_registration(Stored stored, const OnRead& on_read) {
   const std::string doing = "read service " + group_.registration->service;
   send(
       "GET", service_path(*group_.registration, settings_.datacenter), "",

@@ -24,7 +24,7 @@ class ConsulStore : public Store {
  private:
   using OnAnswer = std::function<void(int status, std::string_view body)>;
 
-  void read_registration(Stored stored, OnRead on_read);
+  void read_registration(Stored stored, const OnRead& on_read);
   // `failed` is told why there was no answer.
   void send(const char* method, std::string path, std::string body, OnAnswer on_answer,
             std::function<void(Error)> failed);

@@ -346,7 +346,7 @@ class Racing(PluginCase):
         for host in hosts:
             host.apply(GROUP, 1, ADDRESSES[1])
         took = [int(host.applied().took_us) for host in hosts]
-        self.assertGreaterEqual(took[0], 45_000)  # though it is beside the primary
+        self.assertGreaterEqual(took[0], 25_000)  # though it is beside the primary; else some 5 ms
         if took[1] < 50_000:  # a machine that is not overloaded
             self.assertEqual(hosts[0].count("patches_total"), 0)
             self.assertEqual(hosts[1].count("patches_total"), 3)  # it knows no node: waits for nobody

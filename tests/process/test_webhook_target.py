@@ -266,8 +266,10 @@ class Webhook(unittest.TestCase):
         host = self.host()
         for epoch, status in enumerate((500, 409), 1):
             self.receiver.will_answer((status, {}), body="x" * 5_000_000)
-            self.assertEqual(self.apply(host, ADDRESSES[0], epoch), "retry")
-            host.wait("problem", id="not-taken")
+            mark = host.apply(GROUP, epoch, ADDRESSES[0])
+            self.assertEqual(host.wait("complete", 20, mark=mark).outcome, "retry")
+            host.wait("problem", mark=mark, id="not-taken")
+            host.applied(20, mark=mark)
 
     def test_secret_and_headers_that_change_in_their_files_are_used_without_a_restart(self) -> None:
         secret, headers = self.folder / "other", self.folder / "headers"
