@@ -165,11 +165,13 @@ void Supervisor::on_topology(Child& watcher, const ipc::Frame& frame) {
   ipc::Frame numbered = frame;
   numbered.generation = watcher.generation();
   numbered.revision = ++revision_;
+  // Taken before: a quick target may have written before the last one has been told.
+  const uint64_t passed_on_mono_ns = uv_hrtime();
   for (auto& [id, child] : children_) {
     if (child.get() != &watcher && serves(id, frame.group)) child->send(numbered);
   }
   watcher.send_to_successor(numbered);
-  observer_.passed_on(numbered);
+  observer_.passed_on(numbered, passed_on_mono_ns);
   retained_[frame.group] = std::move(numbered);
 }
 

@@ -98,7 +98,7 @@ class StatusTest(ProcessTest):
         self.assertGreater(seconds_of(shown["event_at"]), begun)
         self.assertEqual([t["target"] for t in shown["targets"]], ["file", "second"])
         for target in shown["targets"]:
-            self.assertLess(shown["published_ms"], target["done_ms"])
+            self.assertLessEqual(shown["published_ms"], target["done_ms"])
             self.assertGreaterEqual(target["attempts"], 1)
 
         group = status_of(program)["groups"][0]
@@ -230,10 +230,14 @@ class StatusTest(ProcessTest):
         (self.folder / "program.toml").write_text("wrong")
         program.send(signal.SIGHUP)
         wait_until(lambda: status_of(program)["problems"] != [], 10.0, "a problem")
+        # The watcher's word of its Sentinels comes up to 250 ms after the failover.
+        wait_until(
+            lambda: (status_of(program)["groups"][0]["sentinels"] or {}).get("agree") == 1,
+            10.0,
+            "the Sentinel agrees",
+        )
         written, real = shape(json.loads(example[1])), shape(status_of(program))
-        optional = {key for key in written if re.match(r"\.(sentinels|groups\[\]\.sentinels)", key)}
-        self.assertEqual(real - optional, written - optional)
-        self.assertLessEqual(real, written)
+        self.assertEqual(real, written)
 
     @unittest.skipUnless(shutil.which("promtool"), "promtool is not on PATH (tests/servers.sh)")
     def test_promtool_finds_nothing_wrong_with_the_metrics(self) -> None:
