@@ -95,6 +95,7 @@ MHD_Result send(MHD_Connection* connection, SharedAnswer answer) {
   held.release();  // the response's now
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, said.content_type.c_str());
   MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+  MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
   for (const auto& [name, value] : said.headers)
     MHD_add_response_header(response, name.c_str(), value.c_str());
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");

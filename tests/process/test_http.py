@@ -72,6 +72,7 @@ class HttpTest(ProcessTest):
         head = self.say(program, b"HEAD /status HTTP/1.1\r\nHost: x\r\n\r\n")
         self.assertIn(b" 200 OK\r\n", head)
         self.assertIn(b"Content-Type: application/json\r\n", head)
+        self.assertIn(b"X-Content-Type-Options: nosniff\r\n", head)
         self.assertTrue(head.endswith(b"\r\n\r\n"), "no body")
         self.assertIn(b" 404 ", self.say(program, b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"))
 
