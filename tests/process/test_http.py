@@ -1,17 +1,11 @@
-"""HTTP holds nothing up, whoever asks and however: what is too long, too slow or too much is cut
-off, the kubelet's probe gets in, and failovers take as long as ever."""
+"""What is too long, too slow or too much of HTTP is cut off, and the kubelet's probe gets in."""
 
 from __future__ import annotations
 
 import http.client
-import json
 import socket
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from case import ProcessTest, main
@@ -20,8 +14,6 @@ from lab.configuration import configuration, file_target, table
 from lab.processes import wait_until
 from lab.program import Program
 
-LOAD = Path(__file__).resolve().parent.parent / "lab" / "http_load.py"
-CLIENTS, REQUESTS = 200, 10_000
 OF_ONE_ADDRESS = 16  # connections
 REQUEST_SECONDS, ANSWER_SECONDS = 3, 10
 GROWTH = 4 * 1024  # KiB
@@ -133,16 +125,19 @@ class HttpTest(ProcessTest):
     def test_one_address_gets_a_part_of_the_connections_only(self) -> None:
         program = self.start_ready()
         held = [self.connect(program, "127.0.0.2") for _ in range(200)]
-        ended = sum(1 for connection in held if self.ends_at_once(connection))
-        self.assertGreaterEqual(ended, 200 - OF_ONE_ADDRESS)
-        self.assertEqual(program.get("/healthz", 2)[0], 200)
+        wait_until(
+            lambda: sum(map(self.is_ended, held)) >= 200 - OF_ONE_ADDRESS,
+            REQUEST_SECONDS,  # then all of them are ended
+            "the others are closed",
+        )
+        self.assertEqual(program.get("/healthz", 5)[0], 200)
 
     @staticmethod
-    def ends_at_once(connection: socket.socket) -> bool:
-        connection.settimeout(0.02)
+    def is_ended(connection: socket.socket) -> bool:
+        connection.settimeout(0)
         try:
             return connection.recv(1) == b""
-        except TimeoutError:
+        except BlockingIOError:
             return False
         except ConnectionResetError:
             return True
@@ -159,8 +154,8 @@ class HttpTest(ProcessTest):
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             readers.append(connection)
             time.sleep(0.05)  # so that not all are given the same answer
-        self.assertEqual(program.get("/healthz", 2)[0], 200)
-        self.assertEqual(program.get("/status", 2)[0], 200)
+        self.assertEqual(program.get("/healthz", 5)[0], 200)
+        self.assertEqual(program.get("/status", 5)[0], 200)
         self.assertLess(rss_kib(program.pid) - before, 16 * 1024)
         wait_until(
             lambda: all(self.is_cut(reader) for reader in readers),
@@ -174,75 +169,6 @@ class HttpTest(ProcessTest):
         """Without reading what is there: by the state of the connection."""
         state = reader.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
         return state != 1  # TCP_ESTABLISHED
-
-    def test_failovers_and_memory_are_the_same_under_load(self) -> None:
-        program = self.start_ready()
-        self.load(program)  # what is needed once is there afterwards
-        before = rss_kib(program.pid)
-        answered = self.load(program)
-        self.assertEqual(sum(answered.values()), REQUESTS)
-        self.assertGreater(answered["200"], REQUESTS * 0.95)
-        self.assertLess(rss_kib(program.pid) - before, GROWTH)
-
-        quiet: list[float] = []
-        loaded: list[float] = []
-        while True:
-            quiet.append(self.failover_seconds(program))
-            with self.load_going_on(program):
-                loaded.append(self.failover_seconds(program))
-            ratio = statistics.median(loaded) / statistics.median(quiet)
-            if len(quiet) >= 3 and (ratio <= 1.2 or len(quiet) >= 9):
-                break
-        print(f"seconds, quiet {quiet}, under load {loaded}: ratio {ratio:.2f}", file=sys.stderr)
-        self.assertLessEqual(ratio, 1.2)
-        self.assertLess(rss_kib(program.pid) - before, GROWTH)
-
-    def failover_seconds(self, program: Program) -> float:
-        """From the order to fail over until the target names the new primary."""
-        old = self.group.primary()
-
-        def followed() -> bool:
-            content = self.content()
-            return content is not None and content["primary"] != {
-                "host": old.host,
-                "port": old.port,
-            }
-
-        trigger = self.group.sentinel_failover()
-        wait_until(followed, 15.0, "the target has followed", interval=0.002)
-        seconds = time.monotonic() - trigger.moment
-        self.group.heal(self.group.wait_failover(trigger))
-        self.group.wait_healthy()
-        return seconds
-
-    def load(self, program: Program) -> dict[str, int]:
-        ended = subprocess.run(
-            [sys.executable, LOAD, str(program.http_port), str(CLIENTS), str(REQUESTS)],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=200,
-        )
-        return json.loads(ended.stdout)
-
-    @contextmanager
-    def load_going_on(self, program: Program) -> Iterator[None]:
-        command = [sys.executable, LOAD, str(program.http_port), str(CLIENTS), "0"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as load:
-            try:
-                wait_until(lambda: self.is_under_load(program), 20.0, "the load is there")
-                yield
-            finally:
-                load.terminate()
-                said = load.communicate(timeout=30)[0]
-        self.assertGreater(json.loads(said)["200"], CLIENTS, "it was a load")
-
-    @staticmethod
-    def is_under_load(program: Program) -> bool:
-        """By the connections that the kernel knows."""
-        wanted = f":{program.http_port:04X}"
-        lines = Path("/proc/net/tcp").read_text().splitlines()
-        return sum(1 for line in lines if line.split()[1].endswith(wanted)) > CLIENTS
 
 
 def answers(program: Program) -> bool:
