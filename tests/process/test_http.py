@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import os
+import resource
 import socket
 import statistics
 import time
@@ -22,6 +24,11 @@ GROWTH = 4 * 1024  # KiB
 def rss_kib(pid: int) -> int:
     text = Path(f"/proc/{pid}/status").read_text()
     return int(next(line for line in text.splitlines() if line.startswith("VmRSS")).split()[1])
+
+
+def cpu_seconds(pid: int) -> float:
+    ticks = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 class HttpTest(ProcessTest):
@@ -141,6 +148,19 @@ class HttpTest(ProcessTest):
             return False
         except ConnectionResetError:
             return True
+
+    def test_without_a_free_descriptor_it_rests(self) -> None:
+        program = self.start_ready()
+        before = resource.prlimit(program.pid, resource.RLIMIT_NOFILE)
+        taken = max(int(number) for number in os.listdir(f"/proc/{program.pid}/fd")) + 1
+        resource.prlimit(program.pid, resource.RLIMIT_NOFILE, (taken, before[1]))
+        waiting = self.connect(program)
+        waiting.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        busy, begun = cpu_seconds(program.pid), time.monotonic()
+        time.sleep(1)  # nothing is to happen meanwhile
+        self.assertLess(cpu_seconds(program.pid) - busy, 0.3 * (time.monotonic() - begun))
+        resource.prlimit(program.pid, resource.RLIMIT_NOFILE, before)
+        self.assertIn(b" 200 OK", waiting.recv(4096))
 
     def test_who_does_not_read_is_dropped_and_fills_no_memory(self) -> None:
         program = self.start_large()
