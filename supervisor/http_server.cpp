@@ -94,7 +94,7 @@ MHD_Result send(MHD_Connection* connection, SharedAnswer answer) {
       said.body.size(), const_cast<char*>(said.body.data()),
       [](void* sent) { delete static_cast<SharedAnswer*>(sent); }, held.get());
   if (response == nullptr) return MHD_NO;
-  held.release();  // the response's now
+  static_cast<void>(held.release());  // the response's now
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, said.content_type.c_str());
   MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
   MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
