@@ -31,18 +31,20 @@ bool History::Failover::applied_everywhere() const {
 
 void History::expect(const Configuration& configuration) {
   std::map<std::string, LatencyHistogram> latency;
-  for (const TargetSettings& target : configuration.targets)
+  std::set<std::pair<std::string, std::string>> kept;  // target, group
+  for (const TargetSettings& target : configuration.targets) {
     latency[target.name] = latency_[target.name];
+    for (const std::string& group : target.groups) kept.emplace(target.name, group);
+  }
   latency_ = std::move(latency);
 
-  std::set<std::string> groups;
-  for (const SentinelSettings& sentinel : configuration.sentinels) {
-    for (const GroupSettings& group : sentinel.groups) groups.insert(group.name);
-  }
   std::erase_if(open_, [&](const auto& entry) {
-    if (groups.contains(entry.first)) return false;
-    tell(*entry.second);
-    return true;
+    std::vector<Target>& targets = entry.second->targets;
+    std::erase_if(targets, [&](const Target& target) {
+      return !target.done_ns && !kept.contains({target.name, entry.first});
+    });
+    if (std::all_of(targets.begin(), targets.end(), is_final)) tell(*entry.second);
+    return entry.second->applied_everywhere();
   });
 }
 
