@@ -261,8 +261,8 @@ void Supervisor::ask(const std::string& child, const std::string& group,
     return answered(Error(fmt::format("the {} is not at work at the moment",
                                       child == watcher_id ? child : "labeler")));
   const uint64_t number = questions_.add(child, std::move(answered));
-  asked->second->send({ipc::MessageType::ask, asked->second->generation(), 0, group,
-                       encode_body(ipc::Ask{number})});
+  asked->second->send_to_current({ipc::MessageType::ask, asked->second->generation(), 0, group,
+                                  encode_body(ipc::Ask{number})});
 }
 
 void Supervisor::note_problem(ipc::Problem problem) {
