@@ -58,7 +58,7 @@ Result<Descriptor> listening_socket(const std::string& listen) {
   if (!parts) return parts.error();
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const int failure = ::getaddrinfo(parts->host.empty() ? nullptr : parts->host.c_str(),
                                     parts->port.c_str(), &hints, &found);

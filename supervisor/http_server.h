@@ -24,7 +24,7 @@ class HttpServer {
  public:
   using Routes = std::map<std::string, std::function<HttpAnswer()>>;  // by path
 
-  // `listen`: `127.0.0.1:8080`, `[::]:8080` (IPv4 too), or a host name; port 0 takes a free one.
+  // `listen`: an IP address and a port, `127.0.0.1:8080` or `[::]:8080` (IPv4 too); port 0 takes a free one.
   static Result<std::unique_ptr<HttpServer>> start(uv_loop_t* loop, const std::string& listen,
                                                    Routes routes);
   ~HttpServer();
