@@ -78,6 +78,7 @@ void GroupTarget::send(const Write& write) {
                   [this, is_fence, write, attempt = attempt_](WriteAnswer<Pod> answer) {
                     host_.count("patches_total", "result",
                                 answer.error ? answer.error->label().c_str() : "ok");
+                    if (answer.error && answer.error->code == too_many_requests) one_by_one_ = true;
                     if (answer.item && !answer.item->vanishing) watch_.written(*answer.item);
                     answer = judged(write, std::move(answer));
                     if (!answer.error) note_write(write);
@@ -118,7 +119,6 @@ void GroupTarget::fenced(const Write& write, WriteAnswer<Pod> answer) {
   if (!answer.error) {
     host_.count("fenced_total");
   } else {
-    if (answer.error->code == too_many_requests) one_by_one_ = true;
     // What a list does not mend goes before what it does.
     if (!failure_ || failure_->first.mended_by_list()) {
       failure_.emplace(std::move(*answer.error), write.seen);
@@ -174,7 +174,6 @@ void GroupTarget::ended_by(const ApiError& error) {
   if (error.kind == ApiError::Kind::timeout) {
     timeout_ms_ = std::max(timeout_ms_, std::min(timeout_ms_ * 2, longest_timeout_ms));
   }
-  if (error.code == too_many_requests) one_by_one_ = true;
   if (!error.without_answer()) problems_.show("change-refused", error.message);
   hold_.after(error);
   finish(cancelled_ ? VR_CANCELLED : VR_RETRY, error.message);

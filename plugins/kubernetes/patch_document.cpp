@@ -4,14 +4,6 @@
 
 namespace reconciler {
 
-std::string printed(const cJSON* json) {
-  char* text = cJSON_PrintUnformatted(json);
-  if (text == nullptr) throw std::bad_alloc();
-  std::string copy(text);
-  cJSON_free(text);
-  return copy;
-}
-
 PatchDocument::PatchDocument() : operations_(cJSON_CreateArray()) {
   if (!operations_) throw std::bad_alloc();
 }
@@ -38,7 +30,7 @@ void PatchDocument::test_absent(const std::string& path) { add("test", path, cJS
 
 void PatchDocument::remove(const std::string& path) { start("remove", path); }
 
-std::string PatchDocument::str() const { return printed(operations_.get()); }
+std::string PatchDocument::str() const { return json::printed(operations_.get()); }
 
 void PatchDocument::write_below(bool has_parent, const std::string& parent, const std::string& key,
                                 const std::string& value) {

@@ -34,10 +34,7 @@ class PatchDocument {
  private:
   cJSON* start(const char* operation, const std::string& path);
 
-  Json operations_;
+  json::Document operations_;
 };
-
-// As text; throws std::bad_alloc where there is no memory.
-std::string printed(const cJSON* json);
 
 }  // namespace reconciler

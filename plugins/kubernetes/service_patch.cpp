@@ -94,12 +94,14 @@ cJSON* owners_json(const Service& service) {
 
 }  // namespace
 
-const char* text_of(SliceVersion version) { return version == SliceVersion::v1 ? "v1" : "v1beta1"; }
+const char* json::text(SliceVersion version) {
+  return version == SliceVersion::v1 ? "v1" : "v1beta1";
+}
 
 std::string new_slice(const std::string& name, const Service& service, const SliceContent& content,
                       const Stamp& stamp, SliceVersion version) {
-  const Json slice(checked(cJSON_CreateObject()));
-  put(slice.get(), "apiVersion", std::string("discovery.k8s.io/") + text_of(version));
+  const json::Document slice(checked(cJSON_CreateObject()));
+  put(slice.get(), "apiVersion", std::string("discovery.k8s.io/") + json::text(version));
   put(slice.get(), "kind", "EndpointSlice");
   cJSON* metadata = put_object(slice.get(), "metadata");
   put(metadata, "name", name);
@@ -111,7 +113,7 @@ std::string new_slice(const std::string& name, const Service& service, const Sli
   put(slice.get(), "addressType", content.address_type);
   cJSON_AddItemToObject(slice.get(), "endpoints", endpoints_json(content, version));
   cJSON_AddItemToObject(slice.get(), "ports", ports_json(content));
-  return printed(slice.get());
+  return json::printed(slice.get());
 }
 
 std::string slice_patch(const Slice& seen, const Service& service, const SliceContent& content,
