@@ -87,7 +87,7 @@ void ServiceObjects::discover() {
     const bool has_v1 = std::find(versions.begin(), versions.end(), "v1") != versions.end();
     version_ = has_v1 ? SliceVersion::v1 : SliceVersion::v1beta1;
     const Resource<Slice> resource{
-        slices_name, api_.path_of(slices_name.group, json::text(version_), slices_name.plural),
+        slices_name, api_.path_of(slices_name.group, text_of(version_), slices_name.plural),
         read_slice};
     if (slices_) {
       slices_->use(resource);

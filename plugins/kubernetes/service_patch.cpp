@@ -94,14 +94,14 @@ cJSON* owners_json(const Service& service) {
 
 }  // namespace
 
-const char* json::text(SliceVersion version) {
+const char* text_of(SliceVersion version) {
   return version == SliceVersion::v1 ? "v1" : "v1beta1";
 }
 
 std::string new_slice(const std::string& name, const Service& service, const SliceContent& content,
                       const Stamp& stamp, SliceVersion version) {
   const json::Document slice(checked(cJSON_CreateObject()));
-  put(slice.get(), "apiVersion", std::string("discovery.k8s.io/") + json::text(version));
+  put(slice.get(), "apiVersion", std::string("discovery.k8s.io/") + text_of(version));
   put(slice.get(), "kind", "EndpointSlice");
   cJSON* metadata = put_object(slice.get(), "metadata");
   put(metadata, "name", name);

@@ -10,7 +10,7 @@ namespace reconciler {
 // Of discovery.k8s.io; the older one is only spoken to servers that have no other.
 enum class SliceVersion : uint8_t { v1, v1beta1 };
 
-const char* json::text(SliceVersion version);
+const char* text_of(SliceVersion version);
 
 // A new slice of `service`, with which it goes.
 std::string new_slice(const std::string& name, const Service& service, const SliceContent& content,
