@@ -43,7 +43,7 @@ class History {
     std::string cause;
     int64_t event_unix_us = 0;
     uint64_t event_mono_ns = 0;
-    uint64_t published_ns = 0;  // from the event until the supervisor had passed it on
+    uint64_t published_ns = 0;  // from the event until the supervisor passed it on
     std::vector<Target> targets;
     bool told = false;  // in the log
 

@@ -95,11 +95,9 @@ Child::Handlers Supervisor::handlers() {
       .on_down =
           [this](Child& child, const std::string& why) {
             observer_.child_down(child.id(), why);
-            orders_.target_down(child.id(), why.empty() ? "it was replaced" : why);
-            if (child.id() == watcher_id) {
-              questions_.give_up(
-                  Error("the sentinel-watcher: " + (why.empty() ? "it was replaced" : why)));
-            }
+            const std::string reason = why.empty() ? "it was replaced" : why;
+            orders_.target_down(child.id(), reason);
+            questions_.give_up(child.id(), Error(reason).within(child.id()));
           },
       .on_replacement_failed =
           [this](Child& child, const std::string& why, const std::optional<ipc::Frame>& report) {
@@ -141,7 +139,7 @@ void Supervisor::on_frame(Child& child, const ipc::Frame& frame) {
       on_report(child, frame);
       return;
     case ipc::MessageType::answer:
-      on_answer(frame);
+      on_answer(child, frame);
       return;
     case ipc::MessageType::ordered:
       on_ordered(child, frame);
@@ -167,11 +165,13 @@ void Supervisor::on_topology(Child& watcher, const ipc::Frame& frame) {
   ipc::Frame numbered = frame;
   numbered.generation = watcher.generation();
   numbered.revision = ++revision_;
+  // Taken before: a quick target may have written before the last one has been told.
+  const uint64_t passed_on_mono_ns = uv_hrtime();
   for (auto& [id, child] : children_) {
     if (child.get() != &watcher && serves(id, frame.group)) child->send(numbered);
   }
   watcher.send_to_successor(numbered);
-  observer_.passed_on(numbered);
+  observer_.passed_on(numbered, passed_on_mono_ns);
   retained_[frame.group] = std::move(numbered);
 }
 
@@ -199,14 +199,15 @@ void Supervisor::on_report(Child& child, const ipc::Frame& frame) {
   observer_.report(child.id(), child.generation(), std::move(report));
 }
 
-void Supervisor::on_answer(const ipc::Frame& frame) {
+void Supervisor::on_answer(const Child& child, const ipc::Frame& frame) {
   auto message = ipc::decode_body(frame.type, frame.body);
   if (!message) {
-    log::error("an answer can't be read", {.error = message.error().message()});
+    log::error(fmt::format("an answer of {} can't be read", child.id()),
+               {.error = message.error().message()});
     return;
   }
   auto& answer = std::get<ipc::Answer>(*message);
-  questions_.answer(answer.number, std::move(answer.json));
+  questions_.answer(child.id(), answer.number, std::move(answer.json));
 }
 
 void Supervisor::on_ordered(const Child& labeler, const ipc::Frame& frame) {
@@ -259,7 +260,7 @@ void Supervisor::ask(const std::string& child, const std::string& group,
   if (asked == children_.end() || !asked->second->ready())
     return answered(Error(fmt::format("the {} is not at work at the moment",
                                       child == watcher_id ? child : "labeler")));
-  const uint64_t number = questions_.add(std::move(answered));
+  const uint64_t number = questions_.add(child, std::move(answered));
   asked->second->send({ipc::MessageType::ask, asked->second->generation(), 0, group,
                        encode_body(ipc::Ask{number})});
 }

@@ -67,7 +67,7 @@ class Supervisor {
   void on_topology(Child& watcher, const ipc::Frame& frame);
   void on_outcome(Child& labeler, const ipc::Frame& frame);
   void on_report(Child& child, const ipc::Frame& frame);
-  void on_answer(const ipc::Frame& frame);
+  void on_answer(const Child& child, const ipc::Frame& frame);
   void on_ordered(const Child& labeler, const ipc::Frame& frame);
   void ask(const std::string& child, const std::string& group, Questions::Answered answered);
   void on_stopped();

@@ -195,7 +195,7 @@ class Explain(CommandTest):
         self.addCleanup(watcher.send, signal.SIGCONT)
         done = self.run_it("explain", self.group.name)
         self.assertEqual(done.returncode, 0)
-        self.assertIn("not known: the sentinel-watcher does not answer within 2 s", done.stdout)
+        self.assertIn("not known: sentinel-watcher does not answer within 2 s", done.stdout)
         self.assertIn("What each target was told and answered", done.stdout)
 
     def test_as_json_is_what_the_watcher_answers(self) -> None:

@@ -29,7 +29,7 @@ SENTINEL = '[[sentinel]]\nname = "main"\naddresses = ["127.0.0.1:1"]\n[[sentinel
 
 
 class PageCase(unittest.TestCase):
-    """One program and one browser for all tests, a page of its own for each."""
+    """One program and one browser for all tests. One page at a time: each that is open goes on asking and drawing."""
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -51,14 +51,22 @@ class PageCase(unittest.TestCase):
     def setUp(self) -> None:
         self.server = self.enterContext(PageServer(self.program))
         self.expected_complaints: tuple[str, ...] = ()
+        self.page: Page | None = None
+        self.addCleanup(self.close)
 
     def open(self, status: dict[str, Any], **how: Any) -> Page:
+        self.close()
         self.server.status = status
-        page = self.browser.open(self.server.url, **how)
-        self.addCleanup(page.call, "Page.close")
-        self.addCleanup(self.check, page)
+        self.page = page = self.browser.open(self.server.url, **how)
         page.wait_for("document.body.className")
         return page
+
+    def close(self) -> None:
+        if self.page is None:
+            return
+        page, self.page = self.page, None
+        page.call("Page.close")
+        self.check(page)
 
     def check(self, page: Page) -> None:
         """Whatever the test was about."""
@@ -343,8 +351,9 @@ class Appearance(PageCase):
 
     def test_nothing_sticks_out_of_a_narrow_window(self) -> None:
         for document in self.DOCUMENTS:
+            page = self.open(document())
             for width in (NARROW, 720, 780, 1000):
-                page = self.open(document(), width=width)
+                page.resize(width, 900)
                 self.assertEqual(page.evaluate("document.documentElement.scrollWidth"), width)
                 self.assertEqual(self.probe(page, "wide"), [], document.__name__)
 
