@@ -49,10 +49,16 @@ def readme_commands() -> dict[str, list[str]]:
     return commands
 
 
+def asked() -> list[str]:
+    """The README's commands that run in a pod, as kubectl is given them."""
+    return [command for command in readme_commands()["Ask the program"] if " exec " in command]
+
+
 class Applied(EndToEnd):
     """The manifests as a user has them, with the lab's Sentinels written in as he would."""
 
     overlay = "base"
+    installation: Installation  # of the last start()
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -122,9 +128,9 @@ class Applied(EndToEnd):
         self.run_command(f"kubectl -n shop apply -k {self.manifests()}")
 
     def start(self, count: int = 1) -> None:
-        installation = Installation(self.namespace, self.folder)
+        self.installation = Installation(self.namespace, self.folder)
         for number in range(count):
-            program = installation.program(node=NODES[number], name=f"program-{next(self.numbers)}")
+            program = self.installation.program(node=NODES[number], name=f"program-{next(self.numbers)}")
             self.addCleanup(program.close)
             self.programs.append(program)
             program.start()
