@@ -35,11 +35,11 @@ def _cluster() -> Kubernetes:
     return kubernetes
 
 
-def readme_commands() -> dict[str, list[str]]:
+def readme_commands(page: Path = README) -> dict[str, list[str]]:
     """By heading, each line of its `sh` blocks."""
     commands: dict[str, list[str]] = {}
     heading, within = "", False
-    for line in README.read_text().splitlines():
+    for line in page.read_text().splitlines():
         if line.startswith("```"):
             within = line == "```sh"
         elif within:
@@ -163,3 +163,10 @@ class Applied(EndToEnd):
                 if item["metadata"]["labels"]["endpointslice.kubernetes.io/managed-by"]
                 == "valkey-reconciler.io"]
 
+    def daemons(self) -> list[str]:
+        """The nodes for which the DaemonSet has a pod."""
+        return sorted(
+            pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+            ["nodeSelectorTerms"][0]["matchFields"][0]["values"][0]
+            for pod in self.namespace.pods().values()
+            if pod["metadata"]["labels"]["app.kubernetes.io/name"] == "valkey-reconciler")

@@ -428,14 +428,6 @@ selector =''')
         self.kubernetes.admin.merge_patch(f"/api/v1/nodes/{node}", {"spec": {"taints": [
             {"key": key, "effect": effect} for key in keys for effect in ("NoSchedule", "NoExecute")]}})
 
-    def daemons(self) -> list[str]:
-        """The nodes for which the DaemonSet has a pod."""
-        return sorted(
-            pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
-            ["nodeSelectorTerms"][0]["matchFields"][0]["values"][0]
-            for pod in self.namespace.pods().values()
-            if pod["metadata"]["labels"]["app.kubernetes.io/name"] == "valkey-reconciler")
-
 
 @real_only
 class AppliedWithTls(Applied):
