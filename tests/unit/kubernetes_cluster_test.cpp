@@ -236,8 +236,8 @@ struct Target {
                         text == nullptr ? "" : text, 1000, 0, nullptr});
       pointers.push_back(&values.back());
     }
-    target = {sizeof target,   "t",  groups.size(), groups.data(), pointers.size(),
-              pointers.data(), 10000};
+    target = {sizeof target, "t", groups.size(), groups.data(), pointers.size(), pointers.data(),
+              10000,         0};
   }
 };
 
