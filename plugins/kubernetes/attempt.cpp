@@ -18,8 +18,9 @@ constexpr uint64_t longest_timeout_ms = 30000;
 
 // In all that the patches of a pod have for a precondition.
 bool is_as_seen(const Pod& now, const Pod& seen) {
-  return now.uid == seen.uid && now.stamp.text == seen.stamp.text && now.label == seen.label &&
-         now.has_labels == seen.has_labels && now.has_annotations == seen.has_annotations;
+  return now.uid == seen.uid && now.stamp.text == seen.stamp.text && now.pause == seen.pause &&
+         now.label == seen.label && now.has_labels == seen.has_labels &&
+         now.has_annotations == seen.has_annotations;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -12,10 +13,17 @@ from e2e.plugin_case import ADDRESSES, GROUP, PluginCase  # noqa: E402
 from e2e.service_case import PAUSED, SLICE, ServiceCase  # noqa: E402
 from lab.kube_namespace import LABEL, PROGRAM_RULES  # noqa: E402
 from lab.plugin_host import Event, PluginHost  # noqa: E402
+from lab.tcp_proxy import TcpProxy  # noqa: E402
 
 WRITES = ("patch", "update", "create", "delete")
 # A right is asked for by creating a review, which nobody keeps.
 REVIEWS = "selfsubjectaccessreviews"
+
+
+def proxied(case: PluginCase | ServiceCase) -> tuple[TcpProxy, Path]:
+    """Between an instance with that kubeconfig and the API server."""
+    proxy = case.enterContext(TcpProxy(urlsplit(case.kubernetes.url).port or 443))
+    return proxy, case.namespace.kubeconfig(name="proxied", url=f"https://127.0.0.1:{proxy.port}")
 
 
 class OperateCase(PluginCase):
@@ -59,6 +67,24 @@ class Pausing(OperateCase):
         late.apply(GROUP, 2, ADDRESSES[2])
         late.wait("complete", outcome="rejected", text="by jane")
         self.assertEqual(self.namespace.labelled(), ["valkey-0"])
+
+    def test_it_holds_for_an_instance_that_has_not_heard_of_it(self) -> None:
+        """Its patches arrive. Nothing of what the API server says reaches it, the pause neither."""
+        proxy, kubeconfig = proxied(self)
+        late, present = self.settled(kubeconfig=kubeconfig), self.settled()
+        proxy.hold_answers()
+        self.done(present.tell("pause", GROUP))
+        before = self.stamps()
+        mark = late.apply(GROUP, 2, ADDRESSES[1])
+        late.wait("count", name="patches_total", value="timeout", timeout=20, mark=mark)
+        self.assertEqual((self.namespace.labelled(), self.stamps()), (["valkey-0"], before))
+        proxy.release_answers()
+        late.wait("complete", outcome="rejected", text="by jane", timeout=30, mark=mark)
+        self.assertEqual((self.namespace.labelled(), self.stamps()), (["valkey-0"], before))
+        mark = len(late.events)
+        self.done(present.tell("resume", GROUP))
+        late.applied(epoch="2", mark=mark)
+        self.never_two()
 
     def test_what_is_so_already_is_done_without_a_write(self) -> None:
         host = self.settled()
@@ -299,6 +325,22 @@ class Selectors(Service, ServiceCase):
         self.assertEqual(two.tell("resume", GROUP).outcome, "applied")
         for host, mark in zip((one, two), marks):
             host.applied(epoch="2", mark=mark)
+        self.never_two()
+
+    def test_a_pause_holds_for_an_instance_that_has_not_heard_of_it(self) -> None:
+        proxy, kubeconfig = proxied(self)
+        late, present = self.host(kubeconfig=kubeconfig), self.host()
+        for host in (late, present):
+            self.lead_to(host, 1, 0)
+        proxy.hold_answers()
+        self.assertEqual(present.tell("pause", GROUP).outcome, "applied")
+        before = self.stamp()
+        mark = late.apply(GROUP, 2, ADDRESSES[1])
+        late.wait("count", name="patches_total", value="timeout", timeout=20, mark=mark)
+        self.assertEqual(self.stamp(), before)
+        proxy.release_answers()
+        late.wait("complete", outcome="rejected", text="by jane", timeout=30, mark=mark)
+        self.assertEqual(self.stamp(), before)
         self.never_two()
 
 
