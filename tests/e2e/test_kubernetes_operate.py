@@ -244,6 +244,23 @@ class DryRun(OperateCase):
         host.applied(mark=mark)
         self.assertEqual(len(self.wrote()), before)
 
+    def test_of_a_paused_group_it_would_write_no_label_of_replicas(self) -> None:
+        host = self.settled()
+        self.done(host.tell("pause", GROUP))
+        dry = self.dry(replica_label="valkey-replica")
+        dry.apply(GROUP, 1, ADDRESSES[0], replicas=[ADDRESSES[1]])
+        self.assertEqual(dry.wait("complete").outcome, "applied")
+        self.done(host.tell("resume", GROUP))
+        dry.wait("complete", outcome="rejected", text="valkey-replica=true")
+
+    def test_a_problem_goes_when_what_it_kept_from_would_be_done(self) -> None:
+        host = self.dry()
+        host.apply(GROUP, 1, "10.9.9.9")
+        host.wait("problem", id="no-pod")
+        mark = host.apply(GROUP, 2, ADDRESSES[0])
+        host.wait("complete", outcome="rejected", text="dry run: would", mark=mark)
+        host.wait("problem_clear", id="no-pod", mark=mark)
+
     def test_it_tells_of_an_old_label_without_a_pod_for_the_primary(self) -> None:
         self.settled().close()
         host = self.dry(no_match_after="100ms")
@@ -298,6 +315,20 @@ class Slices(Service, ServiceCase):
         told = host.tell("pause", GROUP)
         self.assertEqual(told.outcome, "rejected")
         self.assertIn("forbidden: cannot patch services", told.text)
+
+    def test_a_dry_run_tells_of_the_slice_of_replicas_until_somebody_writes_it(self) -> None:
+        self.make_service("valkey-replicas")
+        real = self.host(replica_service="valkey-replicas")
+        self.lead_to(real, 1, 0)
+        dry = self.enterContext(PluginHost(
+            "kubernetes", [GROUP], dry_run=True, kubeconfig=self.namespace.kubeconfig(),
+            publish=self.way, service="valkey", replica_service="valkey-replicas"))
+        dry.apply(GROUP, 1, ADDRESSES[0], replicas=[ADDRESSES[2]])
+        dry.wait("complete", outcome="rejected",
+                 text=f"valkey-replicas-valkey-reconciler leads to {ADDRESSES[2]}")
+        mark = len(dry.events)
+        real.apply(GROUP, 1, ADDRESSES[0], replicas=[ADDRESSES[2]])
+        dry.applied(mark=mark)
 
     def test_a_release_without_a_slice_is_refused(self) -> None:
         host = self.host()
