@@ -124,6 +124,15 @@ class Pausing(OperateCase):
         told = host.tell("pause", GROUP)
         self.assertEqual((told.outcome, told.text), ("rejected", "no pod of the group is there"))
 
+    def test_all_who_pause_at_once_have_it_done(self) -> None:
+        hosts = [self.settled() for _ in range(3)]
+        for _ in range(8):
+            marks = [host.ask("pause", GROUP, f"operator-{i}") for i, host in enumerate(hosts)]
+            for host, mark in zip(hosts, marks):
+                self.done(host.wait("ordered", 15, mark=mark))
+            self.assertNotIn("", self.pauses().values())
+            self.done(hosts[0].tell("resume", GROUP))
+
     def test_it_is_done_amid_failovers(self) -> None:
         one, two = self.settled(), self.settled()
         for epoch in range(2, 30):
