@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "plugins/kubernetes/pause.h"
+
 namespace reconciler {
 
 uint64_t version_number(std::string_view text) {
@@ -21,6 +23,8 @@ bool read_metadata(const cJSON* metadata, ApiObject& object) {
   object.has_annotations = cJSON_IsObject(annotations);
   const cJSON* stamp = json::member(annotations, stamp_annotation);
   if (cJSON_IsString(stamp)) object.stamp = read_stamp(std::string(json::text(stamp)));
+  const cJSON* pause = json::member(annotations, pause_annotation);
+  if (cJSON_IsString(pause)) object.pause = std::string(json::text(pause));
   return true;
 }
 

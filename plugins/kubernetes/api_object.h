@@ -28,6 +28,7 @@ struct ApiObject {
   bool has_labels = false;
   bool has_annotations = false;
   StampReading stamp;
+  std::optional<std::string> pause;  // the whole annotation of pause.h
 };
 
 // What an arrival of an object, or of a list, did in terms that matter for deciding.

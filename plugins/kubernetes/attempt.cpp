@@ -18,8 +18,9 @@ constexpr uint64_t longest_timeout_ms = 30000;
 
 // In all that the patches of a pod have for a precondition.
 bool is_as_seen(const Pod& now, const Pod& seen) {
-  return now.uid == seen.uid && now.stamp.text == seen.stamp.text && now.label == seen.label &&
-         now.has_labels == seen.has_labels && now.has_annotations == seen.has_annotations;
+  return now.uid == seen.uid && now.stamp.text == seen.stamp.text && now.pause == seen.pause &&
+         now.label == seen.label && now.has_labels == seen.has_labels &&
+         now.has_annotations == seen.has_annotations;
 }
 
 }  // namespace
@@ -222,6 +223,7 @@ void GroupTarget::start_over(const ApiError& error, const Pod& seen) {
 void GroupTarget::end_dry_run(const std::string& words) {
   // What is said of the pods as to the primary is said anew whenever they change.
   dry_run_said_ = verdict_ == Plan::Verdict::right ? words : "";
+  problems_.clear();
   if (words.empty()) {
     finish(VR_APPLIED, {});
   } else {
@@ -230,7 +232,7 @@ void GroupTarget::end_dry_run(const std::string& words) {
 }
 
 std::string GroupTarget::words_for_replicas() const {
-  if (!api_.rule().marks_replicas()) return {};
+  if (!api_.rule().marks_replicas() || problems_.paused()) return {};
   const Replicas replicas = find_replicas(*wanted_, watch_.items(), api_.pod_namespace());
   return in_words(plan_replica_labels(replicas, *wanted_, watch_.items(), api_.rule()), api_.rule(),
                   api_.pod_namespace());

@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "plugins/kubernetes/pause.h"
+
 namespace reconciler {
 
 PatchDocument::PatchDocument() : operations_(cJSON_CreateArray()) {
@@ -52,6 +54,16 @@ void PatchDocument::require_as_seen(const ApiObject& seen) {
     test_absent("/metadata/annotations/" + pointer_step(stamp_annotation));
   } else {
     text("test", "/metadata/annotations/" + pointer_step(stamp_annotation), seen.stamp.text);
+  }
+}
+
+void PatchDocument::require_pause_as_seen(const ApiObject& seen) {
+  if (!seen.has_annotations) return;
+  const std::string path = "/metadata/annotations/" + pointer_step(pause_annotation);
+  if (seen.pause) {
+    text("test", path, *seen.pause);
+  } else {
+    test_absent(path);
   }
 }
 

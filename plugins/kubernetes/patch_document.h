@@ -27,6 +27,8 @@ class PatchDocument {
 
   // That the object is the one that was seen: its uid and its whole stamp.
   void require_as_seen(const ApiObject& seen);
+  // Besides, that nobody has paused or resumed it since: a view that is behind must not write to what is paused.
+  void require_pause_as_seen(const ApiObject& seen);
   void write_stamp(const ApiObject& seen, const Stamp& stamp);
 
   std::string str() const;

@@ -139,6 +139,7 @@ std::string slice_patch(const Slice& seen, const Service& service, const SliceCo
 std::string selector_patch(const Service& seen, const std::string& pod_name, const Stamp& stamp) {
   PatchDocument patch;
   patch.require_as_seen(seen);
+  patch.require_pause_as_seen(seen);
   patch.write_below(true, "/spec/selector", pod_name_label, pod_name);
   patch.write_stamp(seen, stamp);
   return patch.str();
