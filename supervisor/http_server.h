@@ -42,6 +42,7 @@ class HttpServer {
 
   HttpServer(uv_loop_t* loop, Routes routes);
 
+  void watch();
   void run();
   void drop_overdue();
   SharedAnswer answer_of(const std::string& path);
@@ -50,9 +51,11 @@ class HttpServer {
   Routes routes_;
   SharedAnswers answers_;
   std::map<MHD_Connection*, Open> open_;
+  uint64_t accepted_ = 0;
   MHD_Daemon* daemon_ = nullptr;
   uv::Timer timeout_;
   uv::Timer clean_up_;
+  uv::Timer again_;
   std::optional<uv::Poll> poll_;
 };
 

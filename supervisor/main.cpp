@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
 
 #include "common/config/loading.h"
 #include "common/config/values.h"
@@ -318,6 +319,9 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::exception& unexpected) {
+    const auto* failure = dynamic_cast<const std::system_error*>(&unexpected);
+    if (failure != nullptr && failure->code() == std::errc::broken_pipe)
+      return EX_OK;  // whoever reads what is printed has enough (`| head`)
     std::fputs("valkey-reconciler: ", stderr);
     std::fputs(unexpected.what(), stderr);
     std::fputc('\n', stderr);

@@ -240,6 +240,16 @@ class Updates(PageCase):
         page.wait_for("document.getElementById('stale').hidden")
         page.wait_for_text("#updated", "live")
 
+    def test_what_takes_long_and_is_asked_for_less_often_is_live_all_the_same(self) -> None:
+        self.server.takes = 1.4
+        page = self.open(status_documents.all_well())
+        page.evaluate("""window.said = [document.getElementById('updated').innerText];
+            new MutationObserver(() => window.said.push(document.getElementById('updated').innerText))
+                .observe(document.getElementById('updated'), {subtree: true, childList: true, characterData: true})""")
+        self.wait_for_updates(page, 2)
+        self.assertGreater(self.server.asked_at[-1] - self.server.asked_at[-2], 5.0)
+        self.assertEqual(page.evaluate("window.said"), ["live"])
+
     def test_an_answer_that_is_none_makes_it_stale_too(self) -> None:
         self.expected_complaints = (NOBODY_ANSWERS,)
         page = self.open(status_documents.all_well())
