@@ -262,7 +262,7 @@ class AppliedAndAtWork(Applied):
         self.start()
         release, pause, resume = (
             command.replace("kubectl", "kubectl -n shop") for box in boxes(ROOT / "plugins/kubernetes/README.md")
-            if box.text.startswith("kubectl annotate pod") for command in box.text.splitlines())
+            for command in box.text.splitlines() if command.startswith("kubectl annotate pod"))
         watch = self.enterContext(PodWatch(self.namespace))
         old = self.group.primary().name
         watch.wait_for_label(old, 10)
