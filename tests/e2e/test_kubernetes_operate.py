@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -200,6 +201,38 @@ class Releasing(OperateCase):
         worse.tell("release", GROUP)
         better.wait("complete", 10, mark=mark, outcome="applied", epoch="9")
         self.watch.wait_for_label("valkey-2", 10)
+        self.never_two()
+
+
+class Anything(OperateCase):
+    def test_whatever_operators_want_amid_failovers_there_are_never_two_and_it_ends_right(self) -> None:
+        chance = random.Random(6)
+        hosts = [self.settled() for _ in range(3)]
+        asked: dict[PluginHost, int] = {}
+        epoch = 1
+        for _ in range(300):
+            host, pod = chance.choice(hosts), chance.randrange(3)
+            what = chance.choice(("failover", "old news", "order", "order", "new pod"))
+            if what == "failover":
+                epoch += 1
+                for each in chance.sample(hosts, chance.randint(1, 3)):
+                    each.apply(GROUP, epoch, ADDRESSES[epoch % 3])
+            elif what == "old news":
+                host.apply(GROUP, chance.randint(1, epoch), ADDRESSES[pod])
+            elif what == "order":
+                if host in asked:  # one at a time, as a labeler has it
+                    host.wait("ordered", 15, mark=asked[host])
+                asked[host] = host.ask(chance.choice(("pause", "resume", "release")), GROUP)
+            elif chance.random() < 0.2:
+                self.namespace.recreate_pod(f"valkey-{pod}")
+        for host, mark in asked.items():
+            host.wait("ordered", 15, mark=mark)
+        self.done(hosts[0].tell("resume", GROUP))
+        epoch += 1
+        for host in hosts:
+            mark = host.apply(GROUP, epoch, ADDRESSES[epoch % 3])
+            host.applied(20, mark=mark, epoch=str(epoch))
+        self.assertEqual(self.namespace.labelled(), [f"valkey-{epoch % 3}"])
         self.never_two()
 
 
