@@ -190,8 +190,9 @@ class Demo:
     def _conclude(self, failover: Failover) -> None:
         news = failover.event.time
         pod, file = self._came["kubernetes"], self._came["file"]
-        to_label = self.timeline.paint(f"{(pod - news) * 1000:.0f} ms", "bold", "green")
-        to_file = f"{(file - news) * 1000:.0f} ms"
+        # Seen by different threads, so that a file may seem to be there before the news.
+        label_ms, file_ms = (max(0.0, seen - news) * 1000 for seen in (pod, file))
+        to_label, to_file = self.timeline.paint(f"{label_ms:.0f} ms", "bold", "green"), f"{file_ms:.0f} ms"
         self._say(f"\nFrom Sentinel's news to the label: {to_label}; to the file: {to_file}")
         if self._left is not None:
             gone = (pod - self._left) * 1000

@@ -1,4 +1,4 @@
-// Starts the children, passes frames between them, restarts what dies or hangs. The one file that
+// Starts the children, passes frames between them, restarts what dies or hangs. The one class that
 // knows all the processes; it knows no Valkey and no Kubernetes, and nothing that a child sends can
 // end it.
 #pragma once
@@ -21,6 +21,9 @@
 #include "supervisor/questions.h"
 
 namespace reconciler {
+
+// The name of the watcher as a child; labelers have that of their target.
+inline constexpr char watcher_id[] = "sentinel-watcher";
 
 // Driven by the loop, owned by main.
 class Supervisor {

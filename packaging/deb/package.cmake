@@ -1,7 +1,16 @@
 # The Debian package, of a build for the prefix /usr: packaging/deb/build.sh.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME valkey-reconciler)
-set(CPACK_PACKAGE_CONTACT "Valkey Reconciler <packages@valkey-reconciler.io>")
+# Who builds it answers for it, named as Debian's tools do; else the author of the last change, where there is a repository.
+if(DEFINED ENV{DEBEMAIL})
+  string(STRIP "$ENV{DEBFULLNAME} <$ENV{DEBEMAIL}>" CPACK_PACKAGE_CONTACT)
+else()
+  execute_process(COMMAND git -C ${PROJECT_SOURCE_DIR} log -1 "--format=%an <%ae>" OUTPUT_VARIABLE CPACK_PACKAGE_CONTACT
+    OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+  if(NOT CPACK_PACKAGE_CONTACT)
+    set(CPACK_PACKAGE_CONTACT "Valkey Reconciler's authors <nobody@valkey-reconciler.invalid>")
+  endif()
+endif()
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)

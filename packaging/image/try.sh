@@ -27,7 +27,7 @@ if [ "${1:-}" = --inside ]; then # in the namespaces made below
     mkdir -p "$root$inner"
     mount --bind "$host" "$root$inner"
   done <<<"$volumes"
-  install -d -o 65532 -g 65532 "$root/run/valkey-reconciler" # an emptyDir in Kubernetes
+  install -d -g 65532 -m 2777 "$root/run/valkey-reconciler" # as the kubelet makes an emptyDir, by `fsGroup`
   exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin "${variables[@]}" setpriv --no-new-privs --bounding-set=-all,+sys_chroot,+setuid,+setgid \
     chroot --userspec=65532:65532 --groups=65532 "$root" "$@"
 fi

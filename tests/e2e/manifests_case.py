@@ -35,11 +35,11 @@ def _cluster() -> Kubernetes:
     return kubernetes
 
 
-def readme_commands() -> dict[str, list[str]]:
+def readme_commands(page: Path = README) -> dict[str, list[str]]:
     """By heading, each line of its `sh` blocks."""
     commands: dict[str, list[str]] = {}
     heading, within = "", False
-    for line in README.read_text().splitlines():
+    for line in page.read_text().splitlines():
         if line.startswith("```"):
             within = line == "```sh"
         elif within:
@@ -49,10 +49,16 @@ def readme_commands() -> dict[str, list[str]]:
     return commands
 
 
+def asked() -> list[str]:
+    """The README's commands that run in a pod, as kubectl is given them."""
+    return [command for command in readme_commands()["Ask the program"] if " exec " in command]
+
+
 class Applied(EndToEnd):
     """The manifests as a user has them, with the lab's Sentinels written in as he would."""
 
     overlay = "base"
+    installation: Installation  # of the last start()
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -122,9 +128,9 @@ class Applied(EndToEnd):
         self.run_command(f"kubectl -n shop apply -k {self.manifests()}")
 
     def start(self, count: int = 1) -> None:
-        installation = Installation(self.namespace, self.folder)
+        self.installation = Installation(self.namespace, self.folder)
         for number in range(count):
-            program = installation.program(node=NODES[number], name=f"program-{next(self.numbers)}")
+            program = self.installation.program(node=NODES[number], name=f"program-{next(self.numbers)}")
             self.addCleanup(program.close)
             self.programs.append(program)
             program.start()
@@ -157,3 +163,10 @@ class Applied(EndToEnd):
                 if item["metadata"]["labels"]["endpointslice.kubernetes.io/managed-by"]
                 == "valkey-reconciler.io"]
 
+    def daemons(self) -> list[str]:
+        """The nodes for which the DaemonSet has a pod."""
+        return sorted(
+            pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
+            ["nodeSelectorTerms"][0]["matchFields"][0]["values"][0]
+            for pod in self.namespace.pods().values()
+            if pod["metadata"]["labels"]["app.kubernetes.io/name"] == "valkey-reconciler")

@@ -4,6 +4,7 @@ user, the program as process 1."""
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -11,12 +12,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from case import SKIPPED, EndToEnd, main
+from manifests_case import asked
 
 from lab import configuration
 from lab.image import USER, InImage, make_rootfs, why_not
 from lab.kubernetes import Kubernetes
 from lab.stage import Stage
 
+CONFIGURATION = "/run/configuration/file.toml"
 SERVICE_ACCOUNT = "/run/secrets/kubernetes.io/serviceaccount"
 
 
@@ -48,7 +51,7 @@ class Image(EndToEnd):
             for file in [folder, *folder.iterdir()]:
                 os.chown(file, USER, USER)
         server = urlsplit(stage.kubernetes.url)
-        return InImage(stage.folder, self.root, ["--config", "/run/configuration/file.toml"], {
+        return InImage(stage.folder, self.root, ["--config", CONFIGURATION], {
             "KUBERNETES_SERVICE_HOST": server.hostname or "",
             "KUBERNETES_SERVICE_PORT": str(server.port),
         }, volumes)
@@ -59,6 +62,17 @@ class Image(EndToEnd):
         self.stage.wait_right(primary=failover.new, timeout=5.0)
         self.stage.check()
         self.assertEqual(self.stage.program.terminate().status, 0)
+
+    def test_the_commands_for_a_pod_are_answered(self) -> None:
+        self.stage.start()
+        for command in asked():
+            words = shlex.split(command.split(" -- ")[1])
+            words = [{"myprimary": self.group.name, "/etc/valkey-reconciler/valkey-reconciler.toml": CONFIGURATION}.get(word, word)
+                     for word in words]
+            done = self.stage.program.ask(*words)
+            is_order = words[1] in ("pause", "resume")
+            self.assertEqual(done.returncode, int(is_order), f"{command}: {done.stdout}")  # the target `file` refuses orders
+            self.assertIn("kubernetes: done" if is_order else self.group.name, done.stdout)
 
     def test_it_runs_as_a_container_would(self) -> None:
         self.stage.start()

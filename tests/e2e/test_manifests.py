@@ -3,7 +3,9 @@ program at work with nothing but what was applied."""
 
 from __future__ import annotations
 
+import re
 import shutil
+import subprocess
 import sys
 import unittest
 from pathlib import Path
@@ -12,7 +14,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from e2e.case import BACKEND, SKIPPED, main  # noqa: E402
-from e2e.manifests_case import NODES, PASSWORD, README, STAMP, Applied, readme_commands  # noqa: E402
+from e2e.manifests_case import NODES, PASSWORD, README, STAMP, Applied, asked, readme_commands  # noqa: E402
 from lab import kubectl  # noqa: E402
 from lab.certificates import CertificateAuthority  # noqa: E402
 from lab.installation import Installation  # noqa: E402
@@ -20,7 +22,8 @@ from lab.kube_rights import least_rules  # noqa: E402
 from lab.pages import ROOT, boxes  # noqa: E402
 from lab.pod_watch import PodWatch  # noqa: E402
 from lab.processes import wait_until  # noqa: E402
-from lab.prometheus import RULES  # noqa: E402
+from lab.program import build_folder  # noqa: E402
+from lab.prometheus import RULES, Prometheus, find_prometheus  # noqa: E402
 from lab.service_watch import POD_NAME, ServiceWatch  # noqa: E402
 from lab.valkey import ValkeyGroup, temporary_folder  # noqa: E402
 
@@ -142,8 +145,8 @@ class Rendered(unittest.TestCase):
     def test_the_readme_has_no_command_that_these_tests_do_not_run(self) -> None:
         commands = readme_commands()
         counts = {heading: len(found) for heading, found in commands.items()}
-        self.assertEqual(counts, {"Install": 2, "Which overlay": len(OVERLAYS) + 1, "An own kustomization": 1, "Upgrade": 4,
-                                  "Change the way to publish": 3, "What is left": 3})
+        self.assertEqual(counts, {"Install": 2, "Ask the program": len(asked()) + 1, "Which overlay": len(OVERLAYS) + 1,
+                                  "An own kustomization": 1, "Upgrade": 3, "Change the way to publish": 3, "What is left": 3})
         first, *overlays = commands["Which overlay"]
         self.assertEqual(first, CREATE_CA)
         self.assertEqual(overlays, [
@@ -221,12 +224,28 @@ class AppliedAndAtWork(Applied):
         wanted = ",".join(f"{key}={value}" for key, value in monitor["spec"]["selector"]["matchLabels"].items())
         [service] = self.kubernetes.admin.get(f"{self.namespace.path}/services", labelSelector=wanted)["items"]
         self.assertEqual(service["metadata"]["name"], "valkey-reconciler-metrics")
-        self.assertIn(monitor["spec"]["endpoints"][0]["port"], [port["name"] for port in service["spec"]["ports"]])
+        [endpoint], [port] = monitor["spec"]["endpoints"], service["spec"]["ports"]
+        self.assertEqual(endpoint["port"], port["name"])
         watch = self.enterContext(PodWatch(self.namespace))
         self.start()
+        [of_container] = self.installation.container["ports"]
+        self.assertEqual(port["targetPort"], of_container["name"])
+        self.assertEqual(self.listens(), f"[::]:{of_container['containerPort']}")
         failover = self.fail_over("planned")
         watch.wait_for_label(failover.new.name, 10)
         self.apply_again()
+        if find_prometheus():  # at this port here: all pods share one machine's
+            prometheus = self.enterContext(Prometheus(self.folder, self.programs[0].http_port, endpoint["path"]))
+            wait_until(lambda: prometheus.has_data("valkey_reconciler_failovers_total == 1"), 30, "it is scraped", interval=0.2)
+
+    def listens(self) -> str:
+        """Where it would in a pod, where nothing else says so."""
+        program = self.programs[0]
+        environment = {key: value for key, value in program.environment.items() if key != "VALKEY_RECONCILER_HTTP"}
+        effective = subprocess.run([build_folder() / "bin/valkey-reconciler", "check", "--config", self.installation.file(program.name)],
+                                   env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+        [address] = re.findall(r'^listen = "(.*)"$', effective, re.MULTILINE)
+        return address
 
     def test_the_alerts_are_applied_as_they_are(self) -> None:
         import yaml
@@ -257,12 +276,19 @@ class AppliedAndAtWork(Applied):
 
     # By hand
 
+    def test_each_command_for_a_pod_finds_one(self) -> None:
+        self.install()
+        wait_until(lambda: self.daemons() == NODES, 30, "a pod for each node")
+        for command in readme_commands()["Ask the program"]:
+            # What kubectl says of one that no kubelet has taken; tests/e2e/test_image.py runs what stands behind `--`.
+            self.assertRegex(self.run_command(command, status=1), "does not have a host assigned|pod is not running")
+
     def test_pods_are_paused_and_released_by_the_commands_of_the_plugins_page(self) -> None:
         self.install()
         self.start()
         release, pause, resume = (
             command.replace("kubectl", "kubectl -n shop") for box in boxes(ROOT / "plugins/kubernetes/README.md")
-            if box.text.startswith("kubectl annotate pod") for command in box.text.splitlines())
+            for command in box.text.splitlines() if command.startswith("kubectl annotate pod"))
         watch = self.enterContext(PodWatch(self.namespace))
         old = self.group.primary().name
         watch.wait_for_label(old, 10)
@@ -284,20 +310,31 @@ class AppliedAndAtWork(Applied):
 
     def test_an_upgrade_shows_first_what_it_changes(self) -> None:
         self.install()
-        before = self.objects("configmaps", "valkey-reconciler")["data"]
-        file = self.folder / "packaging/kubernetes/base/valkey-reconciler.toml"
-        self.edit(file, "selector =", 'label = "role"\nvalue = "primary"\nselector =')
-        diff, apply, restart, status = readme_commands()["Upgrade"]
-        self.assertIn('+    label = "role"', self.run_command(diff, status=1))
+        self.edit(self.folder / "packaging/kubernetes/base/daemonset.yaml", "valkey-reconciler:0.1.0", "valkey-reconciler:0.1.1")
+        diff, apply, status = readme_commands()["Upgrade"]
+        self.assertIn("+        image: valkey-reconciler:0.1.1", self.run_command(diff, status=1))
         self.run_command(apply)
-        self.assertNotEqual(self.objects("configmaps", "valkey-reconciler")["data"], before)
         wait_until(lambda: self.daemons() == NODES, 30, "a pod for each node")
-        self.run_command(restart)
         # Nothing runs the pods here, so that they become no ready ones.
         self.assertIn("timed out", self.run_command(f"{status} --timeout=1s", status=1))
-        watch = self.enterContext(PodWatch(self.namespace, "role", "primary"))
+
+    def test_a_changed_configuration_is_followed_without_a_restart(self) -> None:
+        self.install()
         self.start()
+        before = self.programs[0].pid
+        _, apply, _ = readme_commands()["Upgrade"]
+        file = self.folder / "packaging/kubernetes/base/valkey-reconciler.toml"
+        self.edit(file, "selector =", "no_such_key = 1\nselector =")
+        self.run_command(apply)
+        self.installation.follow()
+        self.programs[0].wait_for_log("no_such_key", 10)
+        self.assertEqual(self.programs[0].readyz()[0], 200)
+        self.edit(file, "no_such_key = 1", 'label = "role"\nvalue = "primary"')
+        self.run_command(apply)
+        watch = self.enterContext(PodWatch(self.namespace, "role", "primary"))
+        self.installation.follow()
         watch.wait_for_label(self.group.primary().name, 10)
+        self.assertEqual(self.programs[0].pid, before)
 
     def test_from_the_label_to_the_slice(self) -> None:
         self.install()
@@ -390,14 +427,6 @@ selector =''')
         keys = ["node.kubernetes.io/unreachable", "only-for-others"]
         self.kubernetes.admin.merge_patch(f"/api/v1/nodes/{node}", {"spec": {"taints": [
             {"key": key, "effect": effect} for key in keys for effect in ("NoSchedule", "NoExecute")]}})
-
-    def daemons(self) -> list[str]:
-        """The nodes for which the DaemonSet has a pod."""
-        return sorted(
-            pod["spec"]["affinity"]["nodeAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
-            ["nodeSelectorTerms"][0]["matchFields"][0]["values"][0]
-            for pod in self.namespace.pods().values()
-            if pod["metadata"]["labels"]["app.kubernetes.io/name"] == "valkey-reconciler")
 
 
 @real_only

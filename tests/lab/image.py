@@ -44,6 +44,13 @@ class InImage(Program):
             argv += ["--volume", f"{host}:{inner}"]
         self._process = Process(self.name, [*argv, root, *arguments], folder=folder)
 
+    def ask(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """As `kubectl exec` runs a command in the container."""
+        inside = ("--mount", "--ipc", "--uts", "--pid", "--root", "--setgid", str(USER), "--setuid", str(USER))
+        return subprocess.run(["nsenter", "--target", str(self.child("valkey-reconciler").pid), *inside, *words],
+                              env={**self.environment, "PATH": os.environ["PATH"]}, text=True, timeout=60,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
     def send(self, number: int) -> None:
         self.child("valkey-reconciler").send(number)
 

@@ -211,12 +211,12 @@ class Namespace:
         self._admin.merge_patch(f"{self._rbac}/roles/{ACCOUNT}", {"rules": rules})
         self._wait_rules(rules)
 
-    def new_token(self, seconds: int = 86400, pod: str = "") -> str:
+    def new_token(self, seconds: int = 86400, pod: str = "", account: str = ACCOUNT) -> str:
         """One bound to a pod is refused once that is gone (the real one takes up to 10 s)."""
         spec: Json = {"expirationSeconds": seconds}
         if pod:
             spec["boundObjectRef"] = {"apiVersion": "v1", "kind": "Pod", "name": pod}
-        answer = self._admin.post(f"{self.path}/serviceaccounts/{ACCOUNT}/token", {
+        answer = self._admin.post(f"{self.path}/serviceaccounts/{account}/token", {
             "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec})
         return str(answer["status"]["token"])
 

@@ -49,14 +49,14 @@ def faster_rules() -> str:
 class Prometheus:
     """Owned by a test, in its main thread; its data are in `folder`."""
 
-    def __init__(self, folder: Path, scraped_port: int) -> None:
+    def __init__(self, folder: Path, scraped_port: int, path: str = "/metrics") -> None:
         self.port = free_port()
         rules, file = folder / "rules.yaml", folder / "prometheus.yaml"
         rules.write_text(faster_rules())
         file.write_text(json.dumps({
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
             "rule_files": [str(rules)],
-            "scrape_configs": [{"job_name": "valkey-reconciler",
+            "scrape_configs": [{"job_name": "valkey-reconciler", "metrics_path": path,
                                 "static_configs": [{"targets": [f"127.0.0.1:{scraped_port}"]}]}]}))
         self.process = Process("prometheus", [
             shutil.which("prometheus") or "prometheus", f"--config.file={file}", f"--storage.tsdb.path={folder / 'data'}",
