@@ -61,6 +61,8 @@ class Service(ProcessTest):
         self.group.heal(failover)
         self.group.wait_healthy()
         self.assertEqual(self.systemd.state("NRestarts", "DynamicUser"), {"NRestarts": "0", "DynamicUser": "yes"})
+        said = self.systemd.call("valkey-reconciler", "status")
+        self.assertEqual((said.returncode, self.group.name in said.stdout), (0, True), said.stdout)
         self.assertEqual(self.systemd.control("stop").returncode, 0)
         self.assertEqual(self.systemd.state("ActiveState", "Result"),
                          {"ActiveState": "inactive", "Result": "success"})
