@@ -59,6 +59,9 @@ class History {
   void outcome(const std::string& target, const std::string& group, uint64_t revision,
                const ipc::Outcome& outcome);
 
+  // Nothing more will come.
+  void end();
+
   // To be called at least once a second: gives up waiting for what takes too long.
   void expire(uint64_t now_mono_ns);
 

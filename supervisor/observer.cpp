@@ -66,6 +66,12 @@ void Observer::tick() {
   tell_failovers();
 }
 
+void Observer::end() {
+  catch_up();
+  history_.end();
+  tell_failovers();
+}
+
 void Observer::tell_failovers() {
   for (const History::Failover& failover : history_.to_be_told()) {
     const FailoverLine line = failover_line(failover);

@@ -37,6 +37,8 @@ class Observer {
 
   // Tells what has become due. At least once a second.
   void tick();
+  // Tells of what is still open, too: the program ends.
+  void end();
 
   bool knows(const std::string& group) const { return status_.knows(group); }
   const Status& status();

@@ -263,7 +263,9 @@ void Supervisor::on_stopped() {
   const bool everyone = std::all_of(leaving_.begin(), leaving_.end(), has_stopped) &&
                         std::all_of(children_.begin(), children_.end(),
                                     [](const auto& entry) { return entry.second->stopped(); });
-  if (stopped_ && everyone) stopped_();
+  if (!stopped_ || !everyone) return;
+  observer_.end();
+  stopped_();
 }
 
 // The only place that waits for processes, so that as PID 1 strangers are reaped too.

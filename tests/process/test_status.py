@@ -147,6 +147,16 @@ class StatusTest(ProcessTest):
         done = self.wait_failover_shown(program)["targets"][0]["done_ms"]
         self.assertGreater(done, 25_000, "the late end is shown, too")
 
+    def test_a_failover_that_is_under_way_at_the_end_is_told(self) -> None:
+        program = self.start_ready()
+        self.target.rename(self.folder / "away")
+        self.fail_over()
+        program.wait_for_log("not applied yet, it is tried again")
+        program.terminate()
+        self.assertEqual(program.wait(10.0), 0)
+        [line] = [e for e in program.log() if e.message.startswith("failover from")]
+        self.assertIn("file NOT applied", line.message)
+
     def test_counters_survive_the_process_that_counted(self) -> None:
         program = self.start_ready()
         self.fail_over()

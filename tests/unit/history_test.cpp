@@ -205,6 +205,16 @@ TEST_F(HistoryTest, ATargetThatIsNoLongerConfiguredIsWaitedForNoMore) {
   EXPECT_EQ(told[0].targets[0].name, "file");
 }
 
+TEST_F(HistoryTest, WhatIsOpenAtTheEndIsToldAsItIs) {
+  primary("10.0.0.1", {0, 1, 0}, 100);
+  primary("10.0.0.2", {0, 2, 0}, 1'000);
+  answered("file", outcome_at(1'004));
+  history_.end();
+  const auto told = due(1'005);
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_FALSE(told[0].applied_everywhere());
+}
+
 TEST_F(HistoryTest, TheLineHasTheTimeOfEachStep) {
   primary("10.0.0.1", {0, 1, 0}, 0);
   primary("10.0.0.2", {0, 2, 0}, 1'000);
