@@ -42,7 +42,7 @@ void Child::start() {
     return;
   }
   current_ = std::move(*spawned);
-  log::info(fmt::format("{} started", plan_.name), {.pid = current_->pid()});
+  log::write(level_of_start(), fmt::format("{} started", plan_.name), {.pid = current_->pid()});
   handlers_.on_down(*this, "it is starting");
 }
 
@@ -52,6 +52,7 @@ void Child::replace(ChildPlan plan, const SupervisionSettings& supervision) {
   if (!ready()) {
     // Nobody is at work who would have to be kept meanwhile.
     plan_ = std::move(plan);
+    early_deaths_ = 0;
     if (current_) retire(std::exchange(current_, nullptr));
     restart_.stop();
     start();
@@ -126,6 +127,7 @@ void Child::current_ended(std::unique_ptr<Incarnation> incarnation, int wait_sta
   const int64_t up_ms = incarnation->up_for_ms();
   if (up_ms >= supervision_.stable_after) backoff_.reset();
   const bool at_once = up_ms >= supervision_.stable_after;
+  early_deaths_ = at_once ? 0 : early_deaths_ + 1;
   restart_after(at_once ? 0 : backoff_.next(random_number()), how, up_ms);
 }
 
@@ -170,7 +172,7 @@ void Child::became_ready(uint64_t generation) {
   } else if (!current_ || current_->generation() != generation || current_->pid() <= 0) {
     return;
   }
-  log::info(fmt::format("{} is ready", plan_.name), {.pid = current_->pid()});
+  log::write(level_of_start(), fmt::format("{} is ready", plan_.name), {.pid = current_->pid()});
   handlers_.on_down(*this, {});
 }
 
@@ -199,7 +201,20 @@ void Child::send_to_current(const ipc::Frame& frame) {
   if (current_) current_->send(frame);
 }
 
+// In a loop nobody reads each start: its deaths are counted (log_repetition.h).
+log::Level Child::level_of_start() const {
+  return dies_again_and_again() ? log::Level::debug : log::Level::info;
+}
+
+void Child::note_that_it_stays_up() {
+  if (early_deaths_ == 0 || !ready() || current_->up_for_ms() < supervision_.stable_after) return;
+  if (dies_again_and_again())
+    log::info(fmt::format("{} stays up", plan_.name), {.pid = current_->pid()});
+  early_deaths_ = 0;
+}
+
 void Child::tick(int64_t now_ms, bool forgive) {
+  note_that_it_stays_up();
   if (current_) kill_overdue(*current_, now_ms, forgive);
   if (successor_) kill_overdue(*successor_, now_ms, forgive);
   for (const auto& incarnation : retiring_) kill_overdue(*incarnation, now_ms, forgive);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "common/backoff.h"
+#include "common/log.h"
 #include "common/uv/handle.h"
 #include "supervisor/incarnation.h"
 #include "supervisor/shown_state.h"
@@ -86,6 +87,9 @@ class Child {
   void retire(std::unique_ptr<Incarnation> incarnation);
   void restart_after(int64_t delay_ms, const std::string& how, int64_t up_ms);
   void kill_overdue(Incarnation& incarnation, int64_t now_ms, bool forgive);
+  bool dies_again_and_again() const { return early_deaths_ > 1; }
+  log::Level level_of_start() const;
+  void note_that_it_stays_up();
 
   uv_loop_t* loop_;
   std::string id_;
@@ -97,8 +101,9 @@ class Child {
   Backoff backoff_;
   uv::Timer restart_;
   bool stopping_ = false;
-  bool refused_ = false;   // it exited with 78
-  uint64_t restarts_ = 0;  // deaths that nobody had asked for
+  bool refused_ = false;       // it exited with 78
+  uint64_t restarts_ = 0;      // deaths that nobody had asked for
+  uint64_t early_deaths_ = 0;  // of them the last ones, each soon after its start
   std::unique_ptr<Incarnation> current_;
   std::unique_ptr<Incarnation> successor_;
   std::vector<std::unique_ptr<Incarnation>> retiring_;

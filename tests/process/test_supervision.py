@@ -59,8 +59,19 @@ class Supervision(ProcessTest):
         starts = [e for e in program.log() if e.message.endswith("crash.so) started")]
         self.assertGreater(len(starts), 2)
         self.assertLess(len(starts), 12)
+        told = [e for e in starts if e.fields["level"] == "info"]
+        self.assertEqual(len(told), 2, "no further start is worth a line")
         deaths = [e for e in program.log() if "labeler crash" in e.message and "died" in e.message]
         self.assertEqual(len(deaths), 1)  # the others are counted
+
+    def test_a_child_that_has_died_again_and_again_is_told_to_stay_up(self) -> None:
+        program = self.start(self.configuration(extra='[supervision]\nstable_after = "2s"\n'))
+        program.wait_ready()
+        for _ in range(3):
+            program.wait_for_successor(program.kill_child(LABELER))
+            program.wait_ready()
+        line = program.wait_for_log("labeler file .* stays up")
+        self.assertEqual(line.fields["level"], "info")
 
     def test_a_supervisor_that_stood_still_kills_nobody(self) -> None:
         program = self.start_ready()
