@@ -3,8 +3,12 @@
 
 #include <cjson/cJSON.h>
 
+#include <initializer_list>
 #include <memory>
+#include <new>
+#include <string>
 #include <string_view>
+#include <utility>
 
 namespace reconciler::json {
 
@@ -37,6 +41,21 @@ inline std::string_view text(const cJSON* object, const char* name) {
 inline double number(const cJSON* object, const char* name, double otherwise = 0) {
   const cJSON* value = member(object, name);
   return cJSON_IsNumber(value) ? value->valuedouble : otherwise;
+}
+
+inline Document object(std::initializer_list<std::pair<const char*, std::string>> texts) {
+  Document document(cJSON_CreateObject());
+  for (const auto& [name, value] : texts) {
+    cJSON_AddStringToObject(document.get(), name, value.c_str());
+  }
+  return document;
+}
+
+// On one line.
+inline std::string printed(const cJSON* document) {
+  const std::unique_ptr<char, void (*)(void*)> text(cJSON_PrintUnformatted(document), cJSON_free);
+  if (!text) throw std::bad_alloc();
+  return text.get();
 }
 
 inline bool is_true(const cJSON* object, const char* name) {

@@ -1,5 +1,7 @@
 #include "plugins/topology_json.h"
 
+#include <string>
+
 namespace reconciler {
 
 cJSON* endpoint_json(const vr_instance& instance) {
@@ -9,8 +11,8 @@ cJSON* endpoint_json(const vr_instance& instance) {
   return json;
 }
 
-Json topology_json(const vr_topology& topology) {
-  Json json(cJSON_CreateObject());
+json::Document topology_json(const vr_topology& topology) {
+  json::Document json(cJSON_CreateObject());
   cJSON_AddStringToObject(json.get(), "group", topology.group);
   if (topology.state == VR_PRIMARY_KNOWN) {
     cJSON_AddItemToObject(json.get(), "primary", endpoint_json(*topology.primary));
@@ -24,7 +26,8 @@ Json topology_json(const vr_topology& topology) {
     cJSON_AddItemToArray(replicas, replica);
   }
   cJSON_AddNumberToObject(json.get(), "era", topology.era);
-  cJSON_AddNumberToObject(json.get(), "epoch", static_cast<double>(topology.epoch));
+  // Of a number cJSON prints 15 digits, and takes 2^52 + 1 for its neighbour.
+  cJSON_AddRawToObject(json.get(), "epoch", std::to_string(topology.epoch).c_str());
   cJSON_AddNumberToObject(json.get(), "step", topology.step);
   return json;
 }

@@ -3,7 +3,7 @@
 
 #include <cjson/cJSON.h>
 
-#include "plugins/json.h"
+#include "common/json.h"
 #include "plugins/valkey_reconciler_plugin.h"
 
 namespace reconciler {
@@ -12,6 +12,6 @@ namespace reconciler {
 cJSON* endpoint_json(const vr_instance& instance);
 
 // {"group","primary","replicas":[{"host","port","healthy"}],"era","epoch","step"}; "primary" is null while it is suspected.
-Json topology_json(const vr_topology& topology);
+json::Document topology_json(const vr_topology& topology);
 
 }  // namespace reconciler

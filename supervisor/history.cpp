@@ -16,10 +16,13 @@ bool is_failover(const Topology& before, const Topology& now) {
   return before.primary != now.primary || before.state != now.state;
 }
 
-// There will be no other word of it unless something changes.
-bool is_final(const History::Target& target) {
-  return target.outcome == ipc::OutcomeKind::applied ||
-         target.outcome == ipc::OutcomeKind::rejected;
+// There will be no other word of them unless something changes.
+bool all_have_said(const History::Failover& failover) {
+  return std::all_of(failover.targets.begin(), failover.targets.end(),
+                     [](const History::Target& target) {
+                       return target.outcome == ipc::OutcomeKind::applied ||
+                              target.outcome == ipc::OutcomeKind::rejected;
+                     });
 }
 
 }  // namespace
@@ -31,19 +34,25 @@ bool History::Failover::applied_everywhere() const {
 
 void History::expect(const Configuration& configuration) {
   std::map<std::string, LatencyHistogram> latency;
-  for (const TargetSettings& target : configuration.targets)
+  std::set<std::pair<std::string, std::string>> kept;  // target, group
+  for (const TargetSettings& target : configuration.targets) {
     latency[target.name] = latency_[target.name];
+    for (const std::string& group : target.groups) kept.emplace(target.name, group);
+  }
   latency_ = std::move(latency);
 
-  std::set<std::string> groups;
-  for (const SentinelSettings& sentinel : configuration.sentinels) {
-    for (const GroupSettings& group : sentinel.groups) groups.insert(group.name);
-  }
   std::erase_if(open_, [&](const auto& entry) {
-    if (groups.contains(entry.first)) return false;
-    tell(*entry.second);
-    return true;
+    std::vector<Target>& targets = entry.second->targets;
+    std::erase_if(targets, [&](const Target& target) {
+      return !target.done_ns && !kept.contains({target.name, entry.first});
+    });
+    if (all_have_said(*entry.second)) tell(*entry.second);
+    return entry.second->applied_everywhere();
   });
+}
+
+void History::end() {
+  for (const auto& [group, failover] : open_) tell(*failover);
 }
 
 void History::topology(const Topology* before, const Topology& now, uint64_t revision,
@@ -100,7 +109,7 @@ void History::outcome(const std::string& target, const std::string& group, uint6
     if (const auto latency = latency_.find(target); latency != latency_.end())
       latency->second.observe(static_cast<double>(*asked->done_ns) / 1e9);
   }
-  if (std::all_of(failover.targets.begin(), failover.targets.end(), is_final)) tell(failover);
+  if (all_have_said(failover)) tell(failover);
   if (failover.applied_everywhere()) open_.erase(open);
 }
 

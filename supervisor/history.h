@@ -43,7 +43,7 @@ class History {
     std::string cause;
     int64_t event_unix_us = 0;
     uint64_t event_mono_ns = 0;
-    uint64_t published_ns = 0;  // from the event until the supervisor had passed it on
+    uint64_t published_ns = 0;  // from the event until the supervisor passed it on
     std::vector<Target> targets;
     bool told = false;  // in the log
 
@@ -58,6 +58,9 @@ class History {
                 uint64_t passed_on_mono_ns, const std::vector<std::string>& targets);
   void outcome(const std::string& target, const std::string& group, uint64_t revision,
                const ipc::Outcome& outcome);
+
+  // Nothing more will come.
+  void end();
 
   // To be called at least once a second: gives up waiting for what takes too long.
   void expire(uint64_t now_mono_ns);

@@ -28,6 +28,8 @@ constexpr uint64_t request_deadline_ms = 3'000;
 constexpr unsigned answer_deadline_ms = 10'000;
 constexpr int send_buffer = 64 * 1024;
 constexpr uint64_t clean_up_ms = 250;
+// Without a free descriptor whoever waits to be accepted would be reported again and again.
+constexpr uint64_t again_ms = 100;
 // The request's header included: what is longer is answered with 431.
 constexpr std::size_t connection_memory = 16 * 1024;
 
@@ -56,7 +58,7 @@ Result<Descriptor> listening_socket(const std::string& listen) {
   if (!parts) return parts.error();
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const int failure = ::getaddrinfo(parts->host.empty() ? nullptr : parts->host.c_str(),
                                     parts->port.c_str(), &hints, &found);
@@ -92,9 +94,10 @@ MHD_Result send(MHD_Connection* connection, SharedAnswer answer) {
       said.body.size(), const_cast<char*>(said.body.data()),
       [](void* sent) { delete static_cast<SharedAnswer*>(sent); }, held.get());
   if (response == nullptr) return MHD_NO;
-  held.release();  // the response's now
+  static_cast<void>(held.release());  // the response's now
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, said.content_type.c_str());
   MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+  MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
   for (const auto& [name, value] : said.headers)
     MHD_add_response_header(response, name.c_str(), value.c_str());
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
@@ -137,12 +140,13 @@ struct HttpCallbacks {
     const auto* socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     if (socket == nullptr) return;
     const uint64_t now = now_ms();
+    ++server.accepted_;
     server.open_[connection] = {socket->connect_fd, now, now + request_deadline_ms};
   }
 };
 
 HttpServer::HttpServer(uv_loop_t* loop, Routes routes)
-    : routes_(std::move(routes)), timeout_(loop), clean_up_(loop) {}
+    : routes_(std::move(routes)), timeout_(loop), clean_up_(loop), again_(loop) {}
 
 HttpServer::~HttpServer() {
   poll_.reset();
@@ -169,8 +173,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(uv_loop_t* loop, const std
   if (epoll == nullptr) return Error("libmicrohttpd has no epoll descriptor");
   server->poll_.emplace();
   if (auto opened = server->poll_->open(loop, epoll->epoll_fd); !opened) return opened.error();
-  HttpServer* raw = server.get();
-  raw->poll_->start(UV_READABLE, [raw](int, int) { raw->run(); });
+  server->watch();
   return server;
 }
 
@@ -179,6 +182,17 @@ SharedAnswer HttpServer::answer_of(const std::string& path) {
   if (route == routes_.end()) return nullptr;
   if (SharedAnswer again = answers_.again(path, now_ms())) return again;
   return answers_.made(path, route->second(), now_ms());
+}
+
+void HttpServer::watch() {
+  poll_->start(UV_READABLE, [this](int, int) {
+    const bool idle = open_.empty();
+    const uint64_t accepted = accepted_;
+    run();
+    if (!idle || accepted_ != accepted) return;
+    poll_->stop();
+    again_.start(again_ms, [this] { watch(); });
+  });
 }
 
 void HttpServer::run() {

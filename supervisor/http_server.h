@@ -24,7 +24,7 @@ class HttpServer {
  public:
   using Routes = std::map<std::string, std::function<HttpAnswer()>>;  // by path
 
-  // `listen`: `127.0.0.1:8080`, `[::]:8080` (IPv4 too), or a host name; port 0 takes a free one.
+  // `listen`: an IP address and a port, `127.0.0.1:8080` or `[::]:8080` (IPv4 too); port 0 takes a free one.
   static Result<std::unique_ptr<HttpServer>> start(uv_loop_t* loop, const std::string& listen,
                                                    Routes routes);
   ~HttpServer();
@@ -42,6 +42,7 @@ class HttpServer {
 
   HttpServer(uv_loop_t* loop, Routes routes);
 
+  void watch();
   void run();
   void drop_overdue();
   SharedAnswer answer_of(const std::string& path);
@@ -50,9 +51,11 @@ class HttpServer {
   Routes routes_;
   SharedAnswers answers_;
   std::map<MHD_Connection*, Open> open_;
+  uint64_t accepted_ = 0;
   MHD_Daemon* daemon_ = nullptr;
   uv::Timer timeout_;
   uv::Timer clean_up_;
+  uv::Timer again_;
   std::optional<uv::Poll> poll_;
 };
 

@@ -192,38 +192,38 @@ Finding of_target_problem(const std::string& about, const std::string& plugin,
   return finding;
 }
 
+Finding of_well_target(const std::string& about, const LiveAnswers::Target& target) {
+  if (!target.had_time) {
+    return {State::unreachable, about,
+            target.review.empty() ? "its process did not answer in time"
+                                  : "its plugin had too little time",
+            "a longer --timeout"};
+  }
+  const json::Document review = json::parse(target.review);
+  const bool checks = json::is_true(review.get(), "checks");
+  return {
+      State::ok, about,
+      fmt::format("plugin {} is loaded, {}", target.plugin,
+                  checks ? "and has found nothing wrong" : "and can check nothing without writing"),
+      ""};
+}
+
 void add_target(const std::string& name, const LiveAnswers::Target& target,
                 const std::vector<Status::Problem>& problems, std::vector<Finding>& findings) {
   const std::string about = fmt::format("target {}", name);
-  const std::size_t before = findings.size();
+  std::vector<Finding> found;
   bool refused = false;
   for (const Status::Problem& problem : problems)
     refused |= problem.process == name && problem.what.id == "refused";
   for (const Status::Problem& problem : problems) {
     // That it is down since it refused its configuration is the smaller half of the truth.
     if (problem.process != name || (refused && problem.what.id == "down")) continue;
-    findings.push_back(of_target_problem(about, target.plugin, problem.what));
+    found.push_back(of_target_problem(about, target.plugin, problem.what));
   }
-  if (findings.size() == before && !target.had_time) {
-    findings.push_back({State::unreachable, about,
-                        target.review.empty() ? "its process did not answer in time"
-                                              : "its plugin had too little time",
-                        "a longer --timeout"});
-  } else if (findings.size() == before) {
-    const json::Document review = json::parse(target.review);
-    const bool checks = json::is_true(review.get(), "checks");
-    findings.push_back({State::ok, about,
-                        fmt::format("plugin {} is loaded, {}", target.plugin,
-                                    checks ? "and has found nothing wrong"
-                                           : "and can check nothing without writing"),
-                        ""});
-  }
-  if (target.plugin == "kubernetes") {
-    findings.push_back({State::note, about,
-                        "whether a Service selects the label cannot be told without the right to "
-                        "list services, which this program does not ask for",
-                        ""});
-  }
+  const bool is_well = std::all_of(found.begin(), found.end(),
+                                   [](const Finding& one) { return one.state == State::note; });
+  if (is_well) findings.push_back(of_well_target(about, target));
+  findings.insert(findings.end(), found.begin(), found.end());
 }
 
 std::vector<json::Document> parsed(const std::map<std::string, std::string>& texts) {

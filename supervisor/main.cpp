@@ -1,40 +1,32 @@
-// valkey-reconciler: the program that users start. Reads arguments and configuration, then runs the
-// supervisor.
+// valkey-reconciler: the program that users start. Reads arguments, then does what
+// they ask for.
 
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <memory>
 #include <optional>
 #include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
 
 #include "common/config/loading.h"
 #include "common/config/values.h"
 #include "common/log.h"
-#include "common/log_repetition.h"
 #include "common/text.h"
-#include "common/uv/handle.h"
 #include "supervisor/command_line/commands.h"
 #include "supervisor/command_line/operate.h"
+#include "supervisor/configuration_source.h"
 #include "supervisor/control_routes.h"
-#include "supervisor/control_server.h"
 #include "supervisor/control_socket.h"
-#include "supervisor/describe.h"
-#include "supervisor/http_server.h"
 #include "supervisor/live_check.h"
 #include "supervisor/live_findings.h"
-#include "supervisor/metrics.h"
 #include "supervisor/once.h"
-#include "supervisor/page/page.h"
-#include "supervisor/reload.h"
-#include "supervisor/service_notice.h"
-#include "supervisor/status_document.h"
-#include "supervisor/supervisor.h"
+#include "supervisor/serve.h"
 
 namespace {
 
@@ -53,27 +45,12 @@ struct Arguments {
   bool watch = false;
 };
 
-const std::string system_file = RECONCILER_SYSCONF_DIR "/valkey-reconciler.toml";
-
-// The file that is read: the one that was named, else the system's where there is one, else none.
-std::optional<std::string> configuration_file(const Arguments& arguments) {
-  if (!arguments.config.empty()) return arguments.config;
-  if (::access(system_file.c_str(), F_OK) == 0) return system_file;
-  return std::nullopt;
-}
-
-Result<Configuration> load(const Arguments& arguments) {
-  auto loaded =
-      load_configuration(configuration_file(arguments), current_environment(), describe_plugin);
-  if (loaded && arguments.dry_run) {
-    loaded->dry_run = true;
-    loaded->notes.emplace_back("dry run: no target is changed");
-  }
-  return loaded;
+ConfigurationSource source_of(const Arguments& arguments) {
+  return {arguments.config, arguments.dry_run};
 }
 
 int check(const Arguments& arguments) {
-  auto configuration = load(arguments);
+  auto configuration = source_of(arguments).load();
   if (!configuration) {
     fmt::print(stderr, "{}\n", configuration.error().message());
     return EX_CONFIG;
@@ -91,132 +68,14 @@ int check(const Arguments& arguments) {
   return exit_status(findings);
 }
 
-void prepare_log(const Configuration& configuration) {
-  log::configure("supervisor", configuration.log.level, configuration.log.format);
-  for (const std::string& note : configuration.notes) log::warning(note);
-}
-
 int once(const Arguments& arguments) {
-  auto configuration = load(arguments);
+  auto configuration = source_of(arguments).load();
   if (!configuration) {
     fmt::print(stderr, "{}\n", configuration.error().message());
     return EX_CONFIG;
   }
-  prepare_log(*configuration);
+  begin_log(*configuration);
   return run_once(std::move(*configuration), arguments.timeout.value_or(30'000));
-}
-
-HttpAnswer readiness(const Status& status) {
-  const auto lines = [](const std::vector<std::string>& texts) {
-    std::string text;
-    for (const std::string& line : texts) text += line + "\n";
-    return text;
-  };
-  const std::vector<std::string> reasons = status.in_the_way();
-  if (!reasons.empty()) return {503, "text/plain; charset=utf-8", lines(reasons)};
-  return {200, "text/plain; charset=utf-8", "ready\n" + lines(status.degraded())};
-}
-
-// Without one the program works as well: that is a line, or, where one was asked for, a problem.
-std::unique_ptr<ControlServer> start_control(uv_loop_t* loop, const Arguments& arguments,
-                                             ControlServer::Routes routes, Supervisor& supervisor) {
-  const auto [path, asked_for] = control_path(arguments.socket);
-  if (path.empty()) return nullptr;
-  if (!asked_for && !has_control_folder(path)) {
-    log::info(fmt::format("no control socket: the folder of {} can't be used", path));
-    return nullptr;
-  }
-  auto started = ControlServer::start(loop, path, std::move(routes));
-  if (started) return std::move(*started);
-  log::warning("no control socket", {.error = started.error().message()});
-  supervisor.note_problem(
-      {{},
-       "control-socket",
-       ipc::Severity::degraded,
-       fmt::format("no control socket, so that status and explain have no answer: {}",
-                   started.error().message())});
-  return nullptr;
-}
-
-int serve(Arguments arguments) {
-  const std::string file = configuration_file(arguments).value_or(system_file);
-  FileText text = read_text(file);
-  auto configuration = load(arguments);
-  if (!configuration) {
-    fmt::print(stderr, "{}\n", configuration.error().message());
-    return EX_CONFIG;
-  }
-  prepare_log(*configuration);
-  const std::string listen = configuration->http_listen;
-  // A file that was read once is not done without: that it is gone is no wish for the environment alone.
-  arguments.config = configuration->file;
-
-  uv::Loop loop;
-  ServiceNotice service(loop.get());
-  Supervisor supervisor(loop.get(), std::move(*configuration));
-  std::unique_ptr<HttpServer> http;
-  if (!listen.empty()) {
-    HttpServer::Routes routes;
-    routes["/healthz"] = [] { return HttpAnswer{200, "text/plain; charset=utf-8", "alive\n"}; };
-    routes["/readyz"] = [&] { return readiness(supervisor.status()); };
-    routes["/status"] = [&] {
-      return HttpAnswer{200, "application/json", status_document(supervisor.state())};
-    };
-    routes["/metrics"] = [&] {
-      return HttpAnswer{200, "text/plain; version=0.0.4; charset=utf-8",
-                        metrics(supervisor.state())};
-    };
-    page::add_routes(routes);
-    auto started = HttpServer::start(loop.get(), listen, std::move(routes));
-    if (!started) {
-      fmt::print(
-          stderr,
-          "[http] listen (or VALKEY_RECONCILER_HTTP): {}; expected an address and a free port\n",
-          started.error().message());
-      return EX_CONFIG;
-    }
-    http = std::move(*started);
-  }
-  const std::unique_ptr<ControlServer> control =
-      start_control(loop.get(), arguments, control_routes(supervisor), supervisor);
-  log::info(fmt::format("valkey-reconciler {} starts", RECONCILER_VERSION), {.pid = ::getpid()});
-
-  const auto swap_in = [&](Result<Configuration> loaded) {
-    if (!loaded) {
-      supervisor.reload_refused(loaded.error());
-    } else if (loaded->http_listen != listen) {
-      supervisor.reload_refused(Error("[http] listen can't be changed without a restart"));
-    } else {
-      arguments.config = loaded->file;
-      supervisor.reload(std::move(*loaded));
-    }
-    service.ready();
-  };
-  Reload reload(
-      loop.get(), file, std::move(text), [&] { return load(arguments); }, swap_in);
-  uv::Signal hangup(loop.get());
-  uv::Signal terminate(loop.get());
-  uv::Signal interrupt(loop.get());
-  hangup.start(SIGHUP, [&] {
-    service.reloading();
-    reload.start();
-  });
-  const auto stop = [&] {
-    log::info("stopping");
-    service.stopping();
-    supervisor.stop([&] { loop.stop(); });
-  };
-  terminate.start(SIGTERM, stop);
-  interrupt.start(SIGINT, stop);
-  supervisor.start();
-  reload.watch();
-  service.ready();
-  loop.run();
-  log::write_all_counts();
-  log::info("stopped");
-  // A plugin may take its time to describe itself, and nobody waits for that any more.
-  if (reload.running()) ::_exit(EX_OK);
-  return EX_OK;
 }
 
 int run(int argc, char** argv) {
@@ -299,7 +158,7 @@ int run(int argc, char** argv) {
       if (!command->parsed()) continue;
       return command_line::order(socket, {command->get_name(), arguments.group, arguments.reason});
     }
-    return arguments.once ? once(arguments) : serve(arguments);
+    return arguments.once ? once(arguments) : serve(source_of(arguments), arguments.socket);
   } catch (const CLI::Success& success) {
     return app.exit(success);
   } catch (const CLI::ParseError& wrong) {
@@ -318,6 +177,9 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::exception& unexpected) {
+    const auto* failure = dynamic_cast<const std::system_error*>(&unexpected);
+    if (failure != nullptr && failure->code() == std::errc::broken_pipe)
+      return EX_OK;  // whoever reads what is printed has enough (`| head`)
     std::fputs("valkey-reconciler: ", stderr);
     std::fputs(unexpected.what(), stderr);
     std::fputc('\n', stderr);

@@ -22,8 +22,8 @@ void Observer::expect(const Configuration& configuration) {
   history_.expect(configuration);
 }
 
-void Observer::passed_on(const ipc::Frame& topology) {
-  unread_.push_back({topology.group, topology.body, topology.revision, uv_hrtime()});
+void Observer::passed_on(const ipc::Frame& topology, uint64_t mono_ns) {
+  unread_.push_back({topology.group, topology.body, topology.revision, mono_ns});
   if (!soon_.active()) soon_.start(0, [this] { catch_up(); });
 }
 
@@ -63,6 +63,12 @@ void Observer::outcome(const std::string& target, const std::string& group, uint
 
 void Observer::tick() {
   history_.expire(uv_hrtime());
+  tell_failovers();
+}
+
+void Observer::end() {
+  catch_up();
+  history_.end();
   tell_failovers();
 }
 

@@ -25,8 +25,8 @@ class Observer {
 
   void expect(const Configuration& configuration);
 
-  // It has gone to every target that it is for.
-  void passed_on(const ipc::Frame& topology);
+  // It has gone to every target that it is for, from that moment on.
+  void passed_on(const ipc::Frame& topology, uint64_t mono_ns);
   void outcome(const std::string& target, const std::string& group, uint64_t revision,
                const ipc::Outcome& outcome);
   void report(const std::string& child, uint64_t generation, ipc::Report report);
@@ -37,6 +37,8 @@ class Observer {
 
   // Tells what has become due. At least once a second.
   void tick();
+  // Tells of what is still open, too: the program ends.
+  void end();
 
   bool knows(const std::string& group) const { return status_.knows(group); }
   const Status& status();

@@ -1,4 +1,4 @@
-// Questions to the sentinel-watcher that people wait for: each is answered once, by its answer or by why there is none.
+// Questions to children that people wait for: each is answered once, by its answer or by why there is none.
 #pragma once
 
 #include <uv.h>
@@ -20,17 +20,18 @@ class Questions {
 
   explicit Questions(uv_loop_t* loop) : loop_(loop), overdue_(loop) {}
 
-  // The number under which it is to be asked.
-  uint64_t add(Answered answered);
+  // The number under which that child is to be asked.
+  uint64_t add(const std::string& child, Answered answered);
 
-  // One that nobody waits for any more is ignored.
-  void answer(uint64_t number, const Result<std::string>& answer);
+  // Ignored where nobody waits for it any more, or somebody else was asked.
+  void answer(const std::string& child, uint64_t number, const Result<std::string>& answer);
 
-  // Whoever was asked is gone.
-  void give_up(const Error& why);
+  // It is gone.
+  void give_up(const std::string& child, const Error& why);
 
  private:
   struct Open {
+    std::string child;
     Answered answered;
     uint64_t due_ms = 0;
   };

@@ -10,6 +10,7 @@
 #include "common/installation.h"
 #include "common/log.h"
 #include "common/log_repetition.h"
+#include "supervisor/configuration_source.h"
 #include "supervisor/process.h"
 
 namespace reconciler {
@@ -19,7 +20,6 @@ namespace {
 constexpr int64_t tick_ms = 250;
 // Between two ticks: longer than this, and the supervisor itself stood still.
 constexpr int64_t pause_ms = 1'500;
-const std::string watcher_id = "sentinel-watcher";
 const std::string own_id = "supervisor";
 
 ChildPlan watcher_plan(const Configuration& configuration) {
@@ -95,11 +95,9 @@ Child::Handlers Supervisor::handlers() {
       .on_down =
           [this](Child& child, const std::string& why) {
             observer_.child_down(child.id(), why);
-            orders_.target_down(child.id(), why.empty() ? "it was replaced" : why);
-            if (child.id() == watcher_id) {
-              questions_.give_up(
-                  Error("the sentinel-watcher: " + (why.empty() ? "it was replaced" : why)));
-            }
+            const std::string reason = why.empty() ? "it was replaced" : why;
+            orders_.target_down(child.id(), reason);
+            questions_.give_up(child.id(), Error(reason).within(child.id()));
           },
       .on_replacement_failed =
           [this](Child& child, const std::string& why, const std::optional<ipc::Frame>& report) {
@@ -141,7 +139,7 @@ void Supervisor::on_frame(Child& child, const ipc::Frame& frame) {
       on_report(child, frame);
       return;
     case ipc::MessageType::answer:
-      on_answer(frame);
+      on_answer(child, frame);
       return;
     case ipc::MessageType::ordered:
       on_ordered(child, frame);
@@ -167,11 +165,13 @@ void Supervisor::on_topology(Child& watcher, const ipc::Frame& frame) {
   ipc::Frame numbered = frame;
   numbered.generation = watcher.generation();
   numbered.revision = ++revision_;
+  // Taken before: a quick target may have written before the last one has been told.
+  const uint64_t passed_on_mono_ns = uv_hrtime();
   for (auto& [id, child] : children_) {
     if (child.get() != &watcher && serves(id, frame.group)) child->send(numbered);
   }
   watcher.send_to_successor(numbered);
-  observer_.passed_on(numbered);
+  observer_.passed_on(numbered, passed_on_mono_ns);
   retained_[frame.group] = std::move(numbered);
 }
 
@@ -199,71 +199,6 @@ void Supervisor::on_report(Child& child, const ipc::Frame& frame) {
   observer_.report(child.id(), child.generation(), std::move(report));
 }
 
-void Supervisor::on_answer(const ipc::Frame& frame) {
-  auto message = ipc::decode_body(frame.type, frame.body);
-  if (!message) {
-    log::error("an answer can't be read", {.error = message.error().message()});
-    return;
-  }
-  auto& answer = std::get<ipc::Answer>(*message);
-  questions_.answer(answer.number, std::move(answer.json));
-}
-
-void Supervisor::on_ordered(const Child& labeler, const ipc::Frame& frame) {
-  auto message = ipc::decode_body(frame.type, frame.body);
-  if (!message) {
-    log::error(fmt::format("what {} says of an order can't be read", labeler.id()),
-               {.error = message.error().message()});
-    return;
-  }
-  orders_.answer(labeler.id(), std::get<ipc::Ordered>(*message));
-}
-
-void Supervisor::order(const std::string& group, ipc::Order order, Orders::Answered answered) {
-  std::vector<std::string> targets;
-  for (const auto& [id, child] : children_) {
-    if (id != watcher_id && serves(id, group)) targets.push_back(id);
-  }
-  if (targets.empty()) {
-    return answered(Error(observer_.knows(group) ? "no target keeps this group"
-                                                 : "no such group is configured"));
-  }
-  order.number = orders_.add(targets, std::move(answered));
-  const std::string body = encode_body(order);
-  for (const std::string& target : targets) {
-    Child& child = *children_.at(target);
-    if (child.ready()) {
-      child.send_to_current({ipc::MessageType::order, child.generation(), 0, group, body});
-    } else {
-      orders_.target_down(target, "it is not at work at the moment");
-    }
-  }
-}
-
-void Supervisor::explain(const std::string& group, Questions::Answered answered) {
-  if (!observer_.knows(group)) return answered(Error("no such group is configured"));
-  ask(watcher_id, group, std::move(answered));
-}
-
-void Supervisor::explain_sentinels(Questions::Answered answered) {
-  ask(watcher_id, {}, std::move(answered));
-}
-
-void Supervisor::review(const std::string& target, Questions::Answered answered) {
-  ask(target, {}, std::move(answered));
-}
-
-void Supervisor::ask(const std::string& child, const std::string& group,
-                     Questions::Answered answered) {
-  const auto asked = children_.find(child);
-  if (asked == children_.end() || !asked->second->ready())
-    return answered(Error(fmt::format("the {} is not at work at the moment",
-                                      child == watcher_id ? child : "labeler")));
-  const uint64_t number = questions_.add(std::move(answered));
-  asked->second->send({ipc::MessageType::ask, asked->second->generation(), 0, group,
-                       encode_body(ipc::Ask{number})});
-}
-
 void Supervisor::note_problem(ipc::Problem problem) {
   own_report_.problems.push_back(std::move(problem));
   observer_.report(own_id, 0, own_report_);
@@ -271,11 +206,10 @@ void Supervisor::note_problem(ipc::Problem problem) {
 
 void Supervisor::reload(Configuration configuration) {
   if (stopped_) return;
-  log::
-      write_all_counts();  // whoever reloads sees what comes of it, also where it is the same as before
+  // Whoever reloads sees what comes of it, also where it is the same as before.
+  log::write_all_counts();
   configuration_ = std::move(configuration);
-  log::configure("supervisor", configuration_.log.level, configuration_.log.format);
-  for (const std::string& note : configuration_.notes) log::warning(note);
+  begin_log(configuration_);
   observer_.expect(configuration_);
   observer_.report(own_id, 0, own_report_);
   observer_.reload_accepted();
@@ -329,7 +263,9 @@ void Supervisor::on_stopped() {
   const bool everyone = std::all_of(leaving_.begin(), leaving_.end(), has_stopped) &&
                         std::all_of(children_.begin(), children_.end(),
                                     [](const auto& entry) { return entry.second->stopped(); });
-  if (stopped_ && everyone) stopped_();
+  if (!stopped_ || !everyone) return;
+  observer_.end();
+  stopped_();
 }
 
 // The only place that waits for processes, so that as PID 1 strangers are reaped too.

@@ -1,4 +1,4 @@
-// Starts the children, passes frames between them, restarts what dies or hangs. The one file that
+// Starts the children, passes frames between them, restarts what dies or hangs. The one class that
 // knows all the processes; it knows no Valkey and no Kubernetes, and nothing that a child sends can
 // end it.
 #pragma once
@@ -21,6 +21,9 @@
 #include "supervisor/questions.h"
 
 namespace reconciler {
+
+// The name of the watcher as a child; labelers have that of their target.
+inline constexpr char watcher_id[] = "sentinel-watcher";
 
 // Driven by the loop, owned by main.
 class Supervisor {
@@ -67,7 +70,7 @@ class Supervisor {
   void on_topology(Child& watcher, const ipc::Frame& frame);
   void on_outcome(Child& labeler, const ipc::Frame& frame);
   void on_report(Child& child, const ipc::Frame& frame);
-  void on_answer(const ipc::Frame& frame);
+  void on_answer(const Child& child, const ipc::Frame& frame);
   void on_ordered(const Child& labeler, const ipc::Frame& frame);
   void ask(const std::string& child, const std::string& group, Questions::Answered answered);
   void on_stopped();

@@ -12,6 +12,11 @@ namespace {
 
 constexpr std::size_t most_targets = 64;  // each is a process
 
+// The program's other processes: status, metrics and log tell all of them by their names.
+bool is_taken(const std::string& name) {
+  return name == "supervisor" || name == "sentinel-watcher";
+}
+
 // A target while it is read.
 struct Draft {
   TableReader* table = nullptr;  // null: made of the variables alone
@@ -63,6 +68,11 @@ class TargetReader {
     draft.table = &table;
     draft.where = table.where();
     draft.settings.name = read_name(table, names_, problems_);
+    if (is_taken(draft.settings.name)) {
+      problems_.add(table.take("name")->where(), table.path_to("name"),
+                    fmt::format("{} is another process of the program; expected a name of its own",
+                                quote(draft.settings.name)));
+    }
     if (const auto plugin = table.take("plugin")) {
       read_plugin(*plugin, draft);
     } else {

@@ -2,18 +2,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <initializer_list>
-#include <memory>
 #include <optional>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "common/json.h"
 #include "plugins/address.h"
 #include "plugins/http/base64.h"
 #include "plugins/http/quote.h"
 #include "plugins/http/url_path.h"
-#include "plugins/json.h"
 
 namespace reconciler::consul {
 
@@ -22,14 +20,6 @@ namespace {
 constexpr int ok = 200;
 constexpr int not_found = 404;
 constexpr int conflict = 409;
-
-Json object(std::initializer_list<std::pair<const char*, std::string>> members) {
-  Json json(cJSON_CreateObject());
-  for (const auto& [name, text] : members) {
-    cJSON_AddStringToObject(json.get(), name, text.c_str());
-  }
-  return json;
-}
 
 // A `/` would end the segment of a path.
 std::string segment(const std::string& text) {
@@ -51,21 +41,16 @@ Error refusal(int status, std::string_view body) {
   return Error(fmt::format("HTTP {}: {}", status, quote(body)));
 }
 
-void add_operation(cJSON* list, const char* kind, Json what) {
+void add_operation(cJSON* list, const char* kind, json::Document what) {
   cJSON* operation = cJSON_CreateObject();
   cJSON_AddItemToObject(operation, kind, what.release());
   cJSON_AddItemToArray(list, operation);
 }
 
-Json compare_and_set(const std::string& key, uint64_t index, const std::string& value) {
-  Json json = object({{"Verb", "cas"}, {"Key", key}, {"Value", to_base64(value)}});
+json::Document compare_and_set(const std::string& key, uint64_t index, const std::string& value) {
+  json::Document json = json::object({{"Verb", "cas"}, {"Key", key}, {"Value", to_base64(value)}});
   cJSON_AddNumberToObject(json.get(), "Index", static_cast<double>(index));
   return json;
-}
-
-std::string printed(const Json& json) {
-  const std::unique_ptr<char, void (*)(void*)> text(cJSON_PrintUnformatted(json.get()), cJSON_free);
-  return text.get();
 }
 
 }  // namespace
@@ -90,65 +75,66 @@ std::string transaction_path(const std::string& datacenter) {
 Result<Stored> read_key(int status, std::string_view body) {
   if (status == not_found && body.empty()) return Stored{};
   if (status != ok) return refusal(status, body);
-  const Json json = parse_json(body);
+  const json::Document json = json::parse(body);
   const cJSON* found = cJSON_GetArrayItem(json.get(), 0);
-  const cJSON* index = member(found, "ModifyIndex");
+  const cJSON* index = json::member(found, "ModifyIndex");
   if (!cJSON_IsNumber(index) || !(index->valuedouble >= 1)) {
     return Error("an answer that is not Consul's");
   }
-  std::optional<std::string> value = from_base64(text_member(found, "Value"));  // null: empty
+  std::optional<std::string> value = from_base64(json::text(found, "Value"));  // null: empty
   if (!value) return Error("a value that can't be read");
   return Stored{std::move(*value), static_cast<uint64_t>(index->valuedouble), true};
 }
 
 Result<bool> read_written(int status, std::string_view body) {
   if (status != ok) return refusal(status, body);
-  const Json json = parse_json(body);
+  const json::Document json = json::parse(body);
   if (!cJSON_IsBool(json.get())) return Error("an answer that is not Consul's");
   return static_cast<bool>(cJSON_IsTrue(json.get()));
 }
 
 std::string transaction(const std::string& key, uint64_t index, const std::string& value,
                         const Registration& registration, const std::string& host, uint16_t port) {
-  const Json list(cJSON_CreateArray());
+  const json::Document list(cJSON_CreateArray());
   add_operation(list.get(), "KV", compare_and_set(key, index, value));
 
-  Json node = object({{"Verb", "set"}});
-  Json node_fields = object({{"Node", registration.node}, {"Address", host}});
+  json::Document node = json::object({{"Verb", "set"}});
+  json::Document node_fields = json::object({{"Node", registration.node}, {"Address", host}});
   cJSON_AddItemToObject(node.get(), "Node", node_fields.release());
   add_operation(list.get(), "Node", std::move(node));
 
-  Json service = object({{"Verb", "set"}, {"Node", registration.node}});
-  Json service_fields =
-      object({{"ID", registration.service}, {"Service", registration.service}, {"Address", host}});
+  json::Document service = json::object({{"Verb", "set"}, {"Node", registration.node}});
+  json::Document service_fields = json::object(
+      {{"ID", registration.service}, {"Service", registration.service}, {"Address", host}});
   cJSON_AddNumberToObject(service_fields.get(), "Port", port);
   cJSON* tags = cJSON_AddArrayToObject(service_fields.get(), "Tags");
   cJSON_AddItemToArray(tags, cJSON_CreateString(registration.tag.c_str()));
   cJSON_AddItemToObject(service.get(), "Service", service_fields.release());
   add_operation(list.get(), "Service", std::move(service));
-  return printed(list);
+  return json::printed(list.get());
 }
 
 std::string withdrawal(const std::string& key, uint64_t index, const std::string& value,
                        const Registration& registration) {
-  const Json list(cJSON_CreateArray());
+  const json::Document list(cJSON_CreateArray());
   add_operation(list.get(), "KV", compare_and_set(key, index, value));
-  Json service = object({{"Verb", "delete"}, {"Node", registration.node}});
+  json::Document service = json::object({{"Verb", "delete"}, {"Node", registration.node}});
   cJSON_AddItemToObject(
       service.get(), "Service",
-      object({{"ID", registration.service}, {"Service", registration.service}}).release());
+      json::object({{"ID", registration.service}, {"Service", registration.service}}).release());
   add_operation(list.get(), "Service", std::move(service));
-  return printed(list);
+  return json::printed(list.get());
 }
 
 Result<bool> read_transaction(int status, std::string_view body) {
-  const Json json = parse_json(body);
+  const json::Document json = json::parse(body);
   if (status == ok) {
-    if (member(json.get(), "Results") == nullptr) return Error("an answer that is not Consul's");
+    if (json::member(json.get(), "Results") == nullptr)
+      return Error("an answer that is not Consul's");
     return true;
   }
-  const cJSON* error = cJSON_GetArrayItem(member(json.get(), "Errors"), 0);
-  const std::string_view what = text_member(error, "What");
+  const cJSON* error = cJSON_GetArrayItem(json::member(json.get(), "Errors"), 0);
+  const std::string_view what = json::text(error, "What");
   if (status != conflict || what.empty()) return refusal(status, body);
   if (what.find("index is stale") != std::string_view::npos) return false;
   return Error(fmt::format("HTTP {}: {}", status, quote(what)));
@@ -157,23 +143,23 @@ Result<bool> read_transaction(int status, std::string_view body) {
 Result<Registered> read_service(int status, std::string_view body,
                                 const Registration& registration) {
   if (status != ok) return refusal(status, body);
-  const Json json = parse_json(body);
+  const json::Document json = json::parse(body);
   if (!cJSON_IsArray(json.get())) return Error("an answer that is not Consul's");
   Registered found;
   const cJSON* entry = nullptr;
   cJSON_ArrayForEach(entry, json.get()) {
-    if (text_member(entry, "Node") != registration.node ||
-        text_member(entry, "ServiceID") != registration.service) {
+    if (json::text(entry, "Node") != registration.node ||
+        json::text(entry, "ServiceID") != registration.service) {
       continue;
     }
-    const cJSON* port = member(entry, "ServicePort");
-    const cJSON* tags = member(entry, "ServiceTags");
+    const cJSON* port = json::member(entry, "ServicePort");
+    const cJSON* tags = json::member(entry, "ServiceTags");
     const double number = cJSON_IsNumber(port) ? port->valuedouble : 0;
     found.is_there = true;
-    found.address = host_and_port(canonical_host(text_member(entry, "ServiceAddress")),
+    found.address = host_and_port(canonical_host(json::text(entry, "ServiceAddress")),
                                   static_cast<uint16_t>(std::clamp(number, 0.0, 65535.0)));
-    found.has_tag =
-        cJSON_GetArraySize(tags) == 1 && text_of(cJSON_GetArrayItem(tags, 0)) == registration.tag;
+    found.has_tag = cJSON_GetArraySize(tags) == 1 &&
+                    json::text(cJSON_GetArrayItem(tags, 0)) == registration.tag;
   }
   return found;
 }

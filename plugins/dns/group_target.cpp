@@ -100,6 +100,8 @@ bool GroupTarget::place() {
 
 void GroupTarget::update() {
   if (settings_.dry_run) {
+    host_.clear_problem(name_, higher_decision);
+    if (fault_.empty()) host_.clear_problem(name_, not_publishable);
     return complete(VR_REJECTED,
                     fmt::format("dry run: would update {} to lead to {}", record_name_,
                                 records_.empty() ? "nothing" : records_.front().data),

@@ -65,7 +65,7 @@ std::vector<std::string> environment_of(const Told& told) {
 std::string input_of(const Told& told) {
   const vr_topology& topology = told.topology;
   const bool known = topology.state == VR_PRIMARY_KNOWN;
-  const Json json = topology_json(topology);
+  const json::Document json = topology_json(topology);
   cJSON_AddStringToObject(json.get(), "target", told.target.c_str());
   cJSON_AddStringToObject(json.get(), "state", known ? "known" : "suspected");
   cJSON_AddItemToObject(json.get(), "suspected",
@@ -79,8 +79,7 @@ std::string input_of(const Told& told) {
   cJSON_AddItemToObject(json.get(), "previous", previous);
   cJSON_AddStringToObject(json.get(), "cause", topology.cause);
   cJSON_AddNumberToObject(json.get(), "event_unix_us", static_cast<double>(topology.event_unix_us));
-  const std::unique_ptr<char, void (*)(void*)> text(cJSON_PrintUnformatted(json.get()), cJSON_free);
-  return std::string(text.get()) + "\n";
+  return json::printed(json.get()) + "\n";
 }
 
 std::vector<std::string> sentinel_arguments(const Told& told) {

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <memory>
 
 #include "common/log.h"
 #include "common/text.h"
@@ -18,9 +17,9 @@ namespace {
 constexpr double largest_number = 9007199254740992.0;
 
 // nullptr where it is no JSON, or more than that.
-Json parse(std::string_view document) {
+json::Document parse(std::string_view document) {
   const char* end = nullptr;
-  Json json(cJSON_ParseWithLengthOpts(document.data(), document.size(), &end, 0));
+  json::Document json(cJSON_ParseWithLengthOpts(document.data(), document.size(), &end, 0));
   if (json && !trim(document.substr(static_cast<std::size_t>(end - document.data()))).empty()) {
     json.reset();
   }
@@ -53,14 +52,13 @@ std::string file_stem(std::string_view group) {
 }
 
 std::string render(const vr_topology& topology, int64_t unix_us) {
-  const Json json = topology_json(topology);
+  const json::Document json = topology_json(topology);
   cJSON_AddStringToObject(json.get(), "time", log::format_time(unix_us).c_str());
-  const std::unique_ptr<char, void (*)(void*)> text(cJSON_PrintUnformatted(json.get()), cJSON_free);
-  return std::string(text.get()) + "\n";
+  return json::printed(json.get()) + "\n";
 }
 
 Result<Held> read_held(std::string_view document) {
-  const Json json = parse(document);
+  const json::Document json = parse(document);
   if (!cJSON_IsObject(json.get())) return Error("no JSON object");
   auto era = number_of(json.get(), "era");
   if (!era) return era.error();
@@ -78,10 +76,11 @@ Result<Held> read_held(std::string_view document) {
 }
 
 bool says(std::string_view document, const vr_topology& topology) {
-  const Json json = parse(document);
+  const json::Document json = parse(document);
   if (!cJSON_IsObject(json.get())) return false;
   cJSON_DeleteItemFromObjectCaseSensitive(json.get(), "time");
-  return cJSON_Compare(json.get(), topology_json(topology).get(), /*case_sensitive=*/1) != 0;
+  const json::Document told = parse(json::printed(topology_json(topology).get()));
+  return cJSON_Compare(json.get(), told.get(), /*case_sensitive=*/1) != 0;
 }
 
 std::optional<Decision> placed(const Held& held, const vr_topology& topology) {

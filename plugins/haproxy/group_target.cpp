@@ -139,6 +139,7 @@ void GroupTarget::on_read(const Answer& answer) {
   if (settings_.dry_run) {
     commands.insert(commands.end(), plan.promote.begin(), plan.promote.end());
     if (commands.empty()) return on_promoted(answer);
+    say_no_server(plan);
     return complete(VR_REJECTED,
                     fmt::format("dry run: would send HAProxy: {}", fmt::join(commands, "; ")),
                     state);

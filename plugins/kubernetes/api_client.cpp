@@ -5,8 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "common/json.h"
 #include "common/random.h"
-#include "plugins/json.h"
 #include "plugins/kubernetes/label_syntax.h"
 
 namespace reconciler {
@@ -262,11 +262,11 @@ void ApiClient::discover(
   HttpRequest request = request_for("GET", std::string("/apis/") + group);
   send(changes_, std::move(request),
        [this, group, done = std::move(done)](const HttpResponse& response) {
-         const Json json = parse_json(response.body);
+         const json::Document json = json::parse(response.body);
          std::vector<std::string> versions;
          const cJSON* entry = nullptr;
-         cJSON_ArrayForEach(entry, member(json.get(), "versions")) {
-           versions.emplace_back(text_member(entry, "version"));
+         cJSON_ArrayForEach(entry, json::member(json.get(), "versions")) {
+           versions.emplace_back(json::text(entry, "version"));
          }
          if (response.status == 200 && !versions.empty()) {
            done(std::nullopt, std::move(versions));
@@ -323,8 +323,8 @@ void ApiClient::review(const Right& right, std::function<void(std::optional<bool
       namespace_, right.verb, right.api_group, right.resource);
   request.check = true;
   send(changes_, std::move(request), [done = std::move(done)](const HttpResponse& response) {
-    const Json json = parse_json(response.body);
-    const cJSON* allowed = member(member(json.get(), "status"), "allowed");
+    const json::Document json = json::parse(response.body);
+    const cJSON* allowed = json::member(json::member(json.get(), "status"), "allowed");
     done(response.status / 100 == 2 && cJSON_IsBool(allowed)
              ? std::optional(cJSON_IsTrue(allowed) != 0)
              : std::nullopt);

@@ -186,7 +186,7 @@ class ApiClient {
                      done({std::move(error), std::nullopt});
                      return;
                    }
-                   Result<Item> item = read(parse_json(said).get());
+                   Result<Item> item = read(json::parse(said).get());
                    if (item) {
                      done({std::nullopt, std::move(*item)});
                    } else {

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "plugins/json.h"
+#include "common/json.h"
 
 namespace reconciler {
 
@@ -17,8 +17,8 @@ constexpr int64_t longest_retry_after_s = 30;
 
 // The `message` of a Status object, else the begin of whatever came.
 std::string server_message(const std::string& body) {
-  const Json json = parse_json(body);
-  std::string message(text_member(json.get(), "message"));
+  const json::Document json = json::parse(body);
+  std::string message(json::text(json.get(), "message"));
   if (message.empty() && !json) message = body;
   if (message.size() > longest_message) {
     message.resize(longest_message);

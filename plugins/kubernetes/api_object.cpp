@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "plugins/kubernetes/pause.h"
+
 namespace reconciler {
 
 uint64_t version_number(std::string_view text) {
@@ -12,26 +14,28 @@ uint64_t version_number(std::string_view text) {
 }
 
 bool read_metadata(const cJSON* metadata, ApiObject& object) {
-  object.name = text_member(metadata, "name");
-  object.uid = text_member(metadata, "uid");
+  object.name = json::text(metadata, "name");
+  object.uid = json::text(metadata, "uid");
   if (object.name.empty() || object.uid.empty()) return false;
-  object.version = version_number(text_member(metadata, "resourceVersion"));
-  object.has_labels = cJSON_IsObject(member(metadata, "labels"));
-  const cJSON* annotations = member(metadata, "annotations");
+  object.version = version_number(json::text(metadata, "resourceVersion"));
+  object.has_labels = cJSON_IsObject(json::member(metadata, "labels"));
+  const cJSON* annotations = json::member(metadata, "annotations");
   object.has_annotations = cJSON_IsObject(annotations);
-  const cJSON* stamp = member(annotations, stamp_annotation);
-  if (cJSON_IsString(stamp)) object.stamp = read_stamp(std::string(text_of(stamp)));
+  const cJSON* stamp = json::member(annotations, stamp_annotation);
+  if (cJSON_IsString(stamp)) object.stamp = read_stamp(std::string(json::text(stamp)));
+  const cJSON* pause = json::member(annotations, pause_annotation);
+  if (cJSON_IsString(pause)) object.pause = std::string(json::text(pause));
   return true;
 }
 
 std::string manager_of(const cJSON* metadata, const std::vector<std::string>& path) {
   std::string manager;
   const cJSON* entry = nullptr;
-  cJSON_ArrayForEach(entry, member(metadata, "managedFields")) {
-    const cJSON* field = member(entry, "fieldsV1");
-    for (const std::string& step : path) field = member(field, ("f:" + step).c_str());
+  cJSON_ArrayForEach(entry, json::member(metadata, "managedFields")) {
+    const cJSON* field = json::member(entry, "fieldsV1");
+    for (const std::string& step : path) field = json::member(field, ("f:" + step).c_str());
     if (field == nullptr) continue;
-    if (text_member(entry, "manager") != field_manager) manager = text_member(entry, "manager");
+    if (json::text(entry, "manager") != field_manager) manager = json::text(entry, "manager");
   }
   return manager;
 }

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "common/json.h"
 #include "common/result.h"
-#include "plugins/json.h"
 #include "plugins/kubernetes/stamp.h"
 
 namespace reconciler {
@@ -28,6 +28,7 @@ struct ApiObject {
   bool has_labels = false;
   bool has_annotations = false;
   StampReading stamp;
+  std::optional<std::string> pause;  // the whole annotation of pause.h
 };
 
 // What an arrival of an object, or of a list, did in terms that matter for deciding.
@@ -62,17 +63,17 @@ struct Page {
 
 template <typename Item>
 Result<Page<Item>> read_page(std::string_view text, const ItemReader<Item>& read) {
-  const Json json = parse_json(text);
-  const cJSON* items = member(json.get(), "items");
+  const json::Document json = json::parse(text);
+  const cJSON* items = json::member(json.get(), "items");
   // An empty list is `[]`, or null from servers that were written in Go and are not the real one.
   if (items == nullptr || !(cJSON_IsArray(items) || cJSON_IsNull(items))) {
     return Error("the answer is no list");
   }
-  const cJSON* metadata = member(json.get(), "metadata");
+  const cJSON* metadata = json::member(json.get(), "metadata");
   Page<Item> page;
-  page.version_text = text_member(metadata, "resourceVersion");
+  page.version_text = json::text(metadata, "resourceVersion");
   page.version = version_number(page.version_text);
-  page.rest = text_member(metadata, "continue");
+  page.rest = json::text(metadata, "continue");
   const cJSON* entry = nullptr;
   cJSON_ArrayForEach(entry, items) {
     Result<Item> item = read(entry);
@@ -101,20 +102,20 @@ struct WatchEvent {
 template <typename Item>
 Result<WatchEvent<Item>> read_watch_event(std::string_view line, const ItemReader<Item>& read) {
   using Type = typename WatchEvent<Item>::Type;
-  const Json json = parse_json(line);
-  const std::string_view type = text_member(json.get(), "type");
-  const cJSON* object = member(json.get(), "object");
+  const json::Document json = json::parse(line);
+  const std::string_view type = json::text(json.get(), "type");
+  const cJSON* object = json::member(json.get(), "object");
   WatchEvent<Item> event;
   if (type == "ERROR") {
     event.type = Type::error;
-    const cJSON* code = member(object, "code");
+    const cJSON* code = json::member(object, "code");
     if (cJSON_IsNumber(code) && code->valuedouble >= 0 && code->valuedouble < 1000) {
       event.code = static_cast<int>(code->valuedouble);
     }
-    event.message = text_member(object, "message");
+    event.message = json::text(object, "message");
     return event;
   }
-  event.version_text = text_member(member(object, "metadata"), "resourceVersion");
+  event.version_text = json::text(json::member(object, "metadata"), "resourceVersion");
   event.version = version_number(event.version_text);
   if (type == "BOOKMARK") return event;
   if (type != "ADDED" && type != "MODIFIED" && type != "DELETED") {

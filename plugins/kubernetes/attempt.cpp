@@ -18,8 +18,9 @@ constexpr uint64_t longest_timeout_ms = 30000;
 
 // In all that the patches of a pod have for a precondition.
 bool is_as_seen(const Pod& now, const Pod& seen) {
-  return now.uid == seen.uid && now.stamp.text == seen.stamp.text && now.label == seen.label &&
-         now.has_labels == seen.has_labels && now.has_annotations == seen.has_annotations;
+  return now.uid == seen.uid && now.stamp.text == seen.stamp.text && now.pause == seen.pause &&
+         now.label == seen.label && now.has_labels == seen.has_labels &&
+         now.has_annotations == seen.has_annotations;
 }
 
 }  // namespace
@@ -78,6 +79,7 @@ void GroupTarget::send(const Write& write) {
                   [this, is_fence, write, attempt = attempt_](WriteAnswer<Pod> answer) {
                     host_.count("patches_total", "result",
                                 answer.error ? answer.error->label().c_str() : "ok");
+                    if (answer.error && answer.error->code == too_many_requests) one_by_one_ = true;
                     if (answer.item && !answer.item->vanishing) watch_.written(*answer.item);
                     answer = judged(write, std::move(answer));
                     if (!answer.error) note_write(write);
@@ -118,7 +120,6 @@ void GroupTarget::fenced(const Write& write, WriteAnswer<Pod> answer) {
   if (!answer.error) {
     host_.count("fenced_total");
   } else {
-    if (answer.error->code == too_many_requests) one_by_one_ = true;
     // What a list does not mend goes before what it does.
     if (!failure_ || failure_->first.mended_by_list()) {
       failure_.emplace(std::move(*answer.error), write.seen);
@@ -174,7 +175,6 @@ void GroupTarget::ended_by(const ApiError& error) {
   if (error.kind == ApiError::Kind::timeout) {
     timeout_ms_ = std::max(timeout_ms_, std::min(timeout_ms_ * 2, longest_timeout_ms));
   }
-  if (error.code == too_many_requests) one_by_one_ = true;
   if (!error.without_answer()) problems_.show("change-refused", error.message);
   hold_.after(error);
   finish(cancelled_ ? VR_CANCELLED : VR_RETRY, error.message);
@@ -223,6 +223,7 @@ void GroupTarget::start_over(const ApiError& error, const Pod& seen) {
 void GroupTarget::end_dry_run(const std::string& words) {
   // What is said of the pods as to the primary is said anew whenever they change.
   dry_run_said_ = verdict_ == Plan::Verdict::right ? words : "";
+  problems_.clear();
   if (words.empty()) {
     finish(VR_APPLIED, {});
   } else {
@@ -231,7 +232,7 @@ void GroupTarget::end_dry_run(const std::string& words) {
 }
 
 std::string GroupTarget::words_for_replicas() const {
-  if (!api_.rule().marks_replicas()) return {};
+  if (!api_.rule().marks_replicas() || problems_.paused()) return {};
   const Replicas replicas = find_replicas(*wanted_, watch_.items(), api_.pod_namespace());
   return in_words(plan_replica_labels(replicas, *wanted_, watch_.items(), api_.rule()), api_.rule(),
                   api_.pod_namespace());

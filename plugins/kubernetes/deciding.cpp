@@ -166,7 +166,7 @@ bool GroupTarget::is_held() {
 // Cancelled, and the group has its label or never lost it by us.
 bool GroupTarget::is_pointless_now() const { return cancelled_ && !owes_label(); }
 
-// This attempt took it off, and no pod has got it since.
+// This attempt took it off, or one whose rest it is, and no pod has got it since.
 bool GroupTarget::owes_label() const {
   const Pods& pods = watch_.items();
   return took_label_ && std::none_of(pods.begin(), pods.end(), [&](const auto& entry) {

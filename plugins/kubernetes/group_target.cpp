@@ -66,7 +66,9 @@ void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   request_ = request;
   ++attempt_;
   repairs_.begun();
-  cancelled_ = delayed_ = listed_ = took_label_ = false;
+  cancelled_ = delayed_ = listed_ = false;
+  // Of one that could not end what it had begun, this is the rest: a pause must not come between.
+  took_label_ = (outcome_ == VR_RETRY || outcome_ == VR_CANCELLED) && owes_label();
   restarts_ = looks_ = 0;
   written_.clear();
   if (watch_.listed()) {

@@ -27,6 +27,7 @@ std::string fence_patch(const Pod& seen, const Stamp& stamp, const LabelRule& ru
                         bool is_replica) {
   PatchDocument patch;
   patch.require_as_seen(seen);
+  patch.require_pause_as_seen(seen);
   if (rule.is_shared()) {
     // Fails where it is gone: somebody else took the token. Any other value is no token, and is replaced.
     if (seen.carries(rule)) patch.text("test", label_path(rule.name), rule.value);
@@ -45,6 +46,7 @@ std::string fence_patch(const Pod& seen, const Stamp& stamp, const LabelRule& ru
 std::string promote_patch(const Pod& seen, const Stamp& stamp, const LabelRule& rule) {
   PatchDocument patch;
   patch.require_as_seen(seen);
+  patch.require_pause_as_seen(seen);
   if (!seen.has_labels) patch.test_absent("/metadata/labels");
   patch.write_below(seen.has_labels, "/metadata/labels", rule.name, rule.value);
   if (rule.marks_replicas() && !rule.is_shared()) write_replica_label(patch, true, rule, false);
@@ -55,6 +57,7 @@ std::string promote_patch(const Pod& seen, const Stamp& stamp, const LabelRule& 
 std::string replica_patch(const Pod& seen, const LabelRule& rule, bool is_replica) {
   PatchDocument patch;
   patch.require_as_seen(seen);
+  patch.require_pause_as_seen(seen);
   const std::string path = label_path(rule.replica.name);
   if (!seen.has_labels) {
     patch.test_absent("/metadata/labels");

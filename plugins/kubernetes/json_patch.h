@@ -8,13 +8,13 @@
 
 namespace reconciler {
 
-// Label off (whatever its value), stamp on. Applies only to the pod that `seen` is: its uid, its whole stamp, and
+// Label off (whatever its value), stamp on. Applies only to the pod that `seen` is: its uid, its whole stamp, its pause, and
 // whether it has the label, are tested. Always changes the pod, since `stamp` holds a new number. The replicas' label, where
 // there is one, becomes what it is for this pod whatever it was: it is nothing that a fence may fail of.
 std::string fence_patch(const Pod& seen, const Stamp& stamp, const LabelRule& rule,
                         bool is_replica = false);
 
-// Label on, stamp on, under the same kind of precondition: uid and whole stamp. What is promoted is no replica.
+// Label on, stamp on, under the same kind of precondition: uid, whole stamp, pause. What is promoted is no replica.
 std::string promote_patch(const Pod& seen, const Stamp& stamp, const LabelRule& rule);
 
 // The replicas' label alone, for a pod that does not carry the primary's or has a label of its own for it. Touches neither

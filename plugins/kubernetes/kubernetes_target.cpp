@@ -32,7 +32,7 @@ KubernetesTarget::KubernetesTarget(Host host, Settings settings, const Cluster& 
       reach_(host, api_, cluster.origin,
              {.back =
                   [this] {
-                    check();
+                    review();
                     for (const auto& group : groups_) group->api_is_back();
                   },
               .watch_silent =
@@ -43,7 +43,8 @@ KubernetesTarget::KubernetesTarget(Host host, Settings settings, const Cluster& 
               [this] {
                 for (const auto& group : groups_) group->rights_were_given();
               }),
-      events_(host, api_, settings_) {
+      events_(host, api_, settings_),
+      survey_(host, api_, settings_) {
   if (cluster.endpoint.tls.insecure) {
     host_.log(VR_WARNING, {}, "the certificate of {} is not verified, as {} asks", api_.url(),
               cluster.origin);
@@ -68,6 +69,7 @@ Publisher* KubernetesTarget::find(const char* group) const {
 }
 
 void KubernetesTarget::apply(const vr_topology& topology, vr_request* request) {
+  survey_.end();
   Publisher* group = find(topology.group);
   if (group == nullptr) {
     host_.complete(request, VR_REJECTED, "this target does not serve that group");
@@ -92,6 +94,11 @@ void KubernetesTarget::cancel(vr_request* request) {
 }
 
 void KubernetesTarget::check() {
+  review();
+  survey_.make();
+}
+
+void KubernetesTarget::review() {
   rights_.review();
   events_.try_again();
 }

@@ -15,6 +15,7 @@
 #include "plugins/kubernetes/publisher.h"
 #include "plugins/kubernetes/rights.h"
 #include "plugins/kubernetes/settings.h"
+#include "plugins/kubernetes/survey.h"
 
 namespace reconciler {
 
@@ -35,6 +36,7 @@ class KubernetesTarget {
 
  private:
   Publisher* find(const char* group) const;
+  void review();
 
   KubernetesTarget(Host host, Settings settings, const Cluster& cluster,
                    const std::string& pod_namespace);
@@ -47,6 +49,7 @@ class KubernetesTarget {
   ApiReach reach_;
   Rights rights_;
   PodEvents events_;
+  Survey survey_;
   std::vector<std::unique_ptr<Publisher>> groups_;
 };
 

@@ -31,6 +31,15 @@ bool obeys(const Item& item, const OperatorOrder& order) {
   }
 }
 
+// The same, but a pause is one whoever wrote it.
+template <typename Item>
+bool obeys_in_effect(const Item& item, const OperatorOrder& order) {
+  if constexpr (requires { item.paused; }) {
+    if (order.kind == VR_PAUSE) return !item.paused.empty();
+  }
+  return obeys(item, order);
+}
+
 // Applies only to the object that `seen` is: its uid and its whole stamp are tested. Leaves labels and, but for a release,
 // the stamp as they are.
 std::string order_patch(const ApiObject& seen, const OperatorOrder& order);

@@ -64,7 +64,9 @@ void OrderRun<Item>::patch_all() {
   for (const auto& [name, item] : scope_.watch->items()) {
     if (!scope_.concerns(item)) continue;
     any = true;
-    if (!obeys(item, order_)) wrong.push_back(item);
+    // Who pauses at the same time, for a reason of his own, is not to be overwritten for ever.
+    const bool right = lists_ == 1 ? obeys(item, order_) : obeys_in_effect(item, order_);
+    if (!right) wrong.push_back(item);
   }
   if (!any && order_.kind != VR_RESUME) {
     finish(VR_REJECTED, scope_.missing);

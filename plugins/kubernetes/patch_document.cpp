@@ -2,15 +2,9 @@
 
 #include <new>
 
-namespace reconciler {
+#include "plugins/kubernetes/pause.h"
 
-std::string printed(const cJSON* json) {
-  char* text = cJSON_PrintUnformatted(json);
-  if (text == nullptr) throw std::bad_alloc();
-  std::string copy(text);
-  cJSON_free(text);
-  return copy;
-}
+namespace reconciler {
 
 PatchDocument::PatchDocument() : operations_(cJSON_CreateArray()) {
   if (!operations_) throw std::bad_alloc();
@@ -38,7 +32,7 @@ void PatchDocument::test_absent(const std::string& path) { add("test", path, cJS
 
 void PatchDocument::remove(const std::string& path) { start("remove", path); }
 
-std::string PatchDocument::str() const { return printed(operations_.get()); }
+std::string PatchDocument::str() const { return json::printed(operations_.get()); }
 
 void PatchDocument::write_below(bool has_parent, const std::string& parent, const std::string& key,
                                 const std::string& value) {
@@ -60,6 +54,16 @@ void PatchDocument::require_as_seen(const ApiObject& seen) {
     test_absent("/metadata/annotations/" + pointer_step(stamp_annotation));
   } else {
     text("test", "/metadata/annotations/" + pointer_step(stamp_annotation), seen.stamp.text);
+  }
+}
+
+void PatchDocument::require_pause_as_seen(const ApiObject& seen) {
+  if (!seen.has_annotations) return;
+  const std::string path = "/metadata/annotations/" + pointer_step(pause_annotation);
+  if (seen.pause) {
+    text("test", path, *seen.pause);
+  } else {
+    test_absent(path);
   }
 }
 

@@ -27,6 +27,8 @@ class PatchDocument {
 
   // That the object is the one that was seen: its uid and its whole stamp.
   void require_as_seen(const ApiObject& seen);
+  // Besides, that nobody has paused or resumed it since: a view that is behind must not write to what is paused.
+  void require_pause_as_seen(const ApiObject& seen);
   void write_stamp(const ApiObject& seen, const Stamp& stamp);
 
   std::string str() const;
@@ -34,10 +36,7 @@ class PatchDocument {
  private:
   cJSON* start(const char* operation, const std::string& path);
 
-  Json operations_;
+  json::Document operations_;
 };
-
-// As text; throws std::bad_alloc where there is no memory.
-std::string printed(const cJSON* json);
 
 }  // namespace reconciler

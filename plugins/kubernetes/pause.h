@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-#include "plugins/json.h"
+#include "common/json.h"
 
 namespace reconciler {
 
@@ -14,7 +14,7 @@ inline constexpr char pause_annotation[] = "valkey-reconciler.io/paused";
 // What stands there, for people: `true`, `since 10:00, by jane`. Empty: not paused, which `false` says, too. `annotations`
 // may be null.
 inline std::string pause_reason(const cJSON* annotations) {
-  const std::string_view value = text_member(annotations, pause_annotation);
+  const std::string_view value = json::text(annotations, pause_annotation);
   return value == "false" ? std::string() : std::string(value);
 }
 

@@ -3,8 +3,8 @@
 #include <tuple>
 #include <utility>
 
+#include "common/json.h"
 #include "plugins/address.h"
-#include "plugins/json.h"
 #include "plugins/kubernetes/pause.h"
 
 namespace reconciler {
@@ -17,24 +17,24 @@ constexpr size_t most_ports = 64;
 
 void read_addresses(const cJSON* status, Pod& pod) {
   const cJSON* entry = nullptr;
-  cJSON_ArrayForEach(entry, member(status, "podIPs")) {
+  cJSON_ArrayForEach(entry, json::member(status, "podIPs")) {
     if (pod.addresses.size() == most_addresses) break;
-    if (auto ip = canonical_ip(text_member(entry, "ip"))) pod.addresses.push_back(std::move(*ip));
+    if (auto ip = canonical_ip(json::text(entry, "ip"))) pod.addresses.push_back(std::move(*ip));
   }
   if (!pod.addresses.empty()) return;
-  if (auto ip = canonical_ip(text_member(status, "podIP"))) pod.addresses.push_back(std::move(*ip));
+  if (auto ip = canonical_ip(json::text(status, "podIP"))) pod.addresses.push_back(std::move(*ip));
 }
 
 void read_ports(const cJSON* spec, Pod& pod) {
   const cJSON* container = nullptr;
-  cJSON_ArrayForEach(container, member(spec, "containers")) {
+  cJSON_ArrayForEach(container, json::member(spec, "containers")) {
     const cJSON* port = nullptr;
-    cJSON_ArrayForEach(port, member(container, "ports")) {
+    cJSON_ArrayForEach(port, json::member(container, "ports")) {
       if (pod.ports.size() == most_ports) return;
-      const cJSON* number = member(port, "containerPort");
+      const cJSON* number = json::member(port, "containerPort");
       if (cJSON_IsNumber(number) && number->valuedouble >= 1 && number->valuedouble <= 65535) {
         pod.ports.push_back(static_cast<uint16_t>(number->valuedouble));
-        const std::string_view name = text_member(port, "name");
+        const std::string_view name = json::text(port, "name");
         if (!name.empty()) pod.named_ports.push_back({std::string(name), pod.ports.back()});
       }
     }
@@ -43,9 +43,8 @@ void read_ports(const cJSON* spec, Pod& pod) {
 
 bool is_ready(const cJSON* status) {
   const cJSON* condition = nullptr;
-  cJSON_ArrayForEach(condition, member(status, "conditions")) {
-    if (text_member(condition, "type") == "Ready")
-      return text_member(condition, "status") == "True";
+  cJSON_ArrayForEach(condition, json::member(status, "conditions")) {
+    if (json::text(condition, "type") == "Ready") return json::text(condition, "status") == "True";
   }
   return false;
 }
@@ -73,44 +72,44 @@ void note_move(ObjectChange& change, const Pod& before, const Pod& after) {
 }
 
 Result<Pod> read_pod(const cJSON* json, const LabelRule& rule) {
-  const cJSON* metadata = member(json, "metadata");
-  const cJSON* spec = member(json, "spec");
-  const cJSON* status = member(json, "status");
+  const cJSON* metadata = json::member(json, "metadata");
+  const cJSON* spec = json::member(json, "spec");
+  const cJSON* status = json::member(json, "status");
   Pod pod;
   if (!read_metadata(metadata, pod)) return Error("a pod without name or uid");
-  pod.node = text_member(spec, "nodeName");
-  pod.hostname = text_member(spec, "hostname");
-  pod.subdomain = text_member(spec, "subdomain");
+  pod.node = json::text(spec, "nodeName");
+  pod.hostname = json::text(spec, "hostname");
+  pod.subdomain = json::text(spec, "subdomain");
   read_addresses(status, pod);
   read_ports(spec, pod);
   pod.ready = is_ready(status);
-  const std::string_view phase = text_member(status, "phase");
+  const std::string_view phase = json::text(status, "phase");
   pod.finished = phase == "Succeeded" || phase == "Failed";
-  pod.terminating = !text_member(metadata, "deletionTimestamp").empty();
-  const cJSON* grace = member(metadata, "deletionGracePeriodSeconds");
+  pod.terminating = !json::text(metadata, "deletionTimestamp").empty();
+  const cJSON* grace = json::member(metadata, "deletionGracePeriodSeconds");
   pod.vanishing = pod.terminating && cJSON_IsNumber(grace) && grace->valuedouble == 0 &&
-                  cJSON_GetArraySize(member(metadata, "finalizers")) == 0;
+                  cJSON_GetArraySize(json::member(metadata, "finalizers")) == 0;
 
-  const cJSON* labels = member(metadata, "labels");
+  const cJSON* labels = json::member(metadata, "labels");
   const cJSON* entry = nullptr;
   cJSON_ArrayForEach(entry, labels) {
-    if (entry->string != nullptr) pod.labels[entry->string] = text_of(entry);
+    if (entry->string != nullptr) pod.labels[entry->string] = json::text(entry);
   }
-  pod.pod_name_label = text_member(labels, pod_name_label);
-  pod.zone = text_member(labels, "topology.kubernetes.io/zone");
-  const cJSON* label = member(labels, rule.name.c_str());
+  pod.pod_name_label = json::text(labels, pod_name_label);
+  pod.zone = json::text(labels, "topology.kubernetes.io/zone");
+  const cJSON* label = json::member(labels, rule.name.c_str());
   if (cJSON_IsString(label)) {
-    pod.label = std::string(text_of(label));
+    pod.label = std::string(json::text(label));
     pod.label_manager = manager_of(metadata, {"metadata", "labels", rule.name});
   }
-  const cJSON* replica = member(labels, rule.replica.name.c_str());
-  if (rule.marks_replicas() && cJSON_IsString(replica)) pod.replica_label = text_of(replica);
-  pod.paused = pause_reason(member(metadata, "annotations"));
+  const cJSON* replica = json::member(labels, rule.replica.name.c_str());
+  if (rule.marks_replicas() && cJSON_IsString(replica)) pod.replica_label = json::text(replica);
+  pod.paused = pause_reason(json::member(metadata, "annotations"));
   return pod;
 }
 
 Result<Pod> read_pod(std::string_view text, const LabelRule& rule) {
-  const Json json = parse_json(text);
+  const json::Document json = json::parse(text);
   if (!json) return Error("the answer is no JSON");
   return read_pod(json.get(), rule);
 }

@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "plugins/json.h"
+#include "common/json.h"
 #include "plugins/kubernetes/patch_document.h"
 
 namespace reconciler {
@@ -97,7 +97,7 @@ std::vector<PodEvent> events_of_switch(const std::string& service,
 }
 
 std::string event_body(const PodEvent& event, const EventOrigin& origin) {
-  const Json json(cJSON_CreateObject());
+  const json::Document json(cJSON_CreateObject());
   if (!json) throw std::bad_alloc();
   add_text(json.get(), "apiVersion", "v1");
   add_text(json.get(), "kind", "Event");
@@ -126,7 +126,7 @@ std::string event_body(const PodEvent& event, const EventOrigin& origin) {
   add_text(json.get(), "eventTime", rfc3339(origin.unix_us, true));
   add_text(json.get(), "reportingComponent", field_manager);
   add_text(json.get(), "reportingInstance", shortened(origin.instance, longest_instance));
-  return printed(json.get());
+  return json::printed(json.get());
 }
 
 }  // namespace reconciler

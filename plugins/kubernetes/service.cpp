@@ -20,41 +20,41 @@ uint16_t port_number(const cJSON* value) {
 }
 
 std::string protocol_of(const cJSON* port) {
-  const std::string_view protocol = text_member(port, "protocol");
+  const std::string_view protocol = json::text(port, "protocol");
   return protocol.empty() ? "TCP" : std::string(protocol);
 }
 
 ServicePort read_service_port(const cJSON* json) {
   ServicePort port;
-  port.name = text_member(json, "name");
+  port.name = json::text(json, "name");
   port.protocol = protocol_of(json);
-  port.port = port_number(member(json, "port"));
-  const cJSON* target = member(json, "targetPort");
-  port.target_name = text_of(target);
+  port.port = port_number(json::member(json, "port"));
+  const cJSON* target = json::member(json, "targetPort");
+  port.target_name = json::text(target);
   port.target = port_number(target);
   if (port.target == 0 && port.target_name.empty()) port.target = port.port;
-  port.app_protocol = text_member(json, "appProtocol");
+  port.app_protocol = json::text(json, "appProtocol");
   return port;
 }
 
 // An endpoint's addresses mean the same instance; each is told of alone, so that a second one is seen.
 void read_endpoint(const cJSON* json, std::vector<SliceEndpoint>& endpoints) {
   SliceEndpoint endpoint;
-  endpoint.ready = cJSON_IsFalse(member(member(json, "conditions"), "ready")) == 0;
-  const cJSON* pod = member(json, "targetRef");
-  if (text_member(pod, "kind") == "Pod") {
-    endpoint.pod = text_member(pod, "name");
-    endpoint.pod_uid = text_member(pod, "uid");
+  endpoint.ready = cJSON_IsFalse(json::member(json::member(json, "conditions"), "ready")) == 0;
+  const cJSON* pod = json::member(json, "targetRef");
+  if (json::text(pod, "kind") == "Pod") {
+    endpoint.pod = json::text(pod, "name");
+    endpoint.pod_uid = json::text(pod, "uid");
   }
-  endpoint.node = text_member(json, "nodeName");
-  endpoint.zone = text_member(json, "zone");
-  const cJSON* topology = member(json, "topology");  // v1beta1
-  if (endpoint.node.empty()) endpoint.node = text_member(topology, "kubernetes.io/hostname");
-  if (endpoint.zone.empty()) endpoint.zone = text_member(topology, "topology.kubernetes.io/zone");
+  endpoint.node = json::text(json, "nodeName");
+  endpoint.zone = json::text(json, "zone");
+  const cJSON* topology = json::member(json, "topology");  // v1beta1
+  if (endpoint.node.empty()) endpoint.node = json::text(topology, "kubernetes.io/hostname");
+  if (endpoint.zone.empty()) endpoint.zone = json::text(topology, "topology.kubernetes.io/zone");
   const cJSON* address = nullptr;
-  cJSON_ArrayForEach(address, member(json, "addresses")) {
+  cJSON_ArrayForEach(address, json::member(json, "addresses")) {
     if (endpoints.size() == most_endpoints) return;
-    endpoint.address = canonical_host(text_of(address));
+    endpoint.address = canonical_host(json::text(address));
     endpoints.push_back(endpoint);
   }
 }
@@ -62,24 +62,24 @@ void read_endpoint(const cJSON* json, std::vector<SliceEndpoint>& endpoints) {
 }  // namespace
 
 Result<Service> read_service(const cJSON* json) {
-  const cJSON* metadata = member(json, "metadata");
-  const cJSON* spec = member(json, "spec");
+  const cJSON* metadata = json::member(json, "metadata");
+  const cJSON* spec = json::member(json, "spec");
   Service service;
   if (!read_metadata(metadata, service)) return Error("a Service without name or uid");
-  service.paused = pause_reason(member(metadata, "annotations"));
-  service.is_external_name = text_member(spec, "type") == "ExternalName";
+  service.paused = pause_reason(json::member(metadata, "annotations"));
+  service.is_external_name = json::text(spec, "type") == "ExternalName";
   const cJSON* term = nullptr;
-  cJSON_ArrayForEach(term, member(spec, "selector")) {
-    if (term->string != nullptr) service.selector[term->string] = text_of(term);
+  cJSON_ArrayForEach(term, json::member(spec, "selector")) {
+    if (term->string != nullptr) service.selector[term->string] = json::text(term);
   }
   const cJSON* port = nullptr;
-  cJSON_ArrayForEach(port, member(spec, "ports")) {
+  cJSON_ArrayForEach(port, json::member(spec, "ports")) {
     if (service.ports.size() == most_ports) break;
     service.ports.push_back(read_service_port(port));
   }
   const cJSON* family = nullptr;
-  cJSON_ArrayForEach(family, member(spec, "ipFamilies")) {
-    service.families.emplace_back(text_of(family));
+  cJSON_ArrayForEach(family, json::member(spec, "ipFamilies")) {
+    service.families.emplace_back(json::text(family));
   }
   service.selector_manager = manager_of(metadata, {"spec", "selector", pod_name_label});
   return service;
@@ -104,27 +104,27 @@ void note_move(ObjectChange& change, const Service& before, const Service& after
 }
 
 Result<Slice> read_slice(const cJSON* json) {
-  const cJSON* metadata = member(json, "metadata");
+  const cJSON* metadata = json::member(json, "metadata");
   Slice slice;
   if (!read_metadata(metadata, slice)) return Error("an EndpointSlice without name or uid");
-  const cJSON* labels = member(metadata, "labels");
-  slice.service = text_member(labels, service_name_label);
-  slice.managed_by = text_member(labels, managed_by_label);
+  const cJSON* labels = json::member(metadata, "labels");
+  slice.service = json::text(labels, service_name_label);
+  slice.managed_by = json::text(labels, managed_by_label);
   const cJSON* owner = nullptr;
-  cJSON_ArrayForEach(owner, member(metadata, "ownerReferences")) {
-    if (text_member(owner, "kind") == "Service") slice.owner_uid = text_member(owner, "uid");
+  cJSON_ArrayForEach(owner, json::member(metadata, "ownerReferences")) {
+    if (json::text(owner, "kind") == "Service") slice.owner_uid = json::text(owner, "uid");
   }
-  slice.content.address_type = text_member(json, "addressType");
+  slice.content.address_type = json::text(json, "addressType");
   const cJSON* endpoint = nullptr;
-  cJSON_ArrayForEach(endpoint, member(json, "endpoints")) {
+  cJSON_ArrayForEach(endpoint, json::member(json, "endpoints")) {
     read_endpoint(endpoint, slice.content.endpoints);
   }
   const cJSON* port = nullptr;
-  cJSON_ArrayForEach(port, member(json, "ports")) {
+  cJSON_ArrayForEach(port, json::member(json, "ports")) {
     if (slice.content.ports.size() == most_ports) break;
-    slice.content.ports.push_back({std::string(text_member(port, "name")), protocol_of(port),
-                                   port_number(member(port, "port")),
-                                   std::string(text_member(port, "appProtocol"))});
+    slice.content.ports.push_back({std::string(json::text(port, "name")), protocol_of(port),
+                                   port_number(json::member(port, "port")),
+                                   std::string(json::text(port, "appProtocol"))});
   }
   slice.manager = manager_of(metadata, {"endpoints"});
   return slice;

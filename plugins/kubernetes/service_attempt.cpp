@@ -17,6 +17,7 @@ constexpr uint64_t longest_timeout_ms = 30000;
 
 void ServiceTarget::write(const ServicePlan& plan) {
   if (settings_.dry_run) {
+    problems_.clear();
     finish(VR_REJECTED, "dry run: would write: " + objects_.make_write(*wanted_, plan).what);
     return;
   }
@@ -61,9 +62,10 @@ void ServiceTarget::write_replicas() {
   }
   const ServicePlan plan = objects_.plan_of_replicas(*wanted_);
   replicas_told_ = plan.cause;
-  if (plan.verdict == ServicePlan::Verdict::change && settings_.dry_run) {
-    finish(VR_REJECTED,
-           "dry run: would write: " + objects_.make_write_of_replicas(*wanted_, plan).what);
+  dry_run_said_ = settings_.dry_run ? words_for_replicas() : "";
+  if (!dry_run_said_.empty()) {
+    problems_.clear();
+    finish(VR_REJECTED, "dry run: would write: " + dry_run_said_);
   } else if (plan.verdict == ServicePlan::Verdict::change) {
     phase_ = Phase::writing_replicas;
     send(objects_.make_write_of_replicas(*wanted_, plan));
@@ -73,6 +75,12 @@ void ServiceTarget::write_replicas() {
   } else {
     replicas_written();
   }
+}
+
+std::string ServiceTarget::words_for_replicas() const {
+  const ServicePlan plan = objects_.plan_of_replicas(*wanted_);
+  if (plan.verdict != ServicePlan::Verdict::change) return {};
+  return objects_.make_write_of_replicas(*wanted_, plan).what;
 }
 
 void ServiceTarget::replicas_written() {

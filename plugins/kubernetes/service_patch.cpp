@@ -94,11 +94,13 @@ cJSON* owners_json(const Service& service) {
 
 }  // namespace
 
-const char* text_of(SliceVersion version) { return version == SliceVersion::v1 ? "v1" : "v1beta1"; }
+const char* text_of(SliceVersion version) {
+  return version == SliceVersion::v1 ? "v1" : "v1beta1";
+}
 
 std::string new_slice(const std::string& name, const Service& service, const SliceContent& content,
                       const Stamp& stamp, SliceVersion version) {
-  const Json slice(checked(cJSON_CreateObject()));
+  const json::Document slice(checked(cJSON_CreateObject()));
   put(slice.get(), "apiVersion", std::string("discovery.k8s.io/") + text_of(version));
   put(slice.get(), "kind", "EndpointSlice");
   cJSON* metadata = put_object(slice.get(), "metadata");
@@ -111,7 +113,7 @@ std::string new_slice(const std::string& name, const Service& service, const Sli
   put(slice.get(), "addressType", content.address_type);
   cJSON_AddItemToObject(slice.get(), "endpoints", endpoints_json(content, version));
   cJSON_AddItemToObject(slice.get(), "ports", ports_json(content));
-  return printed(slice.get());
+  return json::printed(slice.get());
 }
 
 std::string slice_patch(const Slice& seen, const Service& service, const SliceContent& content,
@@ -137,6 +139,7 @@ std::string slice_patch(const Slice& seen, const Service& service, const SliceCo
 std::string selector_patch(const Service& seen, const std::string& pod_name, const Stamp& stamp) {
   PatchDocument patch;
   patch.require_as_seen(seen);
+  patch.require_pause_as_seen(seen);
   patch.write_below(true, "/spec/selector", pod_name_label, pod_name);
   patch.write_stamp(seen, stamp);
   return patch.str();

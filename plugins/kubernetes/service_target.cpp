@@ -279,6 +279,8 @@ void ServiceTarget::reassess() {
              objects_.has_replicas() && !replicas_hold_.on()) {
     if (objects_.plan_of_replicas(*wanted_).cause != replicas_told_) {
       host_.changed(name_);
+    } else if (settings_.dry_run) {
+      if (words_for_replicas() != dry_run_said_) host_.changed(name_);
     } else if (objects_.replicas_drifted(*wanted_)) {
       repairs_.ask(true);
     }

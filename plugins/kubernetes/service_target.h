@@ -59,6 +59,8 @@ class ServiceTarget : public Publisher {
   void send(const ServiceObjects::Write& write);
   void note_write(const ServiceObjects::Write& write);
   void write_replicas();
+  // Of a dry run: what it would do; empty: nothing.
+  std::string words_for_replicas() const;
   void replicas_written();
   void replicas_failed(const ApiError& error);
   void retry_replicas();
@@ -109,6 +111,7 @@ class ServiceTarget : public Publisher {
   std::string told_;  // the cause of the last rejection
   ShownProblems problems_;
   std::string others_;         // what is shown of other slices
+  std::string dry_run_said_;   // of the replicas' slice
   std::string replicas_told_;  // the cause of leaving the replicas' slice alone
   std::string list_failure_;   // why there are no first lists yet
   std::optional<uint64_t> no_pod_since_ns_;

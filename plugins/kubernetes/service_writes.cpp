@@ -128,7 +128,8 @@ bool ServiceObjects::is_unchanged(const Write& write) const {
   const ApiObject* now = holder();
   if (write.of_replicas) now = slice(replica_service_);
   if (write.creates) return now == nullptr;
-  return now != nullptr && now->uid == write.seen.uid && now->stamp.text == write.seen.stamp.text;
+  return now != nullptr && now->uid == write.seen.uid && now->stamp.text == write.seen.stamp.text &&
+         now->pause == write.seen.pause;
 }
 
 }  // namespace reconciler

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "common/json.h"
+#include "common/text.h"
 #include "supervisor/command_line/document.h"
 #include "supervisor/command_line/words.h"
 
@@ -50,6 +51,10 @@ Table targets(const cJSON* document) {
   return table;
 }
 
+std::string latency(double ms) {
+  return ms < 10 ? fmt::format("{:.1f} ms", ms) : duration(ms / 1'000);
+}
+
 // `kubernetes after 17 ms`.
 std::string written(const cJSON* failover) {
   std::string text;
@@ -57,7 +62,7 @@ std::string written(const cJSON* failover) {
     const cJSON* done = json::member(target, "done_ms");
     text += fmt::format("{}{} {}", text.empty() ? "" : ", ", json::text(target, "target"),
                         cJSON_IsNumber(done)
-                            ? "after " + duration(done->valuedouble / 1'000)
+                            ? "after " + latency(done->valuedouble)
                             : fmt::format("not done ({})", json::text(target, "outcome")));
   });
   return text;
@@ -92,9 +97,13 @@ Table processes(const cJSON* document) {
   return table;
 }
 
+// Lines of /readyz: `group NAME: ...`, `target x, group NAME: ...`, or of no single group.
 bool is_about(std::string_view line, const std::string& group) {
-  return group.empty() || line.find("group " + group) != std::string_view::npos ||
-         line.find(", group ") == std::string_view::npos;
+  const bool is_of_a_group =
+      line.starts_with("group ") || line.find(", group ") != std::string_view::npos;
+  const std::string name = fmt::format("group {}: ", printable(group));
+  return group.empty() || !is_of_a_group || line.starts_with(name) ||
+         line.find(", " + name) != std::string_view::npos;
 }
 
 }  // namespace
@@ -115,9 +124,6 @@ std::string trouble_view(const cJSON* document, bool color, const std::string& g
          fmt::format("{}{}{}: {}", json::text(problem, "process"), about.empty() ? "" : ", group ",
                      about, json::text(problem, "message")));
   });
-  const std::string_view refused = json::text(json::member(document, "configuration"), "refused");
-  if (!refused.empty())
-    line("look at   ", Tone::doubtful, fmt::format("the last reload was refused: {}", refused));
   return text;
 }
 

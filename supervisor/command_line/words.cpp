@@ -46,9 +46,9 @@ std::string painted(const Words& words, bool color) {
   return fmt::format("{}{}\x1b[0m", escape_of(words.tone), words.text);
 }
 
-Table::Table(std::vector<std::string> headings) {
+Table::Table(const std::vector<std::string>& headings) {
   auto& row = rows_.emplace_back();
-  for (std::string& heading : headings) row.emplace_back(heading, Tone::heading);
+  for (const std::string& heading : headings) row.emplace_back(heading, Tone::heading);
 }
 
 std::string Table::text(bool color) const {

@@ -26,7 +26,7 @@ std::string painted(const Words& words, bool color);
 // Columns of their widest cell, two spaces apart; the last one is as wide as it likes.
 class Table {
  public:
-  explicit Table(std::vector<std::string> headings);
+  explicit Table(const std::vector<std::string>& headings);
   void add(std::vector<Words> cells) { rows_.push_back(std::move(cells)); }
   bool empty() const { return rows_.size() == 1; }
   std::string text(bool color) const;

@@ -27,9 +27,7 @@ std::string content_type(std::string_view name) {
 void add_routes(HttpServer::Routes& routes) {
   for (const auto& [name, content] : files()) {
     HttpAnswer answer{200, content_type(name), std::string(content)};
-    answer.headers = {{"Content-Security-Policy", policy},
-                      {"X-Content-Type-Options", "nosniff"},
-                      {"Referrer-Policy", "no-referrer"}};
+    answer.headers = {{"Content-Security-Policy", policy}, {"Referrer-Policy", "no-referrer"}};
     const std::string path = name == "index.html" ? "/" : "/page/" + name;
     routes[path] = [answer] { return answer; };
   }

@@ -57,12 +57,12 @@ async function poll() {
     staleSince ??= now();
     draw();
   }
-  tellFreshness(why);
-  tick();
   // A document of a thousand groups takes its time: leave most of it to others.
   const took = performance.now() - begun;
   const pause = failures > 0 ? Math.min(longestPauseMs, everyMs * 2 ** (failures - 1)) : Math.max(everyMs, 4 * took);
   nextAt = performance.now() + pause;
+  tellFreshness(why);
+  tick();
   timer = setTimeout(poll, pause);
 }
 
@@ -86,8 +86,8 @@ function tellFreshness(why) {
 function tick() {
   if (document.hidden) return;
   if (newest) {
-    const age = Math.floor((performance.now() - newest.came) / 1000);
-    fill(at("updated"), failures === 0 && age < 5 ? "live" : `${duration(age)} old`);
+    const live = failures === 0 && performance.now() < nextAt + patienceMs;
+    fill(at("updated"), live ? "live" : `${duration((performance.now() - newest.came) / 1000)} old`);
   }
   if (failures > 0) {
     const left = Math.ceil((nextAt - performance.now()) / 1000);

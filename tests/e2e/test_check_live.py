@@ -42,11 +42,33 @@ class CheckLive(Checked):
     def test_all_is_well_and_nothing_is_written(self) -> None:
         self.check(0)
         self.assertEqual(len(self.lines("ok target kubernetes")), 1, self.output)
+        [matches] = self.lines("note target kubernetes group")
+        self.assertRegex(matches, f"selector .* matches 3 pods in namespace {self.stage.namespace.name}: "
+                                  "valkey-0, valkey-1, valkey-2$")
         self.assertIn("cannot be told without the right to list services", self.output)
         asked = self.stage.namespace.audit()
         self.assertNotEqual([line for line in asked if line["verb"] == "list"], [])
         self.assertEqual([line for line in asked if line["verb"] in WRITES], [])
         self.assertEqual(self.stage.watch.labelled_now(), [])
+
+    def test_a_selector_that_matches_nothing_is_78(self) -> None:
+        for pod in self.stage.namespace.pods():
+            self.stage.namespace.delete_pod(pod)
+        self.check(78)
+        [line] = self.lines("wrong configuration target kubernetes")
+        self.assertRegex(line, "selector .* matches no pod in namespace .* -> see the keys")
+
+    def test_who_may_list_services_is_told_which_select_the_label(self) -> None:
+        namespace = self.stage.namespace
+        namespace.set_rules([*PROGRAM_RULES, {"apiGroups": [""], "resources": ["services"], "verbs": ["list"]}])
+        self.check(0)
+        self.assertIn("label valkey-master=true is selected by no Service in namespace", self.output)
+        self.stage.kubernetes.admin.post(f"{namespace.path}/services", {
+            "metadata": {"name": "to-primary"},
+            "spec": {"selector": {"valkey-master": "true"}, "ports": [{"port": 6379}]},
+        })
+        self.check(0)
+        self.assertIn("label valkey-master=true is selected by Service to-primary", self.output)
 
     def test_a_right_that_is_missing_is_77_with_verb_resource_and_namespace(self) -> None:
         namespace = self.stage.namespace

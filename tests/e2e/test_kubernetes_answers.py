@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from e2e.case import BACKEND, main  # noqa: E402
 from e2e.plugin_case import ADDRESSES, GROUP, PluginCase  # noqa: E402
+from e2e.service_case import PAUSED  # noqa: E402
 from lab.kubernetes import FakeKubernetes, Pod, PrivateKubernetes  # noqa: E402
 from lab.plugin_host import Event  # noqa: E402
 from lab.processes import wait_until  # noqa: E402
@@ -196,6 +197,16 @@ class Answers(PluginCase):
         done = self.one.applied(mark=mark, epoch="3")
         self.assertGreater(done.time - told.time, 2.9)
         self.assertEqual(self.namespace.labelled(), ["valkey-2"])
+
+    def test_a_pause_does_not_come_between_a_fence_and_a_promotion_that_is_tried_again(self) -> None:
+        mark = self.answer(PROMOTION, status=429, headers={"Retry-After": "3"})
+        self.retried(mark, "it asks to wait 3 s")
+        self.assertEqual(self.namespace.labelled(), [])
+        for pod in self.namespace.pods():
+            self.namespace.annotate(pod, PAUSED, "by jane")
+        self.ends_right(mark)
+        mark = self.one.apply(GROUP, 3, ADDRESSES[2])
+        self.one.wait("complete", outcome="rejected", text="by jane", mark=mark)
 
     def test_nobody_is_left_alone_for_longer_than_half_a_minute(self) -> None:
         mark = self.answer(PROMOTION, status=429, headers={"Retry-After": "86400"})

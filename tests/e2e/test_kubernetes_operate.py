@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -12,10 +14,17 @@ from e2e.plugin_case import ADDRESSES, GROUP, PluginCase  # noqa: E402
 from e2e.service_case import PAUSED, SLICE, ServiceCase  # noqa: E402
 from lab.kube_namespace import LABEL, PROGRAM_RULES  # noqa: E402
 from lab.plugin_host import Event, PluginHost  # noqa: E402
+from lab.tcp_proxy import TcpProxy  # noqa: E402
 
 WRITES = ("patch", "update", "create", "delete")
 # A right is asked for by creating a review, which nobody keeps.
 REVIEWS = "selfsubjectaccessreviews"
+
+
+def proxied(case: PluginCase | ServiceCase) -> tuple[TcpProxy, Path]:
+    """Between an instance with that kubeconfig and the API server."""
+    proxy = case.enterContext(TcpProxy(urlsplit(case.kubernetes.url).port or 443))
+    return proxy, case.namespace.kubeconfig(name="proxied", url=f"https://127.0.0.1:{proxy.port}")
 
 
 class OperateCase(PluginCase):
@@ -60,6 +69,24 @@ class Pausing(OperateCase):
         late.wait("complete", outcome="rejected", text="by jane")
         self.assertEqual(self.namespace.labelled(), ["valkey-0"])
 
+    def test_it_holds_for_an_instance_that_has_not_heard_of_it(self) -> None:
+        """Its patches arrive. Nothing of what the API server says reaches it, the pause neither."""
+        proxy, kubeconfig = proxied(self)
+        late, present = self.settled(kubeconfig=kubeconfig), self.settled()
+        proxy.hold_answers()
+        self.done(present.tell("pause", GROUP))
+        before = self.stamps()
+        mark = late.apply(GROUP, 2, ADDRESSES[1])
+        late.wait("count", name="patches_total", value="timeout", timeout=20, mark=mark)
+        self.assertEqual((self.namespace.labelled(), self.stamps()), (["valkey-0"], before))
+        proxy.release_answers()
+        late.wait("complete", outcome="rejected", text="by jane", timeout=30, mark=mark)
+        self.assertEqual((self.namespace.labelled(), self.stamps()), (["valkey-0"], before))
+        mark = len(late.events)
+        self.done(present.tell("resume", GROUP))
+        late.applied(epoch="2", mark=mark)
+        self.never_two()
+
     def test_what_is_so_already_is_done_without_a_write(self) -> None:
         host = self.settled()
         self.done(host.tell("resume", GROUP))
@@ -97,6 +124,15 @@ class Pausing(OperateCase):
             self.namespace.delete_pod(name)
         told = host.tell("pause", GROUP)
         self.assertEqual((told.outcome, told.text), ("rejected", "no pod of the group is there"))
+
+    def test_all_who_pause_at_once_have_it_done(self) -> None:
+        hosts = [self.settled() for _ in range(3)]
+        for _ in range(8):
+            marks = [host.ask("pause", GROUP, f"operator-{i}") for i, host in enumerate(hosts)]
+            for host, mark in zip(hosts, marks):
+                self.done(host.wait("ordered", 15, mark=mark))
+            self.assertNotIn("", self.pauses().values())
+            self.done(hosts[0].tell("resume", GROUP))
 
     def test_it_is_done_amid_failovers(self) -> None:
         one, two = self.settled(), self.settled()
@@ -168,6 +204,38 @@ class Releasing(OperateCase):
         self.never_two()
 
 
+class Anything(OperateCase):
+    def test_whatever_operators_want_amid_failovers_there_are_never_two_and_it_ends_right(self) -> None:
+        chance = random.Random(6)
+        hosts = [self.settled() for _ in range(3)]
+        asked: dict[PluginHost, int] = {}
+        epoch = 1
+        for _ in range(300):
+            host, pod = chance.choice(hosts), chance.randrange(3)
+            what = chance.choice(("failover", "old news", "order", "order", "new pod"))
+            if what == "failover":
+                epoch += 1
+                for each in chance.sample(hosts, chance.randint(1, 3)):
+                    each.apply(GROUP, epoch, ADDRESSES[epoch % 3])
+            elif what == "old news":
+                host.apply(GROUP, chance.randint(1, epoch), ADDRESSES[pod])
+            elif what == "order":
+                if host in asked:  # one at a time, as a labeler has it
+                    host.wait("ordered", 15, mark=asked[host])
+                asked[host] = host.ask(chance.choice(("pause", "resume", "release")), GROUP)
+            elif chance.random() < 0.2:
+                self.namespace.recreate_pod(f"valkey-{pod}")
+        for host, mark in asked.items():
+            host.wait("ordered", 15, mark=mark)
+        self.done(hosts[0].tell("resume", GROUP))
+        epoch += 1
+        for host in hosts:
+            mark = host.apply(GROUP, epoch, ADDRESSES[epoch % 3])
+            host.applied(20, mark=mark, epoch=str(epoch))
+        self.assertEqual(self.namespace.labelled(), [f"valkey-{epoch % 3}"])
+        self.never_two()
+
+
 class DryRun(OperateCase):
     def dry(self, **settings: str) -> PluginHost:
         settings = {"kubeconfig": str(self.namespace.kubeconfig()), **settings}
@@ -217,6 +285,23 @@ class DryRun(OperateCase):
         self.namespace.label("valkey-1", "valkey-replica", "true")
         host.applied(mark=mark)
         self.assertEqual(len(self.wrote()), before)
+
+    def test_of_a_paused_group_it_would_write_no_label_of_replicas(self) -> None:
+        host = self.settled()
+        self.done(host.tell("pause", GROUP))
+        dry = self.dry(replica_label="valkey-replica")
+        dry.apply(GROUP, 1, ADDRESSES[0], replicas=[ADDRESSES[1]])
+        self.assertEqual(dry.wait("complete").outcome, "applied")
+        self.done(host.tell("resume", GROUP))
+        dry.wait("complete", outcome="rejected", text="valkey-replica=true")
+
+    def test_a_problem_goes_when_what_it_kept_from_would_be_done(self) -> None:
+        host = self.dry()
+        host.apply(GROUP, 1, "10.9.9.9")
+        host.wait("problem", id="no-pod")
+        mark = host.apply(GROUP, 2, ADDRESSES[0])
+        host.wait("complete", outcome="rejected", text="dry run: would", mark=mark)
+        host.wait("problem_clear", id="no-pod", mark=mark)
 
     def test_it_tells_of_an_old_label_without_a_pod_for_the_primary(self) -> None:
         self.settled().close()
@@ -273,6 +358,20 @@ class Slices(Service, ServiceCase):
         self.assertEqual(told.outcome, "rejected")
         self.assertIn("forbidden: cannot patch services", told.text)
 
+    def test_a_dry_run_tells_of_the_slice_of_replicas_until_somebody_writes_it(self) -> None:
+        self.make_service("valkey-replicas")
+        real = self.host(replica_service="valkey-replicas")
+        self.lead_to(real, 1, 0)
+        dry = self.enterContext(PluginHost(
+            "kubernetes", [GROUP], dry_run=True, kubeconfig=self.namespace.kubeconfig(),
+            publish=self.way, service="valkey", replica_service="valkey-replicas"))
+        dry.apply(GROUP, 1, ADDRESSES[0], replicas=[ADDRESSES[2]])
+        dry.wait("complete", outcome="rejected",
+                 text=f"valkey-replicas-valkey-reconciler leads to {ADDRESSES[2]}")
+        mark = len(dry.events)
+        real.apply(GROUP, 1, ADDRESSES[0], replicas=[ADDRESSES[2]])
+        dry.applied(mark=mark)
+
     def test_a_release_without_a_slice_is_refused(self) -> None:
         host = self.host()
         told = host.tell("release", GROUP)
@@ -299,6 +398,22 @@ class Selectors(Service, ServiceCase):
         self.assertEqual(two.tell("resume", GROUP).outcome, "applied")
         for host, mark in zip((one, two), marks):
             host.applied(epoch="2", mark=mark)
+        self.never_two()
+
+    def test_a_pause_holds_for_an_instance_that_has_not_heard_of_it(self) -> None:
+        proxy, kubeconfig = proxied(self)
+        late, present = self.host(kubeconfig=kubeconfig), self.host()
+        for host in (late, present):
+            self.lead_to(host, 1, 0)
+        proxy.hold_answers()
+        self.assertEqual(present.tell("pause", GROUP).outcome, "applied")
+        before = self.stamp()
+        mark = late.apply(GROUP, 2, ADDRESSES[1])
+        late.wait("count", name="patches_total", value="timeout", timeout=20, mark=mark)
+        self.assertEqual(self.stamp(), before)
+        proxy.release_answers()
+        late.wait("complete", outcome="rejected", text="by jane", timeout=30, mark=mark)
+        self.assertEqual(self.stamp(), before)
         self.never_two()
 
 

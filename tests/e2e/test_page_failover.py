@@ -91,6 +91,24 @@ class PageFailover(unittest.TestCase):
         page.wait_for_text("#headline", "Everything is in sync")
         self.assertEqual(page.complaints(), [])
 
+    def test_a_sentinel_that_falls_silent_shows_as_down_until_it_answers_again(self) -> None:
+        page = self.open()
+        page.wait_for_text("#groups tbody tr", "3 of 3 agree")
+        page.wait_for_text("#facts", "Sentinels up\n3 of 3")
+        self.assertEqual({row.split()[-1] for row in page.texts("#sentinels tbody tr")}, {"up"})
+        silent = self.group.sentinels.all[1]
+        silent.pause()
+        self.addCleanup(silent.resume)
+        page.wait_for_text("#groups tbody tr", "2 of 3 agree\n1 down")
+        page.wait_for_text("#facts", "Sentinels up\n2 of 3")
+        first = page.text("#sentinels tbody tr")
+        self.assertTrue(first.startswith(f"{silent.host}:{silent.port}") and first.endswith("down"), first)
+        silent.resume()
+        page.wait_for_text("#groups tbody tr", "3 of 3 agree")
+        page.wait_for_text("#facts", "Sentinels up\n3 of 3")
+        page.wait_for_text("#headline", "Everything is in sync")
+        self.assertEqual(page.complaints(), [])
+
     def test_when_the_program_ends_the_page_says_so_and_goes_on_with_the_next(self) -> None:
         page = self.open()
         self.program.terminate()

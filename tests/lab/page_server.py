@@ -24,6 +24,7 @@ class PageServer:
         self.status: dict[str, Any] = {}
         self.code = 200
         self.is_away = False  # connections are cut without an answer
+        self.takes = 0.0  # seconds, for an answer
         self.asked_at: list[float] = []  # when for /status, in time.monotonic()
         self._program = program
         outer = self
@@ -66,6 +67,7 @@ class PageServer:
             if self.is_away:
                 request.close_connection = True
                 return
+            time.sleep(self.takes)
             body = json.dumps(self.status).encode()
             code, headers = self.code, [("Content-Type", "application/json")]
         request.send_response(code)

@@ -324,9 +324,11 @@ class ValkeyGroup:
                 f"Sentinels said: {self._told(trigger.moment)}"
             )
 
-        second = self._said(event.time, end, but_not_by=event.sentinel)
+        alive = self.sentinels.alive()
+        others = any(sentinel.name != event.sentinel for sentinel in alive)
+        second = self._said(event.time, end, but_not_by=event.sentinel) if others else None
         # The leader's own +switch-master is the last: it ends the failover.
-        for sentinel in self.sentinels.alive():
+        for sentinel in alive:
             self._said(trigger.moment, end, by=sentinel.name)
         wait_until(
             lambda: (named := self._named()) is not None and named is not trigger.old,

@@ -80,6 +80,10 @@ class Servers(HaproxyCase):
         end = dry.wait("complete", 20, mark=mark)
         self.assertEqual(end.outcome, "rejected")
         self.assertRegex(end.text, "^dry run: would send HAProxy: .*valkey-0.*; .*valkey-1")
+        mark = dry.apply(GROUP, 1, "10.9.9.9", step=2)
+        dry.wait("problem", id="no-server", mark=mark)
+        mark = dry.apply(GROUP, 2, *self.addresses[1])
+        dry.wait("problem_clear", id="no-server", mark=mark)
         self.assertEqual(self.haproxy.ready(), [self.addresses[0]])
 
     def test_it_works_over_tcp(self) -> None:

@@ -1,17 +1,13 @@
-"""HTTP holds nothing up, whoever asks and however: what is too long, too slow or too much is cut
-off, the kubelet's probe gets in, and failovers take as long as ever."""
+"""What is too long, too slow or too much of HTTP is cut off, and the kubelet's probe gets in."""
 
 from __future__ import annotations
 
 import http.client
-import json
+import os
+import resource
 import socket
 import statistics
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from case import ProcessTest, main
@@ -20,8 +16,6 @@ from lab.configuration import configuration, file_target, table
 from lab.processes import wait_until
 from lab.program import Program
 
-LOAD = Path(__file__).resolve().parent.parent / "lab" / "http_load.py"
-CLIENTS, REQUESTS = 200, 10_000
 OF_ONE_ADDRESS = 16  # connections
 REQUEST_SECONDS, ANSWER_SECONDS = 3, 10
 GROWTH = 4 * 1024  # KiB
@@ -30,6 +24,11 @@ GROWTH = 4 * 1024  # KiB
 def rss_kib(pid: int) -> int:
     text = Path(f"/proc/{pid}/status").read_text()
     return int(next(line for line in text.splitlines() if line.startswith("VmRSS")).split()[1])
+
+
+def cpu_seconds(pid: int) -> float:
+    ticks = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]
+    return sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
 
 
 class HttpTest(ProcessTest):
@@ -72,6 +71,7 @@ class HttpTest(ProcessTest):
         head = self.say(program, b"HEAD /status HTTP/1.1\r\nHost: x\r\n\r\n")
         self.assertIn(b" 200 OK\r\n", head)
         self.assertIn(b"Content-Type: application/json\r\n", head)
+        self.assertIn(b"X-Content-Type-Options: nosniff\r\n", head)
         self.assertTrue(head.endswith(b"\r\n\r\n"), "no body")
         self.assertIn(b" 404 ", self.say(program, b"GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"))
 
@@ -132,19 +132,35 @@ class HttpTest(ProcessTest):
     def test_one_address_gets_a_part_of_the_connections_only(self) -> None:
         program = self.start_ready()
         held = [self.connect(program, "127.0.0.2") for _ in range(200)]
-        ended = sum(1 for connection in held if self.ends_at_once(connection))
-        self.assertGreaterEqual(ended, 200 - OF_ONE_ADDRESS)
-        self.assertEqual(program.get("/healthz", 2)[0], 200)
+        wait_until(
+            lambda: sum(map(self.is_ended, held)) >= 200 - OF_ONE_ADDRESS,
+            REQUEST_SECONDS,  # then all of them are ended
+            "the others are closed",
+        )
+        self.assertEqual(program.get("/healthz", 5)[0], 200)
 
     @staticmethod
-    def ends_at_once(connection: socket.socket) -> bool:
-        connection.settimeout(0.02)
+    def is_ended(connection: socket.socket) -> bool:
+        connection.settimeout(0)
         try:
             return connection.recv(1) == b""
-        except TimeoutError:
+        except BlockingIOError:
             return False
         except ConnectionResetError:
             return True
+
+    def test_without_a_free_descriptor_it_rests(self) -> None:
+        program = self.start_ready()
+        before = resource.prlimit(program.pid, resource.RLIMIT_NOFILE)
+        taken = max(int(number) for number in os.listdir(f"/proc/{program.pid}/fd")) + 1
+        resource.prlimit(program.pid, resource.RLIMIT_NOFILE, (taken, before[1]))
+        waiting = self.connect(program)
+        waiting.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        busy, begun = cpu_seconds(program.pid), time.monotonic()
+        time.sleep(1)  # nothing is to happen meanwhile
+        self.assertLess(cpu_seconds(program.pid) - busy, 0.3 * (time.monotonic() - begun))
+        resource.prlimit(program.pid, resource.RLIMIT_NOFILE, before)
+        self.assertIn(b" 200 OK", waiting.recv(4096))
 
     def test_who_does_not_read_is_dropped_and_fills_no_memory(self) -> None:
         program = self.start_large()
@@ -158,8 +174,8 @@ class HttpTest(ProcessTest):
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             readers.append(connection)
             time.sleep(0.05)  # so that not all are given the same answer
-        self.assertEqual(program.get("/healthz", 2)[0], 200)
-        self.assertEqual(program.get("/status", 2)[0], 200)
+        self.assertEqual(program.get("/healthz", 5)[0], 200)
+        self.assertEqual(program.get("/status", 5)[0], 200)
         self.assertLess(rss_kib(program.pid) - before, 16 * 1024)
         wait_until(
             lambda: all(self.is_cut(reader) for reader in readers),
@@ -173,75 +189,6 @@ class HttpTest(ProcessTest):
         """Without reading what is there: by the state of the connection."""
         state = reader.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
         return state != 1  # TCP_ESTABLISHED
-
-    def test_failovers_and_memory_are_the_same_under_load(self) -> None:
-        program = self.start_ready()
-        self.load(program)  # what is needed once is there afterwards
-        before = rss_kib(program.pid)
-        answered = self.load(program)
-        self.assertEqual(sum(answered.values()), REQUESTS)
-        self.assertGreater(answered["200"], REQUESTS * 0.95)
-        self.assertLess(rss_kib(program.pid) - before, GROWTH)
-
-        quiet: list[float] = []
-        loaded: list[float] = []
-        while True:
-            quiet.append(self.failover_seconds(program))
-            with self.load_going_on(program):
-                loaded.append(self.failover_seconds(program))
-            ratio = statistics.median(loaded) / statistics.median(quiet)
-            if len(quiet) >= 3 and (ratio <= 1.2 or len(quiet) >= 9):
-                break
-        print(f"seconds, quiet {quiet}, under load {loaded}: ratio {ratio:.2f}", file=sys.stderr)
-        self.assertLessEqual(ratio, 1.2)
-        self.assertLess(rss_kib(program.pid) - before, GROWTH)
-
-    def failover_seconds(self, program: Program) -> float:
-        """From the order to fail over until the target names the new primary."""
-        old = self.group.primary()
-
-        def followed() -> bool:
-            content = self.content()
-            return content is not None and content["primary"] != {
-                "host": old.host,
-                "port": old.port,
-            }
-
-        trigger = self.group.sentinel_failover()
-        wait_until(followed, 15.0, "the target has followed", interval=0.002)
-        seconds = time.monotonic() - trigger.moment
-        self.group.heal(self.group.wait_failover(trigger))
-        self.group.wait_healthy()
-        return seconds
-
-    def load(self, program: Program) -> dict[str, int]:
-        ended = subprocess.run(
-            [sys.executable, LOAD, str(program.http_port), str(CLIENTS), str(REQUESTS)],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=200,
-        )
-        return json.loads(ended.stdout)
-
-    @contextmanager
-    def load_going_on(self, program: Program) -> Iterator[None]:
-        command = [sys.executable, LOAD, str(program.http_port), str(CLIENTS), "0"]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as load:
-            try:
-                wait_until(lambda: self.is_under_load(program), 20.0, "the load is there")
-                yield
-            finally:
-                load.terminate()
-                said = load.communicate(timeout=30)[0]
-        self.assertGreater(json.loads(said)["200"], CLIENTS, "it was a load")
-
-    @staticmethod
-    def is_under_load(program: Program) -> bool:
-        """By the connections that the kernel knows."""
-        wanted = f":{program.http_port:04X}"
-        lines = Path("/proc/net/tcp").read_text().splitlines()
-        return sum(1 for line in lines if line.split()[1].endswith(wanted)) > CLIENTS
 
 
 def answers(program: Program) -> bool:

@@ -29,7 +29,7 @@ SENTINEL = '[[sentinel]]\nname = "main"\naddresses = ["127.0.0.1:1"]\n[[sentinel
 
 
 class PageCase(unittest.TestCase):
-    """One program and one browser for all tests, a page of its own for each."""
+    """One program and one browser for all tests. One page at a time: each that is open goes on asking and drawing."""
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -51,14 +51,22 @@ class PageCase(unittest.TestCase):
     def setUp(self) -> None:
         self.server = self.enterContext(PageServer(self.program))
         self.expected_complaints: tuple[str, ...] = ()
+        self.page: Page | None = None
+        self.addCleanup(self.close)
 
     def open(self, status: dict[str, Any], **how: Any) -> Page:
+        self.close()
         self.server.status = status
-        page = self.browser.open(self.server.url, **how)
-        self.addCleanup(page.call, "Page.close")
-        self.addCleanup(self.check, page)
+        self.page = page = self.browser.open(self.server.url, **how)
         page.wait_for("document.body.className")
         return page
+
+    def close(self) -> None:
+        if self.page is None:
+            return
+        page, self.page = self.page, None
+        page.call("Page.close")
+        self.check(page)
 
     def check(self, page: Page) -> None:
         """Whatever the test was about."""
@@ -232,6 +240,16 @@ class Updates(PageCase):
         page.wait_for("document.getElementById('stale').hidden")
         page.wait_for_text("#updated", "live")
 
+    def test_what_takes_long_and_is_asked_for_less_often_is_live_all_the_same(self) -> None:
+        self.server.takes = 1.4
+        page = self.open(status_documents.all_well())
+        page.evaluate("""window.said = [document.getElementById('updated').innerText];
+            new MutationObserver(() => window.said.push(document.getElementById('updated').innerText))
+                .observe(document.getElementById('updated'), {subtree: true, childList: true, characterData: true})""")
+        self.wait_for_updates(page, 2)
+        self.assertGreater(self.server.asked_at[-1] - self.server.asked_at[-2], 5.0)
+        self.assertEqual(page.evaluate("window.said"), ["live"])
+
     def test_an_answer_that_is_none_makes_it_stale_too(self) -> None:
         self.expected_complaints = (NOBODY_ANSWERS,)
         page = self.open(status_documents.all_well())
@@ -343,8 +361,9 @@ class Appearance(PageCase):
 
     def test_nothing_sticks_out_of_a_narrow_window(self) -> None:
         for document in self.DOCUMENTS:
+            page = self.open(document())
             for width in (NARROW, 720, 780, 1000):
-                page = self.open(document(), width=width)
+                page.resize(width, 900)
                 self.assertEqual(page.evaluate("document.documentElement.scrollWidth"), width)
                 self.assertEqual(self.probe(page, "wide"), [], document.__name__)
 

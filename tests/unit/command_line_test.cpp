@@ -31,7 +31,7 @@ const char* const well = R"({
   "failovers": [{"group": "myprimary", "era": 0, "epoch": 3, "step": 0, "settled": true, "state": "known",
     "from": "10.0.0.8:6379", "to": "10.0.0.7:6379", "cause": "x", "event_at": "2026-11-26T12:00:00.500000Z",
     "published_ms": 0.4, "targets": [{"target": "kubernetes", "outcome": "applied", "done_ms": 17.2,
-    "attempts": 1, "reason": ""}]}],
+    "attempts": 1, "reason": ""}, {"target": "file", "outcome": "applied", "done_ms": 0.42}]}],
   "processes": [{"name": "sentinel-watcher", "kind": "watcher", "pid": 9, "state": "at work",
     "up_seconds": 7199, "restarts": 0}]})";
 
@@ -41,7 +41,8 @@ const char* const ill = R"({
   "problems": [
     {"severity": "blocking", "process": "file", "group": "shop", "id": "x", "message": "cannot write /x"},
     {"severity": "degraded", "process": "sentinel-watcher", "group": "", "id": "y", "message": "cannot reach Sentinel a:1"},
-    {"severity": "degraded", "process": "kubernetes", "group": "cart", "id": "z", "message": "no watch"}],
+    {"severity": "degraded", "process": "kubernetes", "group": "cart", "id": "z", "message": "no watch"},
+    {"severity": "degraded", "process": "supervisor", "group": "", "id": "reload-refused", "message": "the last reload was refused: line 3: [[target]] is wrong"}],
   "configuration": {"refused": "line 3: [[target]] is wrong"},
   "groups": [{"name": "shop", "state": "suspected", "primary": "10.0.0.7:6379", "epoch": 1, "settled": false,
      "replicas": [], "sentinels": {"known": 3, "up": 1, "agree": 1}},
@@ -68,7 +69,7 @@ TEST(StatusView, IsATableThatAPersonReads) {
   kubernetes  kubernetes  myprimary  in sync with 10.0.0.7:6379, since 9 s ago
 
   FAILOVER  GROUP      FROM           TO             WRITTEN
-  10 s ago  myprimary  10.0.0.8:6379  10.0.0.7:6379  kubernetes after 17 ms
+  10 s ago  myprimary  10.0.0.8:6379  10.0.0.7:6379  kubernetes after 17 ms, file after 0.4 ms
 
   PROCESS           STATE    PID  UP       RESTARTS
   sentinel-watcher  at work  9    120 min  0
@@ -82,7 +83,7 @@ TEST(StatusView, HasWhatIsInTheWayOnTopAndEachOnce) {
   in the way  kubernetes: it died
   look at     sentinel-watcher: cannot reach Sentinel a:1
   look at     kubernetes, group cart: no watch
-  look at     the last reload was refused: line 3: [[target]] is wrong
+  look at     supervisor: the last reload was refused: line 3: [[target]] is wrong
 
   GROUP)"));
   EXPECT_THAT(text, HasSubstr("withdrawn (10.0.0.7:6379 is called down)"));
@@ -145,7 +146,7 @@ TEST(ExplainView, TellsEachSentinelTheDecisionAndEachTarget) {
   in the way  target file, group shop: cannot write /x: Permission denied
   in the way  kubernetes: it died
   look at     sentinel-watcher: cannot reach Sentinel a:1
-  look at     the last reload was refused: line 3: [[target]] is wrong
+  look at     supervisor: the last reload was refused: line 3: [[target]] is wrong
 
 What each Sentinel says (3 known)
   SENTINEL        STANDING          NAMES          EPOCH  WHICH IS              FAILOVER   HEARD
@@ -169,6 +170,19 @@ What each target was told and answered
   TARGET  PLUGIN  LAST TOLD      EPOCH  ANSWER
   file    file    10.0.0.7:6379  1      not in sync: retry: cannot write /x (4 attempts), 1 s ago
 )");
+}
+
+TEST(ExplainView, HasNoTroublesOfOtherGroups) {
+  const std::string text = explained("shop", R"({"in_the_way": [
+    "group shop2: no primary is known yet", "group shop: no primary is known yet",
+    "target file, group shop2: not in sync yet", "target file, group shop: not in sync yet", "file: it died"]})",
+                                     "{}");
+  EXPECT_THAT(text, testing::StartsWith(R"(group shop: none known yet
+  in the way  group shop: no primary is known yet
+  in the way  target file, group shop: not in sync yet
+  in the way  file: it died
+
+)"));
 }
 
 TEST(ExplainView, SaysWhyTheWatcherGaveNoAnswer) {

@@ -35,6 +35,13 @@ TEST(FileDocument, SaysWhatIsKnown) {
             "\n");
 }
 
+TEST(FileDocument, AnEpochIsWhole) {
+  Sample sample;
+  sample.topology.epoch = (1ull << 53) - 1;
+  EXPECT_NE(render(sample.topology, 0).find(R"("epoch":9007199254740991,)"), std::string::npos);
+  EXPECT_TRUE(says(render(sample.topology, 1), sample.topology));
+}
+
 TEST(FileDocument, ASuspectedPrimaryIsWithdrawn) {
   Sample sample;
   sample.topology.state = VR_PRIMARY_SUSPECTED;

@@ -192,6 +192,29 @@ TEST_F(HistoryTest, WhatIsNoLongerConfiguredIsWaitedForNoMore) {
   EXPECT_FALSE(history_.latency().contains("haproxy"));
 }
 
+TEST_F(HistoryTest, ATargetThatIsNoLongerConfiguredIsWaitedForNoMore) {
+  primary("10.0.0.1", {0, 1, 0}, 100);
+  primary("10.0.0.2", {0, 2, 0}, 1'000);
+  answered("file", outcome_at(1'004));
+  answered("haproxy", outcome_at(1'010, ipc::OutcomeKind::retry, "no socket"));
+  history_.expect(configuration_of({"shop"}, {"file"}));
+  const auto told = due(1'020);
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_TRUE(told[0].applied_everywhere());
+  ASSERT_THAT(told[0].targets, SizeIs(1));
+  EXPECT_EQ(told[0].targets[0].name, "file");
+}
+
+TEST_F(HistoryTest, WhatIsOpenAtTheEndIsToldAsItIs) {
+  primary("10.0.0.1", {0, 1, 0}, 100);
+  primary("10.0.0.2", {0, 2, 0}, 1'000);
+  answered("file", outcome_at(1'004));
+  history_.end();
+  const auto told = due(1'005);
+  ASSERT_THAT(told, SizeIs(1));
+  EXPECT_FALSE(told[0].applied_everywhere());
+}
+
 TEST_F(HistoryTest, TheLineHasTheTimeOfEachStep) {
   primary("10.0.0.1", {0, 1, 0}, 0);
   primary("10.0.0.2", {0, 2, 0}, 1'000);

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "plugins/json.h"
+#include "common/json.h"
 #include "plugins/kubernetes/pod.h"
 
 namespace reconciler {
@@ -26,7 +26,7 @@ class JsonPatchServer {
     const std::string text = R"({"metadata":{"name":")" + name + R"(","uid":"uid-)" +
                              std::to_string(++uids_) + R"(","labels":{"app":"valkey"}},)" +
                              R"("spec":{},"status":{"podIP":")" + address + R"("}})";
-    pods_[name] = parse_json(text);
+    pods_[name] = json::parse(text);
     changed(name);
   }
 
@@ -58,8 +58,8 @@ class JsonPatchServer {
   // The answer; nothing: a precondition failed, and nothing was changed.
   std::optional<Pod> patch(const std::string& name, const std::string& body) {
     if (!has(name)) return std::nullopt;
-    Json copy(cJSON_Duplicate(pods_.at(name).get(), 1));
-    const Json operations = parse_json(body);
+    json::Document copy(cJSON_Duplicate(pods_.at(name).get(), 1));
+    const json::Document operations = json::parse(body);
     const cJSON* operation = nullptr;
     cJSON_ArrayForEach(operation, operations.get()) {
       if (!apply(copy.get(), operation)) return std::nullopt;
@@ -98,7 +98,7 @@ class JsonPatchServer {
 
   // As the API server's library does it: a `test` for null passes where the key is absent but its parent is there.
   static bool apply(cJSON* document, const cJSON* operation) {
-    std::string_view path = text_member(operation, "path");
+    std::string_view path = json::text(operation, "path");
     cJSON* parent = document;
     std::string key;
     while (!path.empty()) {
@@ -111,7 +111,7 @@ class JsonPatchServer {
     }
     const cJSON* there = cJSON_GetObjectItemCaseSensitive(parent, key.c_str());
     const cJSON* value = cJSON_GetObjectItemCaseSensitive(operation, "value");
-    const std::string_view what = text_member(operation, "op");
+    const std::string_view what = json::text(operation, "op");
     if (what == "test") {
       if (cJSON_IsNull(value)) return there == nullptr;
       return there != nullptr && cJSON_Compare(there, value, 1) != 0;
@@ -133,7 +133,7 @@ class JsonPatchServer {
   }
 
   LabelRule rule_;
-  std::map<std::string, Json> pods_;
+  std::map<std::string, json::Document> pods_;
   std::vector<Event> history_;
   uint64_t version_ = 0;
   uint64_t uids_ = 0;

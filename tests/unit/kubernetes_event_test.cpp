@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "plugins/json.h"
+#include "common/json.h"
 #include "plugins/kubernetes/pod_event.h"
 
 namespace reconciler {
@@ -70,21 +70,22 @@ TEST(KubernetesEvent, TellsOfAServiceThatLeadsElsewhere) {
 TEST(KubernetesEvent, HasTheFieldsThatOldAndNewReadersWant) {
   const PodEvent event{"valkey-0", "u-1", "PrimaryPromoted", "Promote",
                        std::string(1020, 'x') + "é"};
-  const Json json = parse_json(event_body(event, {"shop", "node-a", 1700000000000042, 0x2a}));
+  const json::Document json =
+      json::parse(event_body(event, {"shop", "node-a", 1700000000000042, 0x2a}));
   ASSERT_TRUE(json);
-  EXPECT_EQ(text_member(member(json.get(), "metadata"), "name"), "valkey-0.000000000000002a");
-  EXPECT_EQ(text_member(member(json.get(), "involvedObject"), "uid"), "u-1");
-  EXPECT_EQ(text_member(json.get(), "firstTimestamp"), "2023-11-14T22:13:20Z");
-  EXPECT_EQ(text_member(json.get(), "eventTime"), "2023-11-14T22:13:20.000042Z");
-  EXPECT_EQ(text_member(json.get(), "reportingComponent"), "valkey-reconciler");
-  EXPECT_EQ(text_member(json.get(), "message").size(), 1000u);
-  EXPECT_EQ(text_member(json.get(), "type"), "Normal");
+  EXPECT_EQ(json::text(json::member(json.get(), "metadata"), "name"), "valkey-0.000000000000002a");
+  EXPECT_EQ(json::text(json::member(json.get(), "involvedObject"), "uid"), "u-1");
+  EXPECT_EQ(json::text(json.get(), "firstTimestamp"), "2023-11-14T22:13:20Z");
+  EXPECT_EQ(json::text(json.get(), "eventTime"), "2023-11-14T22:13:20.000042Z");
+  EXPECT_EQ(json::text(json.get(), "reportingComponent"), "valkey-reconciler");
+  EXPECT_EQ(json::text(json.get(), "message").size(), 1000u);
+  EXPECT_EQ(json::text(json.get(), "type"), "Normal");
 }
 
 TEST(KubernetesEvent, CutsNoCharacterInTwo) {
   const PodEvent event{"a", "u-1", "PrimaryPromoted", "Promote", std::string(999, 'x') + "éé"};
-  const Json json = parse_json(event_body(event, {"shop", "node-a", 0, 1}));
-  EXPECT_EQ(text_member(json.get(), "message"), std::string(999, 'x'));
+  const json::Document json = json::parse(event_body(event, {"shop", "node-a", 0, 1}));
+  EXPECT_EQ(json::text(json.get(), "message"), std::string(999, 'x'));
 }
 
 }  // namespace

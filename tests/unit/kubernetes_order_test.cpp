@@ -81,6 +81,29 @@ TEST_F(KubernetesOrder, DoesNotOverwriteAnnotationsThatCameMeanwhile) {
   EXPECT_TRUE(obey(wish(VR_PAUSE)));
 }
 
+// By whoever has not heard of the pause yet.
+TEST_F(KubernetesOrder, NothingThatWasDecidedBeforeAPauseGoesThroughAfterIt) {
+  const LabelRule both{"valkey-master", "true", {"valkey-replica", "true", ""}};
+  const Stamp promotion{{{0, 6, 0}, "10.0.0.1:6379"}, StampKind::promoted, 10, "g"};
+  const Stamp fence{{{0, 6, 0}, "10.0.0.2:6379"}, StampKind::fenced, 11, "g"};
+  promote();
+  for (const vr_order_kind kind : {VR_PAUSE, VR_RESUME}) {
+    const Pod seen = server_.pod("a");
+    EXPECT_TRUE(obey(wish(kind)));
+    EXPECT_FALSE(server_.patch("a", promote_patch(seen, promotion, rule)));
+    EXPECT_FALSE(server_.patch("a", fence_patch(seen, fence, rule)));
+    EXPECT_FALSE(server_.patch("a", replica_patch(seen, both, true)));
+  }
+  EXPECT_TRUE(server_.patch("a", fence_patch(server_.pod("a"), fence, rule)));
+}
+
+// What has to be finished, since the label is off already, knows that it is paused.
+TEST_F(KubernetesOrder, WhatWasDecidedInViewOfAPauseGoesThrough) {
+  EXPECT_TRUE(obey(wish(VR_PAUSE)));
+  promote();
+  EXPECT_TRUE(server_.pod("a").carries(rule));
+}
+
 class KubernetesDryRun : public KubernetesPlanTest {
  protected:
   std::string words(uint64_t epoch, const std::string& primary) {

@@ -401,6 +401,8 @@ TEST(KubernetesPatch, FencesALabelledPod) {
             R"([{"op":"test","path":"/metadata/uid","value":"u-1"},)"
             R"({"op":"test","path":"/metadata/annotations/valkey-reconciler.io~1stamp",)"
             R"("value":"v1 0.1.0 a:1 promoted 1 g"},)"
+            R"({"op":"test","path":"/metadata/annotations/valkey-reconciler.io~1paused",)"
+            R"("value":null},)"
             R"({"op":"remove","path":"/metadata/labels/valkey-master"},)"
             R"({"op":"add","path":"/metadata/annotations/valkey-reconciler.io~1stamp",)"
             R"("value":"v1 0.2.0 b:1 fenced 000000000000002a g"}])");

@@ -80,7 +80,9 @@ TEST_F(KubernetesReplicas, APatchOfTheirLabelAloneWritesNoStamp) {
             R"([{"op":"test","path":"/metadata/uid","value":"uid-b"},)"
             R"({"op":"test","path":"/metadata/annotations/valkey-reconciler.io~1stamp","value":")" +
                 stamp +
-                R"("},{"op":"add","path":"/metadata/labels/valkey-replica","value":"yes"}])");
+                R"("},{"op":"test","path":"/metadata/annotations/valkey-reconciler.io~1paused",)"
+                R"("value":null},)"
+                R"({"op":"add","path":"/metadata/labels/valkey-replica","value":"yes"}])");
 }
 
 TEST_F(KubernetesReplicas, APatchOfASharedLabelTestsWhatWasSeen) {

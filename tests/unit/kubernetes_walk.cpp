@@ -1,6 +1,6 @@
 #include "tests/unit/kubernetes_walk.h"
 
-#include "plugins/json.h"
+#include "common/json.h"
 #include "plugins/kubernetes/json_patch.h"
 #include "plugins/kubernetes/patch_document.h"
 #include "plugins/kubernetes/replica_plan.h"
@@ -43,12 +43,12 @@ namespace {
 
 // Without its tests, but for the uid; and with `stamp` written where there is one.
 std::string untested(const std::string& body, const std::string& stamp) {
-  const Json tested = parse_json(body);
-  const Json operations(cJSON_CreateArray());
+  const json::Document tested = json::parse(body);
+  const json::Document operations(cJSON_CreateArray());
   const cJSON* operation = nullptr;
   cJSON_ArrayForEach(operation, tested.get()) {
-    const bool is_test = text_member(operation, "op") == "test";
-    if (is_test && text_member(operation, "path") != "/metadata/uid") continue;
+    const bool is_test = json::text(operation, "op") == "test";
+    if (is_test && json::text(operation, "path") != "/metadata/uid") continue;
     cJSON_AddItemToArray(operations.get(), cJSON_Duplicate(operation, 1));
   }
   if (!stamp.empty()) {

@@ -120,6 +120,14 @@ TEST(LiveFindings, ProblemsOfAPluginAreSortedByTheirKind) {
   }
 }
 
+TEST(LiveFindings, NotesOfAPluginStandBelowItsOk) {
+  LiveAnswers answers = well();
+  answers.problems = {problem("file", "any", "worth a look", ipc::Severity::degraded)};
+  EXPECT_THAT(states(answers), ElementsAre(State::ok, State::ok, State::ok, State::note));
+  answers.targets["file"].had_time = false;
+  EXPECT_THAT(states(answers), ElementsAre(State::ok, State::ok, State::unreachable, State::note));
+}
+
 TEST(LiveFindings, ATargetThatRefusesItsConfigurationIsNotCalledDownToo) {
   LiveAnswers answers = well();
   answers.problems = {problem("file", "down", "stays down"), problem("file", "refused", "no such")};
