@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds what is packaged (packaging/image, packaging/deb): for the prefix /usr and so with /etc, without the tests.
+# Builds what is packaged (packaging/image, packaging/deb): for the prefix /usr and so with /etc, without the tests, and
+# small: half of what the build for the tests has.
 #
 #   packaging/build.sh [FOLDER]      default: build-package
 set -euo pipefail
@@ -9,6 +10,7 @@ case ${1:-} in
 esac
 
 build=${1:-build-package}
-cmake --log-level=WARNING -G Ninja -S . -B "$build" -DCMAKE_BUILD_TYPE=RelWithDebInfo \
-  -DCMAKE_INSTALL_PREFIX=/usr -DRECONCILER_TESTS=OFF
+cmake --log-level=WARNING -G Ninja -S . -B "$build" -DCMAKE_BUILD_TYPE=MinSizeRel -DCMAKE_INSTALL_PREFIX=/usr \
+  -DCMAKE_CXX_FLAGS='-ffunction-sections -fdata-sections' \
+  -DCMAKE_EXE_LINKER_FLAGS=-Wl,--gc-sections -DCMAKE_MODULE_LINKER_FLAGS=-Wl,--gc-sections -DRECONCILER_TESTS=OFF
 cmake --build "$build"

@@ -17,7 +17,7 @@ from lab.valkey import Failover, ValkeyGroup  # noqa: E402
 
 SKIPPED = 77  # ctest: SKIP_RETURN_CODE
 
-BACKEND = os.environ.get("RECONCILER_BACKEND", "fake")
+BACKEND = os.environ.get("RECONCILER_BACKEND") or "fake"
 
 
 class EndToEnd(unittest.TestCase):

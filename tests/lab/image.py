@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Mapping
@@ -19,10 +20,17 @@ def why_not() -> str:
     """Why no image can be tried here; empty: one can."""
     if os.geteuid() != 0:
         return "only root can make namespaces and change roots"
-    settings = (build_folder() / "CMakeCache.txt").read_text().splitlines()
-    if any(line.startswith("RECONCILER_SANITIZE:") and not line.endswith("=") for line in settings):
-        return "a build with sanitizers is not for images"
-    return ""
+    return "a build with sanitizers is not for images" if _cached("RECONCILER_SANITIZE") else ""
+
+
+def is_packaged() -> bool:
+    """Whether the build under test is one as packaging/build.sh makes it."""
+    return _cached("CMAKE_BUILD_TYPE") == "MinSizeRel"
+
+
+def _cached(name: str) -> str:
+    cache = (build_folder() / "CMakeCache.txt").read_text()
+    return next(iter(re.findall(rf"^{name}:\w+=(.*)$", cache, re.MULTILINE)), "")
 
 
 def make_rootfs(folder: Path) -> Path:
