@@ -13,7 +13,7 @@
 #include "common/log.h"
 #include "common/uv/handle.h"
 #include "supervisor/incarnation.h"
-#include "supervisor/shown_state.h"
+#include "supervisor/status/shown_state.h"
 
 namespace reconciler {
 

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/log.h"
-#include "supervisor/failover_line.h"
+#include "supervisor/status/failover_line.h"
 
 namespace reconciler {
 

@@ -11,9 +11,9 @@
 #include "common/config/configuration.h"
 #include "common/ipc/codec.h"
 #include "common/uv/handle.h"
-#include "supervisor/history.h"
-#include "supervisor/shown_state.h"
-#include "supervisor/status.h"
+#include "supervisor/status/history.h"
+#include "supervisor/status/shown_state.h"
+#include "supervisor/status/status.h"
 
 namespace reconciler {
 

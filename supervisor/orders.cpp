@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "supervisor/json_writer.h"
+#include "supervisor/status/json_writer.h"
 
 namespace reconciler {
 

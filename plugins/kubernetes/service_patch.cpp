@@ -94,9 +94,7 @@ cJSON* owners_json(const Service& service) {
 
 }  // namespace
 
-const char* text_of(SliceVersion version) {
-  return version == SliceVersion::v1 ? "v1" : "v1beta1";
-}
+const char* text_of(SliceVersion version) { return version == SliceVersion::v1 ? "v1" : "v1beta1"; }
 
 std::string new_slice(const std::string& name, const Service& service, const SliceContent& content,
                       const Stamp& stamp, SliceVersion version) {

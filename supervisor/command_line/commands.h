@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "supervisor/finding.h"
+#include "supervisor/live_check/finding.h"
 
 namespace reconciler::command_line {
 

@@ -2,7 +2,7 @@
 // executable, and asks nobody but the supervisor for anything.
 #pragma once
 
-#include "supervisor/http_server.h"
+#include "supervisor/http/http_server.h"
 
 namespace reconciler::page {
 

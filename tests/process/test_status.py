@@ -23,7 +23,7 @@ from lab.program import LABELER, WATCHER, Program
 from lab.valkey import Failover
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
-STATUS_MD = PROJECT / "supervisor" / "STATUS.md"
+STATUS_MD = PROJECT / "supervisor" / "status" / "README.md"
 
 
 def status_of(program: Program) -> dict[str, Any]:

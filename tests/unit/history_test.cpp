@@ -1,6 +1,6 @@
 // Failovers as they are remembered: which change is one, what each target did, and when it is told.
 
-#include "supervisor/history.h"
+#include "supervisor/status/history.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 #include <optional>
 
 #include "status_fixture.h"
-#include "supervisor/failover_line.h"
+#include "supervisor/status/failover_line.h"
 
 namespace reconciler {
 namespace {

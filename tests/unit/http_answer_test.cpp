@@ -1,7 +1,7 @@
 // How large answers of the supervisor's HTTP are shared: what costs much is made seldom, and readers that
 // stand still can't pile it up.
 
-#include "supervisor/http_answer.h"
+#include "supervisor/http/http_answer.h"
 
 #include <gtest/gtest.h>
 

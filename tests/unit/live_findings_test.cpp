@@ -6,7 +6,7 @@
 
 #include "common/json.h"
 #include "supervisor/command_line/findings_view.h"
-#include "supervisor/live_findings.h"
+#include "supervisor/live_check/live_findings.h"
 
 namespace reconciler {
 namespace {

@@ -1,6 +1,6 @@
 // The status document and the metrics, as text: escapes, many groups, names that nobody would choose.
 
-#include "supervisor/status_document.h"
+#include "supervisor/status/status_document.h"
 
 #include <cjson/cJSON.h>
 #include <gmock/gmock.h>
@@ -12,8 +12,8 @@
 
 #include "common/text.h"
 #include "status_fixture.h"
-#include "supervisor/exposition.h"
-#include "supervisor/metrics.h"
+#include "supervisor/status/exposition.h"
+#include "supervisor/status/metrics.h"
 
 namespace reconciler {
 namespace {

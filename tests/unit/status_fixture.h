@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "common/config/configuration.h"
-#include "supervisor/history.h"
-#include "supervisor/shown_state.h"
-#include "supervisor/status.h"
+#include "supervisor/status/history.h"
+#include "supervisor/status/shown_state.h"
+#include "supervisor/status/status.h"
 
 namespace reconciler {
 

@@ -1,6 +1,6 @@
 // What the supervisor knows of the state of things: readiness, problems and since when.
 
-#include "supervisor/status.h"
+#include "supervisor/status/status.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "supervisor/history.h"
+#include "supervisor/status/history.h"
 
 #include <algorithm>
 #include <set>

@@ -1,4 +1,4 @@
-#include "supervisor/failover_line.h"
+#include "supervisor/status/failover_line.h"
 
 #include <fmt/format.h>
 

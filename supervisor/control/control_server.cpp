@@ -1,4 +1,4 @@
-#include "supervisor/control_server.h"
+#include "supervisor/control/control_server.h"
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -8,7 +8,7 @@
 
 #include "common/json.h"
 #include "common/text.h"
-#include "supervisor/control_connection.h"
+#include "supervisor/control/control_connection.h"
 
 namespace reconciler {
 

@@ -1,4 +1,4 @@
-#include "supervisor/exposition.h"
+#include "supervisor/status/exposition.h"
 
 #include <fmt/format.h>
 

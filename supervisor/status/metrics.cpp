@@ -1,4 +1,4 @@
-#include "supervisor/metrics.h"
+#include "supervisor/status/metrics.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 #include <set>
 #include <string_view>
 
-#include "supervisor/exposition.h"
+#include "supervisor/status/exposition.h"
 
 namespace reconciler {
 

@@ -1,4 +1,4 @@
-#include "supervisor/live_findings.h"
+#include "supervisor/live_check/live_findings.h"
 
 #include <fmt/format.h>
 #include <sysexits.h>

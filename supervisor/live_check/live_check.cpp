@@ -1,4 +1,4 @@
-#include "supervisor/live_check.h"
+#include "supervisor/live_check/live_check.h"
 
 #include <signal.h>
 
@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "common/uv/handle.h"
-#include "supervisor/live_findings.h"
+#include "supervisor/live_check/live_findings.h"
 #include "supervisor/supervisor.h"
 
 namespace reconciler {

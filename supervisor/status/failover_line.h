@@ -4,7 +4,7 @@
 #include <string>
 
 #include "common/log.h"
-#include "supervisor/history.h"
+#include "supervisor/status/history.h"
 
 namespace reconciler {
 

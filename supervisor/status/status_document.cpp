@@ -1,9 +1,9 @@
-#include "supervisor/status_document.h"
+#include "supervisor/status/status_document.h"
 
 #include <cmath>
 
 #include "common/log.h"
-#include "supervisor/json_writer.h"
+#include "supervisor/status/json_writer.h"
 
 namespace reconciler {
 

@@ -1,4 +1,4 @@
-#include "supervisor/http_server.h"
+#include "supervisor/http/http_server.h"
 
 #include <fmt/format.h>
 #include <microhttpd.h>

@@ -12,7 +12,7 @@
 
 #include "common/result.h"
 #include "common/uv/handle.h"
-#include "supervisor/http_answer.h"
+#include "supervisor/http/http_answer.h"
 
 struct MHD_Connection;
 struct MHD_Daemon;

@@ -1,4 +1,4 @@
-#include "supervisor/sentinel_gauges.h"
+#include "supervisor/status/sentinel_gauges.h"
 
 #include <array>
 

@@ -1,4 +1,4 @@
-#include "supervisor/status.h"
+#include "supervisor/status/status.h"
 
 #include <fmt/format.h>
 

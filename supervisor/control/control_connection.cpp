@@ -1,4 +1,4 @@
-#include "supervisor/control_connection.h"
+#include "supervisor/control/control_connection.h"
 
 #include <fmt/format.h>
 #include <sys/socket.h>
@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <utility>
 
-#include "supervisor/control_server.h"
+#include "supervisor/control/control_server.h"
 
 namespace reconciler {
 

@@ -12,7 +12,7 @@
 
 #include "common/config/configuration.h"
 #include "common/ipc/message.h"
-#include "supervisor/latency_histogram.h"
+#include "supervisor/status/latency_histogram.h"
 
 namespace reconciler {
 

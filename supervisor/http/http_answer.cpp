@@ -1,4 +1,4 @@
-#include "supervisor/http_answer.h"
+#include "supervisor/http/http_answer.h"
 
 #include <utility>
 

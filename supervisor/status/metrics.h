@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "supervisor/shown_state.h"
+#include "supervisor/status/shown_state.h"
 
 namespace reconciler {
 

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "supervisor/finding.h"
-#include "supervisor/status.h"
+#include "supervisor/live_check/finding.h"
+#include "supervisor/status/status.h"
 
 namespace reconciler {
 

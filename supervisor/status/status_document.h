@@ -1,10 +1,10 @@
-// The status document, schema 1, which /status and the control socket serve: STATUS.md tells what
+// The status document, schema 1, which /status and the control socket serve: README.md tells what
 // it says. Pure.
 #pragma once
 
 #include <string>
 
-#include "supervisor/shown_state.h"
+#include "supervisor/status/shown_state.h"
 
 namespace reconciler {
 

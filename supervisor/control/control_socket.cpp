@@ -1,4 +1,4 @@
-#include "supervisor/control_socket.h"
+#include "supervisor/control/control_socket.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "supervisor/control_routes.h"
+#include "supervisor/control/control_routes.h"
 
 #include <fmt/format.h>
 
@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "common/text.h"
-#include "supervisor/status_document.h"
+#include "supervisor/status/status_document.h"
 
 namespace reconciler {
 

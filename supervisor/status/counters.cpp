@@ -1,4 +1,4 @@
-#include "supervisor/counters.h"
+#include "supervisor/status/counters.h"
 
 #include <algorithm>
 #include <utility>

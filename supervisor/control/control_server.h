@@ -12,7 +12,7 @@
 
 #include "common/result.h"
 #include "common/uv/handle.h"
-#include "supervisor/control_socket.h"
+#include "supervisor/control/control_socket.h"
 
 namespace reconciler {
 

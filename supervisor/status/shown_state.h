@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "supervisor/history.h"
-#include "supervisor/moment.h"
-#include "supervisor/status.h"
+#include "supervisor/status/history.h"
+#include "supervisor/status/moment.h"
+#include "supervisor/status/status.h"
 
 namespace reconciler {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "supervisor/control_server.h"
+#include "supervisor/control/control_server.h"
 #include "supervisor/supervisor.h"
 
 namespace reconciler {

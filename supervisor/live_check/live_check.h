@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "common/config/configuration.h"
-#include "supervisor/finding.h"
+#include "supervisor/live_check/finding.h"
 
 namespace reconciler {
 

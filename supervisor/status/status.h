@@ -10,9 +10,9 @@
 
 #include "common/config/configuration.h"
 #include "common/ipc/message.h"
-#include "supervisor/counters.h"
-#include "supervisor/moment.h"
-#include "supervisor/sentinel_gauges.h"
+#include "supervisor/status/counters.h"
+#include "supervisor/status/moment.h"
+#include "supervisor/status/sentinel_gauges.h"
 
 namespace reconciler {
 
