@@ -15,7 +15,7 @@ constexpr size_t most_names = 5;
 
 std::string names_of(const std::vector<std::string>& names) {
   const size_t shown = std::min(names.size(), most_names);
-  std::string text = fmt::format("{}", fmt::join(names.begin(), names.begin() + shown, ", "));
+  std::string text = fmt::format("{}", fmt::join(names.data(), names.data() + shown, ", "));
   if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
   return text;
 }
@@ -27,6 +27,7 @@ std::string matches_message(const std::string& selector, const std::vector<Pod>&
   if (pods.empty())
     return fmt::format("selector {} matches no pod in namespace {}", selector, pod_namespace);
   std::vector<std::string> names;
+  names.reserve(pods.size());
   for (const Pod& pod : pods) names.push_back(pod.name);
   return fmt::format("selector {} matches {} pod{} in namespace {}: {}", selector, pods.size(),
                      pods.size() == 1 ? "" : "s", pod_namespace, names_of(names));
