@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from lab.processes import Process
-from lab.program import Program, build_folder
+from lab.program import Program, build_folder, is_sanitized
 
 PACKAGING = Path(__file__).resolve().parents[2] / "packaging" / "image"
 USER = 65532
@@ -20,7 +20,7 @@ def why_not() -> str:
     """Why no image can be tried here; empty: one can."""
     if os.geteuid() != 0:
         return "only root can make namespaces and change roots"
-    return "a build with sanitizers is not for images" if _cached("RECONCILER_SANITIZE") else ""
+    return "a build with sanitizers is not for images" if is_sanitized() else ""
 
 
 def is_packaged() -> bool:

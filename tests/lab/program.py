@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -32,6 +33,12 @@ def build_folder() -> Path:
             "RECONCILER_BUILD is not set: the build folder with bin/valkey-reconciler"
         )
     return Path(folder)
+
+
+@functools.cache
+def is_sanitized() -> bool:
+    """Whether the build under test has AddressSanitizer, which keeps freed memory for long."""
+    return b"libasan.so" in (build_folder() / "bin" / "valkey-reconciler").read_bytes()
 
 
 @dataclass(frozen=True)

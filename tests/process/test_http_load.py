@@ -13,7 +13,7 @@ from statistics import median
 from typing import NamedTuple
 
 from case import ProcessTest, main
-from test_http import GROWTH, rss_kib
+from test_http import GROWTH, growth_kib, rss_kib
 
 from lab.processes import wait_until
 from lab.program import Program
@@ -38,7 +38,7 @@ class HttpLoadTest(ProcessTest):
         answered = self.load(program)
         self.assertEqual(sum(answered.values()), REQUESTS)
         self.assertGreater(answered["200"], REQUESTS * 0.95)
-        self.assertLess(rss_kib(program.pid) - before, GROWTH)
+        self.assertLess(growth_kib(program.pid, before), GROWTH)
 
         quiet: list[Took] = []
         loaded: list[Took] = []
@@ -53,7 +53,7 @@ class HttpLoadTest(ProcessTest):
                 break
         print(f"quiet {quiet}\nunder load {loaded}\nratio {ratio:.3f}", file=sys.stderr)
         self.assertLessEqual(ratio, 1.2)
-        self.assertLess(rss_kib(program.pid) - before, GROWTH)
+        self.assertLess(growth_kib(program.pid, before), GROWTH)
 
     def fail_over(self, program: Program) -> Took:
         old = self.group.primary()

@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fakes.sentinel import FakeGroup, FakeSentinel  # noqa: E402
 from lab.processes import wait_until  # noqa: E402
+from lab.program import is_sanitized  # noqa: E402
 from watcher_alone import SentinelSettings, Watcher  # noqa: E402
 
 A = ("10.0.0.1", 6379)
@@ -64,7 +65,7 @@ class Hostile(unittest.TestCase):
             f"{time.monotonic() - begun:.1f} s, each {each:.3f} ms of CPU, "
             f"{watcher.resident_bytes() - memory} bytes more, {len(self.warnings(watcher))} lines"
         )
-        if not watcher.is_sanitized():
+        if not is_sanitized():
             self.assertLess(watcher.resident_bytes() - memory, MEBIBYTE // 2, "memory grows")
             self.assertLess(each, cpu_ms, "ms of CPU for each attempt: it spins")
         self.assertLess(watcher.descriptors() - descriptors, 4, "descriptors grow")
@@ -77,7 +78,7 @@ class Hostile(unittest.TestCase):
         for other in self.others:
             other.switch(B, 2)
         self.assertLess(
-            watcher.wait_primary(B).heard - moment, 1 if not watcher.is_sanitized() else 5
+            watcher.wait_primary(B).heard - moment, 1 if not is_sanitized() else 5
         )
         self.assertEqual([topology.primary for topology in watcher.of()], [A, B])
         self.assertIsNone(watcher.returncode(), watcher.story())
@@ -123,7 +124,7 @@ class Reconnects(Hostile):
         time.sleep(2)
         share = (watcher.cpu_seconds() - before) / (time.monotonic() - moment)
         print(f"\nrefused at intervals of 1 ms: {share:.1%} of a core")
-        if not watcher.is_sanitized():
+        if not is_sanitized():
             self.assertLess(share, 0.5)
         self.check(watcher)
 
@@ -171,7 +172,7 @@ class Events(Hostile):
 
     def flood(self, channel: str, payload: str, total: int) -> None:
         watcher = self.watch()
-        total //= SLOWER if watcher.is_sanitized() else 1
+        total //= SLOWER if is_sanitized() else 1
         self.hostile.wait_subscribed()
         asked = sum(other.asked("SENTINEL", "MASTER") for other in self.others)
         memory, begun, cpu = watcher.resident_bytes(), time.monotonic(), watcher.cpu_seconds()
@@ -188,7 +189,7 @@ class Events(Hostile):
             f"{watcher.cpu_seconds() - cpu:.2f} s of CPU; the two others were asked "
             f"{asked / lasted:.0f} times a second"
         )
-        if not watcher.is_sanitized():
+        if not is_sanitized():
             self.assertLess(watcher.resident_bytes() - memory, MEBIBYTE, "memory grows")
         for other in self.others:
             self.assertEqual(other.accepted, 2)

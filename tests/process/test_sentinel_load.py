@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from fakes.sentinel_process import FakeSentinelProcess, group_name, instance  # noqa: E402
 from lab.addresses import AddressBlock  # noqa: E402
 from lab.processes import stop_on_signals, wait_until  # noqa: E402
+from lab.program import is_sanitized  # noqa: E402
 from lab.resp import pairs  # noqa: E402
 from lab.sentinel_events import NEWS, SentinelEvents  # noqa: E402
 from lab.sentinels import Sentinel, SentinelOptions, SentinelSet  # noqa: E402
@@ -27,8 +28,8 @@ LATE = 1.0  # seconds after the last announcement
 LATE_SANITIZED = 30.0  # of a build that is many times slower
 
 
-def allowed(watcher: Watcher) -> float:
-    return LATE_SANITIZED if watcher.is_sanitized() else LATE
+def allowed() -> float:
+    return LATE_SANITIZED if is_sanitized() else LATE
 
 
 class Newest:
@@ -97,7 +98,7 @@ class ManyGroups(unittest.TestCase):
             f"\n{MANY} groups: announced within {last - begun:.3f} s; right after the last "
             f"announcement: median {heard[MANY // 2]:.3f} s, last {heard[-1]:.3f} s"
         )
-        self.assertLessEqual(heard[-1], allowed(newest.watcher))
+        self.assertLessEqual(heard[-1], allowed())
         leader.do("switch")
         newest.watcher.wait_for(lambda: not newest.watcher.problems, "nothing is in doubt", 30)
         newest.wait_right(wanted, 1)
@@ -122,11 +123,10 @@ class ManyGroups(unittest.TestCase):
                 interval=0.2,
             )
             sizes.append(newest.watcher.resident_bytes())
-            sanitized = newest.watcher.is_sanitized()
             self.doCleanups()
         each = (sizes[1] - sizes[0]) / (MANY - 1)
         print(f"\nmemory: {sizes[0]} bytes with 1 group, {each:.0f} more for each further one")
-        if not sanitized:
+        if not is_sanitized():
             self.assertLessEqual(each, BYTES_FOR_A_GROUP)
 
 
@@ -222,7 +222,7 @@ class RealGroups(unittest.TestCase):
             f"group's first announcement: median {after_first[REAL // 2]:.3f} s, last "
             f"{after_first[-1]:.3f} s; after its last: last {after_last[-1]:.3f} s"
         )
-        self.assertLessEqual(after_last[-1], allowed(watcher))
+        self.assertLessEqual(after_last[-1], allowed())
         moves = [t for t in watcher.topologies if t.primary != wanted[t.group] and t.heard > begun]
         self.assertEqual([t for t in moves if t.epoch > 0], [], "no third primary")
 

@@ -17,6 +17,7 @@ from fakes.sentinel import FakeSentinel  # noqa: E402
 from lab.addresses import free_port  # noqa: E402
 from lab.certificates import Certificate, CertificateAuthority  # noqa: E402
 from lab.processes import stop_on_signals, wait_until  # noqa: E402
+from lab.program import is_sanitized  # noqa: E402
 from tls_case import WithOneSentinel  # noqa: E402
 
 MEBIBYTE = 1024 * 1024
@@ -176,7 +177,7 @@ class WrongServer(WithOneSentinel):
 
         memory, descriptors = wait_failures(200)
         memory_after, descriptors_after = wait_failures(1200)
-        if not watcher.is_sanitized():
+        if not is_sanitized():
             self.assertLess(memory_after - memory, MEBIBYTE // 2, "memory grows")
         self.assertLess(descriptors_after - descriptors, 4, "descriptors grow")
         self.assertLess(len(watcher.lines("no secure connection")), 12)

@@ -261,10 +261,6 @@ class Watcher:
                 return int(line.split()[1]) * 1024
         raise AssertionError("no RssAnon")
 
-    def is_sanitized(self) -> bool:
-        """Built with a sanitizer, which keeps freed memory for long."""
-        return "libasan" in Path(f"/proc/{self.pid}/maps").read_text()
-
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
