@@ -131,7 +131,9 @@ class Kubernetes:
         if not file.exists():
             return []
         with open(file, "rb") as log:
-            log.seek(start)
+            if start > 0:
+                log.seek(start - 1)
+                log.readline()  # the rest of one that was being written then
             return [json.loads(line) for line in log if line.endswith(b"\n")]
 
     def audit_size(self) -> int:
