@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from consumption import Memory, alone, memory, spent
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -26,55 +27,28 @@ from lab.valkey import ValkeyGroup  # noqa: E402
 
 @dataclass(frozen=True)
 class Sample:
-    pss: int  # kB, as the next
-    private: int  # what no file stands behind
-    files: dict[str, int]
+    memory: Memory
     cpu: float  # seconds so far
 
 
 def sample(stage: Stage) -> dict[str, Sample]:
     supervisor = identify(stage.program.pid)
     assert supervisor is not None
-    return {process.name: _of(process.pid) for process in [supervisor, *stage.program.processes()]}
-
-
-def _of(pid: int) -> Sample:
-    pss = private = 0
-    files: dict[str, int] = {}
-    mapping = ""
-    for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
-        if header := _HEADER.match(line):
-            mapping = header[1]
-            continue
-        key, _, rest = line.partition(":")
-        if key == "Pss":
-            pss += int(rest.split()[0])
-        elif key == "Rss":
-            rss = int(rest.split()[0])
-        elif key == "Anonymous":
-            anonymous = int(rest.split()[0])
-            private += anonymous
-            files[mapping] = files.get(mapping, 0) + rss - anonymous
-    # The scheduler's own count, in nanoseconds, of all threads: ticks of 10 ms are too coarse for a process at rest.
-    spent = sum(int((task / "schedstat").read_text().split()[0]) for task in Path(f"/proc/{pid}/task").iterdir())
-    return Sample(pss, private, files, spent / 1e9)
-
-
-_HEADER = re.compile(r"^[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)$")
+    return {
+        process.name: Sample(memory(process.pid), spent([process.pid]).cpu)
+        for process in [supervisor, *stage.program.processes()]
+    }
 
 
 def show(what: str, before: dict[str, Sample], after: dict[str, Sample], seconds: float) -> None:
-    spent = {name: 1000 * (now.cpu - before[name].cpu) / seconds for name, now in after.items()}
+    took = {name: 1000 * (now.cpu - before[name].cpu) / seconds for name, now in after.items()}
     print(f"\n{what}, {seconds:.0f} s".ljust(26), "PSS kB  private kB  CPU ms/s")
     for name, now in after.items():
-        print(f"  {name:22} {now.pss:7} {now.private:11} {spent[name]:9.2f}")
-    files: dict[str, int] = {}
-    for now in after.values():
-        for name, size in now.files.items():
-            files[name] = max(files.get(name, 0), size)
-    private = sum(now.private for now in after.values())
-    print(f"  {'all':22} {sum(now.pss for now in after.values()):7} {private:11} {sum(spent.values()):9.2f}")
-    print(f"  alone: {private + sum(files.values())} kB")
+        print(f"  {name:22} {now.memory.pss:7} {now.memory.private:11} {took[name]:9.2f}")
+    memories = [now.memory for now in after.values()]
+    private = sum(each.private for each in memories)
+    print(f"  {'all':22} {sum(each.pss for each in memories):7} {private:11} {sum(took.values()):9.2f}")
+    print(f"  alone: {alone(memories)} kB")
 
 
 def main() -> None:
