@@ -12,7 +12,7 @@ import json
 import os
 import platform
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from run_scene import RunScene, plan
@@ -74,7 +74,7 @@ def main() -> int:
         print(f"{'pass' if met else 'FAIL'}  {text}")
     output = given.json or options.state.with_name("figures.json")
     whole = {**circumstances(), "figures": figures, "goals": verdicts}
-    output.write_text(json.dumps(whole, indent=2) + "\n")
+    output.write_text(json.dumps(whole, indent=2, default=asdict) + "\n")
     picture = given.svg or options.state.with_name("figures.svg")
     picture.write_text(plot(figures))
     print(f"\nas JSON: {output}\nas a picture: {picture}")

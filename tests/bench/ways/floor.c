@@ -88,22 +88,25 @@ static struct request patch(const char* host, const char* token, const char* nam
   return made;
 }
 
-/* Sends it and waits for the whole answer, which has its length (the server sends small ones so). */
+/* Small answers have their length, others end with an empty chunk; JSON on one line holds no such thing. */
+static int is_whole(const char* answer, int length) {
+  static const char last_chunk[] = "\r\n0\r\n\r\n";
+  const char* body = strstr(answer, "\r\n\r\n");
+  if (!body) return 0;
+  const char* given = strcasestr(answer, "content-length:");
+  if (given && given < body)
+    return answer + length >= body + 4 + atoi(given + strlen("content-length:"));
+  return length > 7 && memcmp(answer + length - 7, last_chunk, 7) == 0;
+}
+
 static void send_request(const struct request* request) {
-  char answer[65536];
-  int got = 0, whole = 0;
+  char answer[65536] = "";
+  int length = 0;
   if (SSL_write(api, request->text, request->length) != request->length) fail("patch");
-  while (!whole || got < whole) {
-    int more = SSL_read(api, answer + got, (int)sizeof answer - 1 - got);
+  while (!is_whole(answer, length)) {
+    int more = SSL_read(api, answer + length, (int)sizeof answer - 1 - length);
     if (more <= 0) fail("answer");
-    got += more;
-    answer[got] = '\0';
-    char* end = whole ? NULL : strstr(answer, "\r\n\r\n");
-    if (end) {
-      char* length = strcasestr(answer, "content-length:");
-      if (!length || length > end) fail("an answer without its length");
-      whole = (int)(end + 4 - answer) + atoi(length + strlen("content-length:"));
-    }
+    answer[length += more] = '\0';
   }
   if (strncmp(answer, "HTTP/1.1 200", 12) != 0) {
     fprintf(stderr, "%s\n", answer);
