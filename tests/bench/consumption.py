@@ -59,6 +59,10 @@ def alone(processes: Iterable[Memory]) -> int:
     return private + sum(files.values())
 
 
+def name_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/comm").read_text().strip()
+
+
 def spent(pids: Iterable[int]) -> Spent:
     """Of all of them. One that ends meanwhile has to be the child of another one, which is looked at later."""
     cpu, switches = 0.0, 0

@@ -15,7 +15,7 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from run_scene import RunScene, plan
+from run_scene import RunScene
 from ways import NAMES
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -25,6 +25,7 @@ from goals import judge  # noqa: E402
 from lab.namespaces import why_not  # noqa: E402
 from lab.rounds import parse, run  # noqa: E402
 from lab.servers import find_servers  # noqa: E402
+from plan import plan  # noqa: E402
 from plot import plot  # noqa: E402
 from tables import tables  # noqa: E402
 

@@ -5,7 +5,6 @@ loopback addresses."""
 from __future__ import annotations
 
 import contextlib
-import random
 import shutil
 import sys
 import time
@@ -13,10 +12,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from consumption import alone, memory, spent  # noqa: E402
+from consumption import alone, memory, name_of, spent  # noqa: E402
 from observed import Observed  # noqa: E402
 from proxied_sentinels import ProxiedSentinels, named_by  # noqa: E402
-from requests_made import Request, requests_made  # noqa: E402
+from requests_made import Request, requests_made, writes_of  # noqa: E402
 from way_namespace import OBSERVED, WayNamespace  # noqa: E402
 from ways import Place, Way, make, publish_of  # noqa: E402
 
@@ -119,16 +118,26 @@ class RunScene:
 
     def _rest(self, way: Way, seconds: float) -> Round:
         pids = way.pids()
-        began, before = time.monotonic(), spent(pids)
+        began, before = time.monotonic(), {pid: spent([pid]) for pid in pids}
         time.sleep(seconds)
-        took, passed = spent(pids).since(before), time.monotonic() - began
-        memories = [memory(pid) for pid in pids]
+        passed = time.monotonic() - began
+        took = {pid: spent([pid]).since(before[pid]) for pid in pids}
+        memories = {pid: memory(pid) for pid in pids}
         return {
             "processes": len(pids),
-            "pss_kb": sum(each.pss for each in memories),
-            "alone_kb": alone(memories),
-            "rest_cpu_percent": took.cpu / passed * 100,
-            "rest_wakeups_per_s": took.switches / passed,
+            "pss_kb": sum(each.pss for each in memories.values()),
+            "alone_kb": alone(memories.values()),
+            "rest_cpu_percent": sum(each.cpu for each in took.values()) / passed * 100,
+            "rest_wakeups_per_s": sum(each.switches for each in took.values()) / passed,
+            "by_process": [
+                {
+                    "name": name_of(pid),
+                    "pss_kb": memories[pid].pss,
+                    "cpu_percent": took[pid].cpu / passed * 100,
+                    "wakeups_per_s": took[pid].switches / passed,
+                }
+                for pid in pids
+            ],
         }
 
     def _fail_over(self, way: Way, namespace: WayNamespace, kind: str) -> Round:
@@ -142,7 +151,9 @@ class RunScene:
         in_slice = self._observed.wait("slice", name, failover.new.host, failover.begun, WITHIN)
         time.sleep(max(0.0, failover.ended + MORE - time.monotonic()))
         took, window = spent(way.pids()).since(before), time.monotonic() - began
-        requests = requests_made(self._kubernetes.audit(audited), name)
+        requests = requests_made(
+            self._kubernetes.audit(audited), name, time.monotonic() - time.time()
+        )
         self._check_one(way, name, failover)
         measured = self._times(way, failover, published, in_slice, requests)
         group.heal(failover)
@@ -172,27 +183,12 @@ class RunScene:
         if event is None or failover.t0 is None:
             raise AssertionError(f"the event of {way.name} was not seen: {failover}")
         answers = [each.time for each in passed if each.kind == "answer" and each.host == failover.new.host]
-        from_wall = time.monotonic() - time.time()
+        steps = writes_of(requests, event, published)
         return {
             "event_to_published_ms": (published - event) * 1000,
             "t0_to_published_ms": (published - failover.t0) * 1000,
             "t0_to_event_ms": (event - failover.t0) * 1000,
             "event_to_slice_ms": (in_slice - event) * 1000,
             "event_to_answer_ms": (min(answers) - event) * 1000 if answers else None,
-            "writes_ms": [
-                [r.what, round((r.received + from_wall - event) * 1000, 3), round((r.done + from_wall - event) * 1000, 3), r.code]
-                for r in requests
-                if r.is_write
-            ],
+            **steps,
         }
-
-
-def plan(ways: list[str], cycles: int, kinds: list[str], rest: float, seed: int = 1) -> list[dict]:
-    """In each cycle every way has its turn once, in an order of its own; first each rests once."""
-    rounds = [{"way": way, "kind": "rest", "seconds": rest} for way in ways] if rest > 0 else []
-    order = random.Random(seed)
-    for cycle in range(cycles):
-        turn = list(ways)
-        order.shuffle(turn)
-        rounds += [{"way": way, "kind": kinds[cycle % len(kinds)]} for way in turn]
-    return rounds

@@ -46,6 +46,16 @@ SPEED: dict[str, Cell] = {
     "kill": _median("t0_to_published_ms", "kill"),
     "cold start": _median("cold_start_ms"),
 }
+WHERE: dict[str, Cell] = {
+    "event to written": _median("event_to_written_ms"),
+    "beside floor": _beside_floor("event_to_written_ms"),
+    "event to Sentinel's answer": _median("event_to_answer_ms"),
+    "event to first write": _median("event_to_first_write_ms"),
+    "writes before the last": _median("first_writes_took_ms"),
+    "between": _median("between_writes_ms"),
+    "last write": _median("last_write_took_ms"),
+    "written to observed": _median("written_to_observed_ms"),
+}
 COSTS: dict[str, Cell] = {
     "processes": _median("processes", REST),
     "PSS, kB": _median("pss_kb", REST),
@@ -62,7 +72,11 @@ COSTS: dict[str, Cell] = {
 def tables(figures: Figures) -> list[str]:
     """Lines. A way that was not measured in one has no row there."""
     at_rest, played = list(figures[REST]), list(figures[ALL])
-    return ["", *_table(SPEED, figures, played), "", *_table(COSTS, figures, list(dict.fromkeys(played + at_rest))), ""]
+    return [
+        *("", "How fast, in ms (medians but where it says otherwise)", "", *_table(SPEED, figures, played)),
+        *("", "Where the time goes, in ms (medians; as the API server's audit log has it)", "", *_table(WHERE, figures, played)),
+        *("", "What it takes (medians)", "", *_table(COSTS, figures, list(dict.fromkeys(played + at_rest))), ""),
+    ]
 
 
 def _table(columns: dict[str, Cell], figures: Figures, ways: Sequence[str]) -> list[str]:
