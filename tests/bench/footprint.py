@@ -39,7 +39,10 @@ class Sample:
 def sample(stage: Stage) -> dict[str, Sample]:
     supervisor = identify(stage.program.pid)
     assert supervisor is not None
-    return {process.name: _sample(process.pid) for process in [supervisor, *stage.program.processes()]}
+    return {
+        f"{process.name} {stage.program.target_of(process)}".strip(): _sample(process.pid)
+        for process in [supervisor, *stage.program.processes()]
+    }
 
 
 def _sample(pid: int) -> Sample:

@@ -65,7 +65,7 @@ def main() -> int:
     given = options.others
     given.plan = plan(given.ways, options.rounds, given.kinds.split(","), given.rest)
     rounds = run(replace(options, rounds=len(given.plan)), RunScene)
-    right = [entry for entry in rounds if entry["ok"]]
+    right = sorted((entry for entry in rounds if entry["ok"]), key=lambda entry: given.ways.index(entry["way"]))
     figures = tabulate(right)
     print("\n" + "\n".join(f"{name}: {text}" for name, text in circumstances().items()))
     print("\n".join(tables(figures)))

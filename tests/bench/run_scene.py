@@ -182,7 +182,11 @@ class RunScene:
         )
         if event is None or failover.t0 is None:
             raise AssertionError(f"the event of {way.name} was not seen: {failover}")
-        answers = [each.time for each in passed if each.kind == "answer" and each.host == failover.new.host]
+        answers = [
+            each.time
+            for each in passed
+            if each.kind == "answer" and each.host == failover.new.host and each.time >= event
+        ]
         steps = writes_of(requests, event, published)
         return {
             "event_to_published_ms": (published - event) * 1000,
