@@ -55,10 +55,6 @@ class ProxiedSentinels:
             if not self._news.wait_for(lambda: self._ready, 10):
                 raise TimeoutError("the proxy before the Sentinels does not start")
 
-    @property
-    def addresses(self) -> list[str]:
-        return [f"{host}:{self.port}" for host in self.hosts]
-
     def passed(self, since: float) -> list[Passed]:
         with self._news:
             return [each for each in self._passed if each.time >= since]

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # How fast clients are led to a new primary, and what that takes (tests/bench/run.py --help; tests/bench/README.md). As root.
+# With "tail" as the first word: the tail from thousands of events (tests/bench/tail.py --help).
 #
 #   bash tests/bench/run.sh [--rounds 60] [--ways floor,announcement/label] [--kinds planned,kill] [--rest 60] [--state FILE]
+#   bash tests/bench/run.sh tail [--events 1000] [--ways floor,announcement/label] [--json FILE] [--svg FILE]
 #
 #   RECONCILER_BUILD   the build folder (default: build)
 #   KUBERNETES_LAB     the folder of a real API server (default: ../shared/kubernetes, where that is there)
@@ -24,4 +26,9 @@ temporary=$(mktemp -d "${TMPDIR:-/tmp}/valkey-reconciler-bench.XXXXXX")
 trap 'rm -rf "$temporary"' EXIT
 export BENCH_FLOOR=$temporary/floor
 cc -std=gnu11 -O2 -Wall -Wextra -Werror -o "$BENCH_FLOOR" "$root/tests/bench/ways/floor.c" -lssl -lcrypto
-python3 "$root/tests/bench/run.py" "$@"
+script=run.py
+if [ "${1:-}" = tail ]; then
+  script=tail.py
+  shift
+fi
+python3 "$root/tests/bench/$script" "$@"

@@ -51,10 +51,14 @@ class RunScene:
             folder = temporary_folder("bench")
             opened.callback(shutil.rmtree, folder, ignore_errors=True)
             self._namespaces: dict[str, WayNamespace] = {}
+            pods = {instance.name: instance.host for instance in self._group.instances}
             for name in given.ways:
-                namespace = WayNamespace(self._kubernetes, publish_of(name), self._group)
+                namespace = WayNamespace(self._kubernetes, publish_of(name), pods)
                 self._namespaces[name] = namespace
-                place = Place(namespace.namespace, self._group, self._sentinels, folder)
+                place = Place(
+                    *(namespace.namespace, self._group.name, pods),
+                    *(self._sentinels.hosts, self._sentinels.port, folder),
+                )
                 self._ways[name] = make(name, place)
                 opened.callback(self._ways[name].stop)
             self._opened = opened.pop_all()
@@ -95,13 +99,13 @@ class RunScene:
     def _start(self, way: Way, namespace: WayNamespace) -> float:
         """Seconds from exec to right, where it was wrong before."""
         primary = self._group.primary()
-        namespace.mislead(primary)
+        namespace.mislead(primary.name)
         what = OBSERVED[way.publish]
-        name = namespace.namespace.name
-        self._wait_misled(what, name, namespace.leads_to(primary))
+        name = namespace.name
+        self._wait_misled(what, name, namespace.leads_to(primary.name))
         began = time.monotonic()
         way.start()
-        right = self._observed.wait(what, name, namespace.leads_to(primary), began, WITHIN)
+        right = self._observed.wait(what, name, namespace.leads_to(primary.name), began, WITHIN)
         self._sentinels.wait_subscribed(way.subscribes_at, began)
         way.wait_ready()
         if way.publish != "endpointslice":
@@ -141,12 +145,12 @@ class RunScene:
         }
 
     def _fail_over(self, way: Way, namespace: WayNamespace, kind: str) -> Round:
-        group, name = self._group, namespace.namespace.name
+        group, name = self._group, namespace.name
         audited = self._kubernetes.audit_size()
         before, began = spent(way.pids()), time.monotonic()
         failover = group.wait_failover(group.kill_primary() if kind == "kill" else group.sentinel_failover())
         published = self._observed.wait(
-            OBSERVED[way.publish], name, namespace.leads_to(failover.new), failover.begun, WITHIN
+            OBSERVED[way.publish], name, namespace.leads_to(failover.new.name), failover.begun, WITHIN
         )
         in_slice = self._observed.wait("slice", name, failover.new.host, failover.begun, WITHIN)
         time.sleep(max(0.0, failover.ended + MORE - time.monotonic()))

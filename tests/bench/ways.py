@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
-
-from proxied_sentinels import ProxiedSentinels
 
 from lab import configuration
 from lab.configuration import Value
@@ -19,7 +17,6 @@ from lab.kubernetes import Namespace
 from lab.processes import Process
 from lab.program import Program, descendants
 from lab.servers import find_servers
-from lab.valkey import ValkeyGroup
 
 SERVICE = "valkey-primary"
 SELECTOR = "app.kubernetes.io/name=valkey"
@@ -29,11 +26,13 @@ SCRIPTS = Path(__file__).with_name("ways")
 
 @dataclass(frozen=True)
 class Place:
-    """What a way has to work with: a namespace with the group's pods, and the Sentinels."""
+    """What a way has to work with: a namespace with the group's pods (address by name), and the Sentinels."""
 
     namespace: Namespace
-    group: ValkeyGroup
-    sentinels: ProxiedSentinels
+    group: str
+    pods: Mapping[str, str]
+    sentinel_hosts: Sequence[str]
+    sentinel_port: int
     folder: Path
 
 
@@ -72,9 +71,9 @@ class _Script:
             "KUBECONFIG": str(place.namespace.kubeconfig()),
             "NAMESPACE": place.namespace.name,
             "SELECTOR": SELECTOR,
-            "GROUP": place.group.name,
-            "SENTINEL_HOST": place.sentinels.hosts[0],
-            "SENTINEL_PORT": str(place.sentinels.port),
+            "GROUP": place.group,
+            "SENTINEL_HOST": place.sentinel_hosts[0],
+            "SENTINEL_PORT": str(place.sentinel_port),
             "CLI": str(find_servers().cli),
             "HOME": str(place.folder),  # kubectl's cache of what the server offers, and nobody's settings
         }
@@ -105,13 +104,12 @@ def floor(place: Place) -> Way:
     token.touch(0o600)
     token.write_text(place.namespace.token)
     server = urlsplit(place.namespace.kubernetes.url)
-    pods = ",".join(f"{instance.name}={instance.host}" for instance in place.group.instances)
-    sentinels = place.sentinels
+    pods = ",".join(f"{name}={address}" for name, address in place.pods.items())
     argv: list[str | Path] = [
         *(os.environ["BENCH_FLOOR"], str(server.hostname), str(server.port), place.namespace.kubernetes.ca, token),
-        *(place.namespace.name, place.group.name, str(sentinels.port), ",".join(sentinels.hosts), pods),
+        *(place.namespace.name, place.group, str(place.sentinel_port), ",".join(place.sentinel_hosts), pods),
     ]
-    return _Script("floor", place, argv, len(sentinels.hosts))
+    return _Script("floor", place, argv, len(place.sentinel_hosts))
 
 
 def sidecar(place: Place) -> Way:
@@ -127,7 +125,7 @@ class TheProgram:
 
     def __init__(self, act_on: str, publish: str, place: Place) -> None:
         self.name, self.act_on, self.publish = f"{act_on}/{publish}", act_on, publish
-        self.subscribes_at = len(place.sentinels.hosts)
+        self.subscribes_at = len(place.sentinel_hosts)
         self._program = Program(
             place.folder,
             self._configuration(place),
@@ -155,7 +153,8 @@ class TheProgram:
 
     def _configuration(self, place: Place) -> str:
         # Other Sentinels would be found behind the proxy.
-        of_sentinels: dict[str, Value] = {"addresses": place.sentinels.addresses, "discover": False}
+        addresses = [f"{host}:{place.sentinel_port}" for host in place.sentinel_hosts]
+        of_sentinels: dict[str, Value] = {"addresses": addresses, "discover": False}
         if self.act_on != "announcement":
             of_sentinels["instances"] = {}
         of_target: dict[str, Value] = {"publish": self.publish}
@@ -163,7 +162,7 @@ class TheProgram:
             of_target["service"] = SERVICE
         return configuration.configuration(
             configuration.table("sentinel", name="main", **of_sentinels),
-            configuration.table("sentinel.group", name=place.group.name, act_on=self.act_on),
+            configuration.table("sentinel.group", name=place.group, act_on=self.act_on),
             configuration.kubernetes_target(place.namespace.kubeconfig(), place.namespace.name, **of_target),
         )
 
