@@ -56,6 +56,16 @@ def ratio(figures: Figures, way: str, figure: str, *, statistic: str = "median",
     return None if ours is None or not floors else ours / floors
 
 
+def ratios_of_blocks(rounds: Sequence[Round], way: str, figure: str, size: int) -> list[float]:
+    """The ratio of the medians by the first `size` rounds of both, by the next ones, and so on: what one run differs from itself."""
+
+    def medians(of: str) -> list[float]:
+        values = [float(entry[figure]) for entry in rounds if entry["way"] == of and figure in entry]
+        return [statistics.median(values[at : at + size]) for at in range(0, len(values) - size + 1, size)]
+
+    return [ours / floors for ours, floors in zip(medians(way), medians(FLOOR))]
+
+
 def value(figures: Figures, way: str, figure: str, statistic: str = "median", kind: str = ALL) -> float | None:
     found = figures.get(kind, {}).get(way, {}).get(figure)
     return None if found is None else float(getattr(found, statistic))

@@ -1,4 +1,4 @@
-"""The time from the event to published as a picture: for each way a bar to the median, a line to p90, a dot at the maximum,
+"""The time from the event to published as a picture: for each way a dot at the median, a line to p90, a small dot at the maximum,
 on a logarithmic scale. Pure; the picture needs nothing else, and suits light and dark pages."""
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def plot(figures: Figures, figure: str = "event_to_published_ms") -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" '
         f'aria-label="event to published, in ms, of each way">',
         f"<style>{STYLE}</style>",
-        '<text class="title" x="8" y="18">event to published: median (bar), p90 (line), maximum (dot)</text>',
+        '<text class="title" x="8" y="18">event to published: median (dot), p90 (line), maximum (small dot)</text>',
     ]
     for decade in range(low, high + 1):
         x = _x(10.0**decade, low, high)
@@ -49,13 +49,13 @@ def _x(value: float, low: int, high: int) -> float:
 
 
 def _row(way: str, each: Spread, floor: Spread | None, y: float, low: int, high: int) -> list[str]:
-    start, median, p90, most = (_x(value, low, high) for value in (10.0**low, each.median, each.p90, each.max))
+    median, p90, most = (_x(value, low, high) for value in (each.median, each.p90, each.max))
     beside = f", {each.median / floor.median:.2f} x floor" if floor and way != FLOOR else ""
     kind = "program" if "/" in way else "others"
     return [
         f'<text x="{LEFT - 8}" y="{y + 15}" text-anchor="end">{escape(way)}</text>',
-        f'<rect class="{kind}" x="{start:.1f}" y="{y + 4}" width="{median - start:.1f}" height="{ROW - 9}"/>',
         f'<line class="tail" x1="{median:.1f}" x2="{p90:.1f}" y1="{y + 11.5}" y2="{y + 11.5}"/>',
+        f'<circle class="{kind}" cx="{median:.1f}" cy="{y + 11.5}" r="5"/>',
         f'<circle class="most" cx="{most:.1f}" cy="{y + 11.5}" r="2.5"/>',
         f'<text x="{WIDTH - RIGHT + 8}" y="{y + 15}">{each.median:.1f} ms{beside}</text>',
     ]

@@ -16,13 +16,14 @@ from pathlib import Path
 from run import SKIPPED, circumstances, ways
 from tail_scene import TailScene
 
-from figures import tabulate
+from figures import ratios_of_blocks, tabulate
 from goals import OF_WRITING, judge
 from lab.kubernetes import backends, open_kubernetes
 from lab.processes import stop_on_signals
 from plot import plot
 from tables import tables
 
+BLOCK = 100
 WAYS = ["floor", "announcement/label", "announcement/endpointslice", "announcement/service-selector"]
 
 
@@ -43,6 +44,10 @@ def main() -> int:
     figures = tabulate(rounds)
     print("\n".join(f"{name}: {text}" for name, text in circumstances().items()))
     print("\n".join(tables(figures)))
+    for way in given.ways:
+        if ratios := ratios_of_blocks(rounds, way, "event_to_published_ms", BLOCK):
+            told = f"{min(ratios):.2f} to {max(ratios):.2f} x floor in each {BLOCK} events"
+            print(f"{way}: {told}")
     verdicts = judge(figures, given.events, OF_WRITING)
     for text, met in verdicts.items():
         print(f"{'pass' if met else 'FAIL'}  {text}")

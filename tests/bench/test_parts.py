@@ -12,7 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from consumption import Memory, alone, read_smaps  # noqa: E402
-from figures import ALL, REST, Spread, ratio, spread, tabulate, value  # noqa: E402
+from figures import ALL, REST, Spread, ratio, ratios_of_blocks, spread, tabulate, value  # noqa: E402
 from goals import judge  # noqa: E402
 from plan import plan  # noqa: E402
 from plot import plot  # noqa: E402
@@ -55,6 +55,13 @@ class Figures(unittest.TestCase):
         self.assertEqual(figures[ALL]["floor"]["event_to_answer_ms"].n, 1)
 
 
+    def test_how_much_a_ratio_differs_between_parts_of_one_run(self) -> None:
+        rounds = [failover("floor", 10.0) for _ in range(5)]
+        rounds += [failover("a/label", published) for published in (11.0, 11.0, 12.0, 13.0, 99.0)]
+        self.assertEqual(ratios_of_blocks(rounds, "a/label", "event_to_published_ms", 2), [1.1, 1.25])
+        self.assertEqual(ratios_of_blocks(rounds, "b/label", "event_to_published_ms", 2), [])
+
+
 class Goals(unittest.TestCase):
     def test_what_was_not_measured_is_not_met(self) -> None:
         verdicts = judge(tabulate([failover("floor", 10.0)]), 1)
@@ -85,12 +92,12 @@ class Shown(unittest.TestCase):
         self.assertIn(" 1.20 ", row)
         self.assertIn("12.0 ms, 1.20 x floor", plot(self.figures))
 
-    def test_the_picture_is_well_formed_and_has_a_bar_for_each_way(self) -> None:
+    def test_the_picture_is_well_formed_and_has_the_ways_in_the_order_of_their_medians(self) -> None:
         root = ElementTree.fromstring(plot(self.figures))
-        bars = root.findall("{http://www.w3.org/2000/svg}rect")
-        self.assertEqual(len(bars), 3)
-        widths = [float(bar.attrib["width"]) for bar in bars]
-        self.assertEqual(widths, sorted(widths))
+        dots = root.findall("{http://www.w3.org/2000/svg}circle")
+        places = [float(dot.attrib["cx"]) for dot in dots if dot.attrib["class"] != "most"]
+        self.assertEqual(len(places), 3)
+        self.assertEqual(places, sorted(places))
         ElementTree.fromstring(plot(tabulate([])))
 
 
