@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lab.certificates import CertificateAuthority
 from lab.processes import die_with_parent
 from lab.sentinels import Sentinel
 
@@ -28,8 +29,12 @@ class Passed:
 class ProxiedSentinels:
     """start() to close() by whoever made it, in its main thread. `hosts`: one for each Sentinel, free at its port."""
 
-    def __init__(self, sentinels: Sequence[Sentinel], hosts: Sequence[str]) -> None:
+    def __init__(self, sentinels: Sequence[Sentinel], hosts: Sequence[str], folder: Path) -> None:
+        """`folder`: for certificates."""
         self.hosts = list(hosts)
+        authority = CertificateAuthority(folder)
+        self.ca_file = authority.file
+        certificates = [authority.issue(f"proxy-{number}", host) for number, host in enumerate(hosts)]
         self.port = sentinels[0].port
         self._passed: list[Passed] = []
         self._news = threading.Condition()
@@ -44,8 +49,13 @@ class ProxiedSentinels:
         )
         assert self._proxy.stdin is not None
         routes = [
-            {"at": [host, self.port], "to": [sentinel.host, sentinel.port]}
-            for host, sentinel in zip(self.hosts, sentinels)
+            {
+                "at": [host, self.port],
+                "to": [sentinel.host, sentinel.port],
+                "certificate": str(certificate.cert_file),
+                "key": str(certificate.key_file),
+            }
+            for host, sentinel, certificate in zip(self.hosts, sentinels, certificates)
         ]
         self._proxy.stdin.write(json.dumps(routes) + "\n")
         self._proxy.stdin.flush()

@@ -44,12 +44,12 @@ class RunScene:
             for instance in self._group.instances:  # of pods on no Node there are no EndpointSlices
                 self._kubernetes.node(instance.name.replace("valkey", "lab-node"))
             hosts = [network.address(24 + index) for index in range(len(self._group.sentinels.all))]
-            self._sentinels = ProxiedSentinels(self._group.sentinels.all, hosts)
+            folder = temporary_folder("bench")
+            opened.callback(shutil.rmtree, folder, ignore_errors=True)
+            self._sentinels = ProxiedSentinels(self._group.sentinels.all, hosts, folder)
             opened.callback(self._sentinels.close)
             self._observed = Observed(self._kubernetes.folder)
             opened.callback(self._observed.close)
-            folder = temporary_folder("bench")
-            opened.callback(shutil.rmtree, folder, ignore_errors=True)
             self._namespaces: dict[str, WayNamespace] = {}
             pods = {instance.name: instance.host for instance in self._group.instances}
             for name in given.ways:
@@ -57,7 +57,7 @@ class RunScene:
                 self._namespaces[name] = namespace
                 place = Place(
                     *(namespace.namespace, self._group.name, pods),
-                    *(self._sentinels.hosts, self._sentinels.port, folder),
+                    *(self._sentinels.hosts, self._sentinels.port, self._sentinels.ca_file, folder),
                 )
                 self._ways[name] = make(name, place)
                 opened.callback(self._ways[name].stop)

@@ -72,7 +72,7 @@ class Heard:
         self.name = name
         self.leader = FakeLeader()
         self.namespace = WayNamespace(kubernetes, publish_of(name), PODS)
-        place = Place(self.namespace.namespace, GROUP, PODS, ["127.0.0.1"], self.leader.port, folder)
+        place = Place(self.namespace.namespace, GROUP, PODS, ["127.0.0.1"], self.leader.port, None, folder)
         self.way: Way = make(name, place)
         self.primary = 0
         self.moments: list[tuple[float, float]] = []  # of each event and its publication

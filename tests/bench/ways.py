@@ -33,6 +33,7 @@ class Place:
     pods: Mapping[str, str]
     sentinel_hosts: Sequence[str]
     sentinel_port: int
+    sentinel_ca: Path | None  # None: no TLS
     folder: Path
 
 
@@ -74,6 +75,7 @@ class _Script:
             "GROUP": place.group,
             "SENTINEL_HOST": place.sentinel_hosts[0],
             "SENTINEL_PORT": str(place.sentinel_port),
+            **({"SENTINEL_CA": str(place.sentinel_ca)} if place.sentinel_ca else {}),
             "CLI": str(find_servers().cli),
             "HOME": str(place.folder),  # kubectl's cache of what the server offers, and nobody's settings
         }
@@ -108,6 +110,7 @@ def floor(place: Place) -> Way:
     argv: list[str | Path] = [
         *(os.environ["BENCH_FLOOR"], str(server.hostname), str(server.port), place.namespace.kubernetes.ca, token),
         *(place.namespace.name, place.group, str(place.sentinel_port), ",".join(place.sentinel_hosts), pods),
+        *([place.sentinel_ca] if place.sentinel_ca else []),
     ]
     return _Script("floor", place, argv, len(place.sentinel_hosts))
 
@@ -155,6 +158,8 @@ class TheProgram:
         # Other Sentinels would be found behind the proxy.
         addresses = [f"{host}:{place.sentinel_port}" for host in place.sentinel_hosts]
         of_sentinels: dict[str, Value] = {"addresses": addresses, "discover": False}
+        if place.sentinel_ca:
+            of_sentinels["tls"] = {"enabled": True, "ca_file": str(place.sentinel_ca)}
         if self.act_on != "announcement":
             of_sentinels["instances"] = {}
         of_target: dict[str, Value] = {"publish": self.publish}

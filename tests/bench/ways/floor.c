@@ -3,7 +3,7 @@
  * primary's pod, waits for the answer, and puts it on the new one's. It survives nothing and checks nothing: any surprise
  * ends it.
  *
- *   floor API_HOST API_PORT CA_FILE TOKEN_FILE NAMESPACE GROUP PORT SENTINEL_HOST[,...] POD=ADDRESS[,...]
+ *   floor API_HOST API_PORT CA_FILE TOKEN_FILE NAMESPACE GROUP PORT SENTINEL_HOST[,...] POD=ADDRESS[,...] [SENTINEL_CA_FILE]
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -29,12 +29,19 @@ struct pod {
   struct request off, on;
 };
 
+struct connection {
+  int descriptor;
+  SSL* tls; /* NULL: none */
+};
+
 struct subscription {
-  int descriptor, length;
+  struct connection connection;
+  int length;
   char messages[MESSAGES];
 };
 
 static SSL* api;
+static SSL_CTX* sentinel_context; /* NULL: no TLS */
 static struct pod pods[MOST_PODS];
 static int pod_count;
 static struct pod* labelled;
@@ -64,14 +71,35 @@ static int open_connection(const char* host, const char* port) {
   return descriptor;
 }
 
-static void open_api(const char* host, const char* port, const char* ca_file) {
+static SSL_CTX* make_context(const char* ca_file) {
   SSL_CTX* context = SSL_CTX_new(TLS_client_method());
   if (!context || SSL_CTX_load_verify_locations(context, ca_file, NULL) != 1) fail(ca_file);
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
-  api = SSL_new(context);
-  X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(api), host);
-  SSL_set_fd(api, open_connection(host, port));
-  if (SSL_connect(api) != 1) fail("TLS to the API server");
+  return context;
+}
+
+static SSL* speak_tls(SSL_CTX* context, int descriptor, const char* host) {
+  SSL* tls = SSL_new(context);
+  X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), host);
+  SSL_set_fd(tls, descriptor);
+  if (SSL_connect(tls) != 1) fail("TLS");
+  return tls;
+}
+
+static struct connection open_sentinel(const char* host, const char* port) {
+  struct connection opened = {open_connection(host, port), NULL};
+  if (sentinel_context) opened.tls = speak_tls(sentinel_context, opened.descriptor, host);
+  return opened;
+}
+
+static int receive(struct connection from, char* into, int most) {
+  return from.tls ? SSL_read(from.tls, into, most) : (int)read(from.descriptor, into, (size_t)most);
+}
+
+static void say(struct connection to, const char* words, int length) {
+  int sent =
+      to.tls ? SSL_write(to.tls, words, length) : (int)write(to.descriptor, words, (size_t)length);
+  if (sent != length) fail("Sentinel");
 }
 
 static struct request patch(const char* host, const char* token, const char* name_space,
@@ -125,25 +153,25 @@ static void move_label(const char* address) {
   }
 }
 
-static int subscribe(struct subscription* subscription, const char* host, const char* port) {
+static void subscribe(struct subscription* subscription, const char* host, const char* port) {
   static const char words[] =
       "*3\r\n$9\r\nSUBSCRIBE\r\n$15\r\n+promoted-slave\r\n$14\r\n+switch-master\r\n";
-  subscription->descriptor = open_connection(host, port);
-  return write(subscription->descriptor, words, sizeof words - 1) == (ssize_t)sizeof words - 1;
+  subscription->connection = open_sentinel(host, port);
+  say(subscription->connection, words, sizeof words - 1);
 }
 
 /* Whom the Sentinel names now: "*2\r\n$N\r\nADDRESS\r\n...". */
 static void ask(const char* host, const char* port, const char* group) {
   char text[512], *address, *end;
-  int descriptor = open_connection(host, port);
+  struct connection sentinel = open_sentinel(host, port);
   int length = snprintf(text, sizeof text,
                         "*3\r\n$8\r\nSENTINEL\r\n$23\r\nGET-MASTER-ADDR-BY-NAME\r\n$%zu\r\n%s\r\n",
                         strlen(group), group);
-  if (write(descriptor, text, (size_t)length) != length ||
-      (length = (int)read(descriptor, text, sizeof text - 1)) <= 0)
-    fail("Sentinel");
+  say(sentinel, text, length);
+  if ((length = receive(sentinel, text, sizeof text - 1)) <= 0) fail("Sentinel");
   text[length] = '\0';
-  close(descriptor);
+  SSL_free(sentinel.tls);
+  close(sentinel.descriptor);
   if (!(address = strchr(text, '$')) || !(address = strchr(address, '\n')) ||
       !(end = strchr(address, '\r')))
     fail(text);
@@ -165,13 +193,11 @@ static void act_on(char* payload, const char* group) {
 }
 
 static void hear(struct subscription* from, const char* group) {
-  int more = (int)read(from->descriptor, from->messages + from->length,
-                       (size_t)(MESSAGES - 1 - from->length));
+  int more = receive(from->connection, from->messages + from->length, MESSAGES - 1 - from->length);
   if (more <= 0) fail("a Sentinel went");
   from->messages[from->length += more] = '\0';
-  for (
-      ;
-      ;) { /* "*3\r\n$7\r\nmessage\r\n$N\r\nCHANNEL\r\n$N\r\nPAYLOAD\r\n"; of an acknowledgement the last line is a number */
+  /* "*3\r\n$7\r\nmessage\r\n$N\r\nCHANNEL\r\n$N\r\nPAYLOAD\r\n"; an acknowledgement has a number last */
+  for (;;) {
     char *line = from->messages, *last = NULL;
     for (int lines = 0; lines < 6 && line; lines++) {
       last = line;
@@ -194,10 +220,11 @@ int main(int count, char** words) {
   static struct subscription subscriptions[MOST_SENTINELS];
   struct pollfd ready[MOST_SENTINELS];
   int sentinels = 0;
-  if (count != 10) return 64;
+  if (count < 10 || count > 11) return 64;
   char *host = words[1], *group = words[6], *port = words[7], *first = NULL, *rest = NULL;
   char* token = read_word(words[4]);
-  open_api(host, words[2], words[3]);
+  api = speak_tls(make_context(words[3]), open_connection(host, words[2]), host);
+  if (count == 11) sentinel_context = make_context(words[10]);
   for (char* word = strtok_r(words[9], ",", &rest); word && pod_count < MOST_PODS;
        word = strtok_r(NULL, ",", &rest)) {
     char* address = strchr(word, '=');
@@ -209,8 +236,8 @@ int main(int count, char** words) {
   for (char* word = strtok_r(words[8], ",", &rest); word && sentinels < MOST_SENTINELS;
        word = strtok_r(NULL, ",", &rest)) {
     first = first ? first : word;
-    if (!subscribe(&subscriptions[sentinels], word, port)) fail("SUBSCRIBE");
-    ready[sentinels] = (struct pollfd){subscriptions[sentinels].descriptor, POLLIN, 0};
+    subscribe(&subscriptions[sentinels], word, port);
+    ready[sentinels] = (struct pollfd){subscriptions[sentinels].connection.descriptor, POLLIN, 0};
     sentinels++;
   }
   ask(first, port, group);

@@ -1,5 +1,5 @@
 """The same by redis-py and the official Kubernetes client, as a short script would: subscribe, list, patch, patch.
-SENTINEL_HOST, SENTINEL_PORT, GROUP, NAMESPACE, SELECTOR, KUBECONFIG."""
+SENTINEL_HOST, SENTINEL_PORT, SENTINEL_CA (unset: no TLS), GROUP, NAMESPACE, SELECTOR, KUBECONFIG."""
 
 import os
 
@@ -26,7 +26,9 @@ def move_label(address):
 
 config.load_kube_config()
 api = client.CoreV1Api()
-sentinel = redis.Redis(os.environ["SENTINEL_HOST"], int(os.environ["SENTINEL_PORT"]), decode_responses=True)
+ca = os.environ.get("SENTINEL_CA")
+tls = {"ssl": True, "ssl_ca_certs": ca} if ca else {}
+sentinel = redis.Redis(os.environ["SENTINEL_HOST"], int(os.environ["SENTINEL_PORT"]), decode_responses=True, **tls)
 subscription = sentinel.pubsub(ignore_subscribe_messages=True)
 subscription.subscribe("+switch-master")
 move_label(sentinel.sentinel_get_master_addr_by_name(GROUP)[0])

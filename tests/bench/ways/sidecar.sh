@@ -1,7 +1,9 @@
 #!/bin/sh
 # What many people run beside Sentinel: a subscription by the command line client, and kubectl.
-# SENTINEL_HOST, SENTINEL_PORT, CLI (valkey-cli or redis-cli), GROUP, NAMESPACE, SELECTOR, KUBECONFIG.
+# SENTINEL_HOST, SENTINEL_PORT, SENTINEL_CA (unset: no TLS), CLI (valkey-cli or redis-cli), GROUP, NAMESPACE, SELECTOR, KUBECONFIG.
 set -eu
+
+sentinel() { exec "$CLI" -h "$SENTINEL_HOST" -p "$SENTINEL_PORT" ${SENTINEL_CA:+--tls --cacert "$SENTINEL_CA"} "$@"; }
 
 move_label() {
   pod=$(kubectl -n "$NAMESPACE" get pods -l "$SELECTOR" -o "jsonpath={.items[?(@.status.podIP==\"$1\")].metadata.name}")
@@ -9,7 +11,7 @@ move_label() {
   kubectl -n "$NAMESPACE" label pod "$pod" valkey-master=true >/dev/null
 }
 
-move_label "$("$CLI" -h "$SENTINEL_HOST" -p "$SENTINEL_PORT" sentinel get-master-addr-by-name "$GROUP" | head -n 1)"
-"$CLI" -h "$SENTINEL_HOST" -p "$SENTINEL_PORT" subscribe +switch-master | while read -r named _ _ new _; do
+move_label "$(sentinel sentinel get-master-addr-by-name "$GROUP" | head -n 1)"
+sentinel subscribe +switch-master | while read -r named _ _ new _; do
   [ "$named" != "$GROUP" ] || move_label "$new"
 done
