@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import sys
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from goals import judge  # noqa: E402
 from lab.namespaces import why_not  # noqa: E402
 from lab.rounds import parse, run  # noqa: E402
 from lab.servers import find_servers  # noqa: E402
+from page import measured, put_into  # noqa: E402
 from plan import plan  # noqa: E402
 from plot import plot  # noqa: E402
 from tables import tables  # noqa: E402
@@ -46,6 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rest", type=float, default=60.0, help="seconds for which each is looked at at rest; 0: not at all")
     parser.add_argument("--json", type=Path, help="default: figures.json beside the state file")
     parser.add_argument("--svg", type=Path, help="default: figures.svg beside the state file")
+    parser.add_argument("--page", type=Path, help="a page with a place for the figures; the picture then stands beside it")
 
 
 def circumstances() -> dict[str, str]:
@@ -53,6 +56,7 @@ def circumstances() -> dict[str, str]:
     return {
         "servers": f"{servers.product} {servers.version()}",
         "machine": f"{os.cpu_count()} cores, Linux {platform.release()}",
+        "day": time.strftime("%Y-%m-%d", time.gmtime()),
         "load": f"{os.getloadavg()[1]:.1f} in the last five minutes",
     }
 
@@ -76,8 +80,11 @@ def main() -> int:
     output = given.json or options.state.with_name("figures.json")
     whole = {**circumstances(), "figures": figures, "goals": verdicts}
     output.write_text(json.dumps(whole, indent=2, default=asdict) + "\n")
-    picture = given.svg or options.state.with_name("figures.svg")
+    picture = given.svg or (given.page or options.state).with_name("figures.svg")
     picture.write_text(plot(figures))
+    if given.page:
+        lines = measured(circumstances(), tables(figures), verdicts, os.path.relpath(picture, given.page.parent))
+        given.page.write_text(put_into(given.page.read_text(), lines))
     print(f"\nas JSON: {output}\nas a picture: {picture}")
     return 0 if all(verdicts.values()) else 1
 

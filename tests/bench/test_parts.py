@@ -14,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from consumption import Memory, alone, read_smaps  # noqa: E402
 from figures import ALL, REST, Spread, ratio, ratios_of_blocks, spread, tabulate, value  # noqa: E402
 from goals import judge  # noqa: E402
+from page import BEGIN, END, measured, put_into  # noqa: E402
 from plan import plan  # noqa: E402
 from plot import plot  # noqa: E402
 from proxied_sentinels import Passed, named_by  # noqa: E402
@@ -99,6 +100,23 @@ class Shown(unittest.TestCase):
         self.assertEqual(len(places), 3)
         self.assertEqual(places, sorted(places))
         ElementTree.fromstring(plot(tabulate([])))
+
+
+class Page(unittest.TestCase):
+    def test_what_was_measured_takes_the_place_of_what_was_there_and_nothing_else(self) -> None:
+        page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
+        once = put_into(page, ["", "new", ""])
+        self.assertEqual(once, f"before\n{BEGIN}\nnew\n{END}\nafter\n")
+        self.assertEqual(put_into(once, ["new"]), once)
+
+    def test_a_page_without_a_place_for_it_is_refused(self) -> None:
+        for page in ("nothing", f"{BEGIN}\n", END):
+            self.assertRaises(ValueError, put_into, page, ["new"])
+
+    def test_goals_that_are_not_met_stand_out(self) -> None:
+        lines = measured({"day": "today"}, ["| a |"], {"fast": True, "small": False}, "figures.svg")
+        self.assertEqual(lines[0], "Measured with day: today.")
+        self.assertEqual(lines[-2:], ["- met: fast", "- **not met**: small"])
 
 
 class Plan(unittest.TestCase):
