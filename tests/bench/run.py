@@ -11,8 +11,10 @@ import argparse
 import json
 import os
 import platform
+import statistics
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -24,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from figures import tabulate  # noqa: E402
 from goals import judge  # noqa: E402
 from lab.namespaces import why_not  # noqa: E402
-from lab.rounds import parse, run  # noqa: E402
+from lab.rounds import Round, parse, run  # noqa: E402
 from lab.servers import find_servers  # noqa: E402
 from page import measured, put_into  # noqa: E402
 from plan import plan  # noqa: E402
@@ -51,13 +53,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--page", type=Path, help="a page with a place for the figures; the picture then stands beside it")
 
 
-def circumstances() -> dict[str, str]:
+def circumstances(rounds: Sequence[Round]) -> dict[str, str]:
     servers = find_servers()
     return {
         "servers": f"{servers.product} {servers.version()}",
         "machine": f"{os.cpu_count()} cores, Linux {platform.release()}",
         "day": time.strftime("%Y-%m-%d", time.gmtime()),
-        "load": f"{os.getloadavg()[1]:.1f} in the last five minutes",
+        "load": f"{statistics.median(entry['load'] for entry in rounds):.1f} in the median" if rounds else "unknown",
     }
 
 
@@ -71,19 +73,19 @@ def main() -> int:
     rounds = run(replace(options, rounds=len(given.plan)), RunScene)
     right = sorted((entry for entry in rounds if entry["ok"]), key=lambda entry: given.ways.index(entry["way"]))
     figures = tabulate(right)
-    print("\n" + "\n".join(f"{name}: {text}" for name, text in circumstances().items()))
+    print("\n" + "\n".join(f"{name}: {text}" for name, text in circumstances(right).items()))
     print("\n".join(tables(figures)))
     verdicts = judge(figures, options.rounds)
     verdicts[f"no round was wrong: {len(rounds) - len(right)} were"] = len(right) == len(rounds)
     for text, met in verdicts.items():
         print(f"{'pass' if met else 'FAIL'}  {text}")
     output = given.json or options.state.with_name("figures.json")
-    whole = {**circumstances(), "figures": figures, "goals": verdicts}
+    whole = {**circumstances(right), "figures": figures, "goals": verdicts}
     output.write_text(json.dumps(whole, indent=2, default=asdict) + "\n")
     picture = given.svg or (given.page or options.state).with_name("figures.svg")
     picture.write_text(plot(figures))
     if given.page:
-        lines = measured(circumstances(), tables(figures), verdicts, os.path.relpath(picture, given.page.parent))
+        lines = measured(circumstances(right), tables(figures), verdicts, os.path.relpath(picture, given.page.parent))
         given.page.write_text(put_into(given.page.read_text(), lines))
     print(f"\nas JSON: {output}\nas a picture: {picture}")
     return 0 if all(verdicts.values()) else 1

@@ -5,6 +5,7 @@ loopback addresses."""
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sys
 import time
@@ -72,7 +73,8 @@ class RunScene:
         self._sentinels.forget()
         self._observed.forget()
         try:
-            measured: Round = {**planned, "cold_start_ms": self._start(way, namespace) * 1000}
+            measured: Round = {**planned, "load": os.getloadavg()[0]}
+            measured["cold_start_ms"] = self._start(way, namespace) * 1000
             if planned["kind"] == "rest":
                 return measured | self._rest(way, planned["seconds"])
             return measured | self._fail_over(way, namespace, planned["kind"])

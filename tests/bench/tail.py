@@ -42,7 +42,7 @@ def main() -> int:
         rounds = scene.play(given.events)
     rounds.sort(key=lambda entry: given.ways.index(entry["way"]))
     figures = tabulate(rounds)
-    print("\n".join(f"{name}: {text}" for name, text in circumstances().items()))
+    print("\n".join(f"{name}: {text}" for name, text in circumstances(rounds).items()))
     print("\n".join(tables(figures)))
     for way in given.ways:
         if ratios := ratios_of_blocks(rounds, way, "event_to_published_ms", BLOCK):
@@ -52,7 +52,7 @@ def main() -> int:
     for text, met in verdicts.items():
         print(f"{'pass' if met else 'FAIL'}  {text}")
     if given.json:
-        whole = {**circumstances(), "figures": figures, "goals": verdicts, "events": rounds}
+        whole = {**circumstances(rounds), "figures": figures, "goals": verdicts, "events": rounds}
         given.json.write_text(json.dumps(whole, indent=1, default=asdict) + "\n")
     if given.svg:
         given.svg.write_text(plot(figures))

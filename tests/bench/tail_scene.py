@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import random
 import shutil
 import subprocess
@@ -142,7 +143,8 @@ class TailScene:
     def _rounds(self, heard: Heard, requests: list[Request], passed: float) -> list[Round]:
         """CPU is of all events together, with what was taken in between: the same in each entry."""
         took = spent(heard.way.pids()).since(heard.before)
-        shared = {"way": heard.name, "kind": "event", "own_cpu_ms": took.cpu * 1000 / len(heard.moments)}
+        load = os.getloadavg()[0]
+        shared = {"way": heard.name, "kind": "event", "load": load, "own_cpu_ms": took.cpu * 1000 / len(heard.moments)}
         ends = [event for event, _ in heard.moments[1:]] + [float("inf")]
         return [
             {
