@@ -39,7 +39,7 @@ def tabulate(rounds: Sequence[Round]) -> Figures:
     failovers = [with_own_cpu(entry, at_rest.get(entry["way"])) for entry in rounds if entry["kind"] != REST]
     kinds = sorted({entry["kind"] for entry in failovers})
     figures = {kind: _of_ways([entry for entry in failovers if entry["kind"] == kind]) for kind in kinds}
-    return {ALL: _of_ways(failovers), **figures, REST: _of_ways(list(at_rest.values()))}
+    return {ALL: _of_ways(failovers), **figures, REST: _of_ways(list(map(_flat, at_rest.values())))}
 
 
 def with_own_cpu(entry: Round, at_rest: Round | None) -> Round:
@@ -69,6 +69,16 @@ def ratios_of_blocks(rounds: Sequence[Round], way: str, figure: str, size: int) 
 def value(figures: Figures, way: str, figure: str, statistic: str = "median", kind: str = ALL) -> float | None:
     found = figures.get(kind, {}).get(way, {}).get(figure)
     return None if found is None else float(getattr(found, statistic))
+
+
+def _flat(at_rest: Round) -> Round:
+    """With the figures of each process as figures of their own: "pss_kb of labeler"."""
+    return at_rest | {
+        f"{name} of {process['name']}": found
+        for process in at_rest.get("by_process", [])
+        for name, found in process.items()
+        if name != "name"
+    }
 
 
 def _of_ways(entries: Sequence[Round]) -> dict[str, dict[str, Spread]]:

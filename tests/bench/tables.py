@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from figures import ALL, REST, Figures, Spread, ratio, value
+from goals import MAIN
 
 Cell = Callable[[Figures, str], str]
 
@@ -72,15 +73,27 @@ COSTS: dict[str, Cell] = {
 def tables(figures: Figures) -> list[str]:
     """Lines. A way that was not measured in one has no row there."""
     at_rest, played = list(figures[REST]), list(figures[ALL])
+    main = figures[REST].get(MAIN, {})
     return [
         *("", "How fast, in ms (medians but where it says otherwise)", "", *_table(SPEED, figures, played)),
         *("", "Where the time goes, in ms (medians; as the API server's audit log has it)", "", *_table(WHERE, figures, played)),
         *("", "What it takes (medians)", "", *_table(COSTS, figures, list(dict.fromkeys(played + at_rest))), ""),
+        *((f"{MAIN} at rest, by process", "", *_by_process(main), "") if main else ()),
     ]
 
 
+def _by_process(figures: dict[str, Spread]) -> list[str]:
+    names = [figure.removeprefix("pss_kb of ") for figure in figures if figure.startswith("pss_kb of ")]
+    columns = {"PSS, kB": "pss_kb", "CPU, %": "cpu_percent", "wake-ups a second": "wakeups_per_s"}
+    rows = [[name, *(_number(figures[f"{figure} of {name}"].median) for figure in columns.values())] for name in names]
+    return _lines([["process", *columns], *rows])
+
+
 def _table(columns: dict[str, Cell], figures: Figures, ways: Sequence[str]) -> list[str]:
-    rows = [["way", *columns], *([way, *(cell(figures, way) for cell in columns.values())] for way in ways)]
+    return _lines([["way", *columns], *([way, *(cell(figures, way) for cell in columns.values())] for way in ways)])
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> list[str]:
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["| " + " | ".join(word.ljust(width) for word, width in zip(row, widths)) + " |" for row in rows]
     return [lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]]

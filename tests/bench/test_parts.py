@@ -88,6 +88,13 @@ class Shown(unittest.TestCase):
             self.assertEqual(len({len(row) for row in rows}), 1)
             self.assertEqual(len(rows), 2 + 3)
 
+    def test_what_each_process_takes_at_rest_has_a_table(self) -> None:
+        process = {"name": "labeler", "pss_kb": 1234, "cpu_percent": 0.5, "wakeups_per_s": 3.0}
+        rest = {"round": 0, "ok": True, "way": "announcement/label", "kind": "rest", "rest_cpu_percent": 0.5}
+        figures = tabulate([rest | {"by_process": [process]}])
+        row = next(line for line in tables(figures) if line.startswith("| labeler"))
+        self.assertEqual([cell.strip() for cell in row.split("|")[1:-1]], ["labeler", "1234", "0.50", "3.00"])
+
     def test_the_ratio_to_the_floor_stands_in_the_table_and_in_the_picture(self) -> None:
         row = next(line for line in tables(self.figures) if line.startswith("| announcement/label"))
         self.assertIn(" 1.20 ", row)
