@@ -60,7 +60,7 @@ def alone(processes: Iterable[Memory]) -> int:
 
 
 def name_of(pid: int) -> str:
-    return Path(f"/proc/{pid}/comm").read_text().strip()
+    return Path(f"/proc/{pid}/cmdline").read_text().split("\0")[0].rpartition("/")[2]
 
 
 def spent(pids: Iterable[int]) -> Spent:
