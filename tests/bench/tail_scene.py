@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,12 +70,14 @@ class FakeLeader:
 class Heard:
     """One way, its fake Sentinel and its namespace."""
 
-    def __init__(self, name: str, kubernetes: Kubernetes, folder: Path) -> None:
+    def __init__(
+        self, name: str, kubernetes: Kubernetes, folder: Path, started_by: Sequence[str]
+    ) -> None:
         self.name = name
         self.leader = FakeLeader()
         self.namespace = WayNamespace(kubernetes, publish_of(name), PODS)
         place = Place(self.namespace.namespace, GROUP, PODS, ["127.0.0.1"], self.leader.port, None, folder)
-        self.way: Way = make(name, place)
+        self.way: Way = make(name, place, started_by)
         self.primary = 0
         self.moments: list[tuple[float, float]] = []  # of each event and its publication
         self.before = Spent(0.0, 0)
@@ -86,21 +89,23 @@ class Heard:
 
 
 class TailScene:
-    def __init__(self, kubernetes: Kubernetes, names: list[str]) -> None:
+    def __init__(
+        self, kubernetes: Kubernetes, names: list[str], started_by: Sequence[str] = ()
+    ) -> None:
         self._kubernetes = kubernetes
         with contextlib.ExitStack() as opened:
             self._observed = Observed(kubernetes.folder)
             opened.callback(self._observed.close)
             folder = temporary_folder("tail")
             opened.callback(shutil.rmtree, folder, ignore_errors=True)
-            self._heard = []
+            self.heard: list[Heard] = []
             for name in names:
-                heard = Heard(name, kubernetes, folder)
+                heard = Heard(name, kubernetes, folder, started_by)
                 opened.callback(heard.close)
                 heard.way.start()
                 self._wait_led(heard, since=0.0)
                 heard.way.wait_ready()
-                self._heard.append(heard)
+                self.heard.append(heard)
             self._opened = opened.pop_all()
 
     def __enter__(self) -> TailScene:
@@ -112,11 +117,11 @@ class TailScene:
     def play(self, events: int) -> list[Round]:
         """So many for each way; in each cycle every way has its turn once."""
         audited, began = self._kubernetes.audit_size(), time.monotonic()
-        for heard in self._heard:
+        for heard in self.heard:
             heard.before = spent(heard.way.pids())
         for _ in range(events):
-            random.shuffle(self._heard)
-            for heard in self._heard:
+            random.shuffle(self.heard)
+            for heard in self.heard:
                 self._play_one(heard)
             self._observed.forget()
         passed = time.monotonic() - began
@@ -124,7 +129,7 @@ class TailScene:
         to_monotonic = time.monotonic() - time.time()
         return [
             entry
-            for heard in self._heard
+            for heard in self.heard
             for entry in self._rounds(heard, requests_made(lines, heard.namespace.name, to_monotonic), passed)
         ]
 

@@ -126,7 +126,10 @@ def python(place: Place) -> Way:
 class TheProgram:
     """Named by what it acts on and how it publishes."""
 
-    def __init__(self, act_on: str, publish: str, place: Place) -> None:
+    def __init__(
+        self, act_on: str, publish: str, place: Place, started_by: Sequence[str] = ()
+    ) -> None:
+        """`started_by`: the words before its own command, such as valgrind's."""
         self.name, self.act_on, self.publish = f"{act_on}/{publish}", act_on, publish
         self.subscribes_at = len(place.sentinel_hosts)
         self._program = Program(
@@ -134,6 +137,7 @@ class TheProgram:
             self._configuration(place),
             name=f"{act_on}-{publish}-{place.namespace.name}",
             log_level="info",
+            started_by=started_by,
         )
 
     def start(self) -> None:
@@ -146,10 +150,12 @@ class TheProgram:
         return [self._program.pid, *(each.pid for each in self._program.processes())]
 
     def stop(self) -> None:
-        if self._program.is_alive():
-            self._program.terminate()
-        self._program.close()
-        self._program.forget_log(before=time.monotonic())
+        try:
+            if self._program.is_alive():
+                self._program.terminate()
+        finally:
+            self._program.close()
+            self._program.forget_log(before=time.monotonic())
 
     def log(self) -> str:
         return self._program.log_text()
@@ -182,8 +188,8 @@ def publish_of(name: str) -> str:
     return "label" if name in OTHERS else name.partition("/")[2]
 
 
-def make(name: str, place: Place) -> Way:
+def make(name: str, place: Place, started_by: Sequence[str] = ()) -> Way:
     if name in OTHERS:
         return OTHERS[name](place)
     act_on, _, publish = name.partition("/")
-    return TheProgram(act_on, publish, place)
+    return TheProgram(act_on, publish, place, started_by)
