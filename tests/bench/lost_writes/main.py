@@ -1,0 +1,87 @@
+#!/usr/bin/env python3
+"""How many acknowledged writes are lost in a failover, and for how long writes fail. Failovers of real Sentinels, planned
+ones (SENTINEL FAILOVER) and SIGKILL of the primary by turns; each is followed at once by the program with each `act_on`
+and each way to publish, and by a plain listener to `+switch-master` of one Sentinel that moves a label. Through each of
+their routes two clients write numbered keys, one over a new connection for each write, one over a connection that it
+keeps. Prints tables and whether the goals are met, which is the exit status too; 77: it can't be played here.
+
+bash tests/bench/lost_writes.sh finds the build and the servers. It needs root, for a network of its own, and the real
+API server."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from lab.haproxy import find_haproxy  # noqa: E402
+from lab.namespaces import why_not  # noqa: E402
+from lab.rounds import parse, run  # noqa: E402
+from lab.servers import find_servers  # noqa: E402
+
+from report import judge, lines, ratios, spread, tabulate  # noqa: E402
+from routes import route_name  # noqa: E402
+from scene import Scene  # noqa: E402
+
+SKIPPED = 77
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--interval", type=float, default=20.0, help="ms from one write of a client to the next"
+    )
+    parser.add_argument("--json", type=Path, help="default: lost_writes.json beside the state file")
+
+
+def main() -> int:
+    options = parse(
+        str(__doc__), rounds=60, name="lost_writes", workers=1, kubernetes=False, more=add_arguments
+    )
+    reason = why_not()
+    if not os.environ.get("KUBERNETES_LAB"):
+        reason = "no real API server here: KUBERNETES_LAB is not set"
+    if not find_haproxy():
+        reason = "no HAProxy on PATH: tests/servers.sh --with-haproxy"
+    if reason:
+        print(f"skipped: {reason}")
+        return SKIPPED
+    rounds = run(options, Scene)
+    right = [entry for entry in rounds if entry["ok"]]
+    table = tabulate(right)
+    verdicts = judge(table, rounds, options.rounds)
+    servers = f"{find_servers().product} {find_servers().version()}"
+    print(f"\n{servers}, three Sentinels, one primary, two replicas")
+    print("\n".join(lines(table, options.others.interval)))
+    print("\nplanned, connection new: so many times fewer lost than by one +switch-master and a label")
+    for ratio in ratios(table):
+        print(f"  {ratio.hearer:20}{ratio.way:18}{ratio.times:8.1f}")
+    demoted = [entry["old_demoted_ms"] for entry in right if "old_demoted_ms" in entry]
+    if demoted:
+        print(f"\nold primary demoted, ms after T0: {spread(demoted)}")
+    print()
+    for text, met in verdicts.items():
+        print(f"{'pass' if met else 'FAIL'}  {text}")
+    output = options.others.json or options.state.with_name("lost_writes.json")
+    output.write_text(
+        json.dumps(
+            {
+                "server": servers,
+                "interval_ms": options.others.interval,
+                "table": table,
+                "times_fewer": {route_name(each.hearer, each.way): each.times for each in ratios(table)},
+                "goals": verdicts,
+            },
+            indent=2,
+        )
+        + "\n"
+    )
+    print(f"\nas JSON: {output}")
+    return 0 if all(verdicts.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
