@@ -20,11 +20,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from lab.haproxy import find_haproxy  # noqa: E402
 from lab.namespaces import why_not  # noqa: E402
-from lab.rounds import parse, run  # noqa: E402
+from lab.rounds import Round, parse, run  # noqa: E402
 from lab.servers import find_servers  # noqa: E402
 
-from report import judge, lines, ratios, spread, tabulate  # noqa: E402
-from routes import route_name  # noqa: E402
+from report import judge, lines, ratio_lines, ratios, spread, tabulate, words  # noqa: E402
+from routes import CONNECTIONS, route_name  # noqa: E402
 from scene import Scene  # noqa: E402
 
 SKIPPED = 77
@@ -35,6 +35,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--interval", type=float, default=20.0, help="ms from one write of a client to the next"
     )
     parser.add_argument("--json", type=Path, help="default: lost_writes.json beside the state file")
+
+
+def of_rounds(right: list[Round]) -> dict[str, list[float]]:
+    """What is known of the rounds themselves, and of the measurement."""
+    streams = [stream for entry in right for stream in entry["streams"].items()]
+    return {
+        "load": [entry["load"] for entry in right],
+        "first news, ms after T0": [entry["event_after_t0_ms"] for entry in right],
+        "old primary demoted, ms after T0": [
+            entry["old_demoted_after_t0_ms"] for entry in right if "old_demoted_after_t0_ms" in entry
+        ],
+    } | {
+        f"a write took, ms, connection {connection}": [
+            stream["write_ms"] for name, stream in streams if name.endswith(f"/{connection}")
+        ]
+        for connection in CONNECTIONS
+    }
 
 
 def main() -> int:
@@ -51,17 +68,18 @@ def main() -> int:
         return SKIPPED
     rounds = run(options, Scene)
     right = [entry for entry in rounds if entry["ok"]]
+    if others := {entry["interval_ms"] for entry in right} - {options.others.interval}:
+        raise SystemExit(f"{options.state} has rounds with another --interval: {others}")
     table = tabulate(right)
     verdicts = judge(table, rounds, options.rounds)
     servers = f"{find_servers().product} {find_servers().version()}"
-    print(f"\n{servers}, three Sentinels, one primary, two replicas")
-    print("\n".join(lines(table, options.others.interval)))
-    print("\nplanned, connection new: so many times fewer lost than by one +switch-master and a label")
-    for ratio in ratios(table):
-        print(f"  {ratio.hearer:20}{ratio.way:18}{ratio.times:8.1f}")
-    demoted = [entry["old_demoted_ms"] for entry in right if "old_demoted_ms" in entry]
-    if demoted:
-        print(f"\nold primary demoted, ms after T0: {spread(demoted)}")
+    print(f"\n{servers}, three Sentinels, one primary, two replicas; ", end="")
+    print(f"each client writes every {options.others.interval:g} ms")
+    print("\n".join([*lines(table), *ratio_lines(ratios(table))]))
+    itself = {name: spread(values) for name, values in of_rounds(right).items() if values}
+    print()
+    for name, values in itself.items():
+        print(f"{name}: {words(values)}")
     print()
     for text, met in verdicts.items():
         print(f"{'pass' if met else 'FAIL'}  {text}")
@@ -73,6 +91,7 @@ def main() -> int:
                 "interval_ms": options.others.interval,
                 "table": table,
                 "times_fewer": {route_name(each.hearer, each.way): each.times for each in ratios(table)},
+                "rounds": itself,
                 "goals": verdicts,
             },
             indent=2,

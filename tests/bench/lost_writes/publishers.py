@@ -123,7 +123,7 @@ class ReconcilerPublisher(Publisher):
             *(
                 configuration.table(
                     "target", name=way, plugin="haproxy", socket=str(haproxy.socket),
-                    cut_sessions=way == "haproxy-cut",
+                    cut_sessions=way != "haproxy",
                 )
                 for way, haproxy in self._haproxies.items()
             ),
@@ -151,7 +151,8 @@ class ReconcilerPublisher(Publisher):
     def _haproxy(self, way: str, group: ValkeyGroup, folder: Path) -> HAProxy:
         own = folder / f"{self.name}-{way}"
         own.mkdir()
-        return HAProxy(own, group.name, [(each.name, each.address) for each in group.instances])
+        servers = [(each.name, each.address) for each in group.instances]
+        return HAProxy(own, group.name, servers, retries=0 if way.endswith("-0") else 3)
 
     def _kubernetes_target(self, way: str, **keys: Value) -> str:
         return configuration.kubernetes_target(

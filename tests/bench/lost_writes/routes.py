@@ -12,7 +12,8 @@ HEARERS = (LISTENER, *ACT_ON)
 # `service` is a Service that selects the label, as most have it: Kubernetes makes its EndpointSlices. `label` is how that
 # would be if it took no time.
 LABEL_WAYS = ("label", "service")
-HAPROXY_WAYS = ("haproxy", "haproxy-cut")
+# HAProxy as it is by default; with `cut_sessions`; and with `retries 0` besides.
+HAPROXY_WAYS = ("haproxy", "haproxy-cut", "haproxy-cut-0")
 WAYS = (*LABEL_WAYS, "endpointslice", "service-selector", *HAPROXY_WAYS)
 
 

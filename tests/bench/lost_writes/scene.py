@@ -4,8 +4,10 @@ their routes."""
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import time
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -74,15 +76,21 @@ class Scene:
         group.wait_healthy()
         if self._had_another():
             raise AssertionError("another failover followed on its heels")
-        kept = self._kept(failover, prefix)
-        measured: Round = {"kind": failover.kind}
-        if failover.t0 is not None:
-            measured["event_ms"] = (failover.event.time - failover.t0) * 1000
-            if demoted is not None:
-                measured["old_demoted_ms"] = (demoted - failover.t0) * 1000
+        turned = failover.turned
+        if turned is None or turned.address != failover.new.address:
+            raise AssertionError(f"T0 of {failover.new} was not seen: {turned}")
+        measured: Round = {
+            "kind": failover.kind,
+            "interval_ms": self._interval * 1000,
+            "load": os.getloadavg()[0],
+            "t0_ms": (turned.time - failover.begun) * 1000,
+            "event_after_t0_ms": (failover.event.time - turned.time) * 1000,
+        }
+        if demoted is not None:
+            measured["old_demoted_after_t0_ms"] = (demoted - turned.time) * 1000
         measured["streams"] = {
-            name: asdict(losses([Attempt(*each) for each in attempts], kept.get(name, frozenset())))
-            for name, attempts in written.items()
+            name: asdict(losses([Attempt(*each) for each in written[name]], kept, turned.time))
+            for name, kept in self._kept(failover, prefix, written).items()
         }
         return measured
 
@@ -164,14 +172,16 @@ class Scene:
                 f"no acknowledged write within {_RIGHT_WITHIN:g} s: {', '.join(behind)}"
             ) from None
 
-    def _kept(self, failover: Failover, prefix: str) -> dict[str, set[int]]:
-        """What the new primary holds, by stream; then it holds nothing more of it."""
+    def _kept(
+        self, failover: Failover, prefix: str, streams: Iterable[str]
+    ) -> dict[str, set[int]]:
+        """Which numbers of each stream the new primary holds; then it holds them no more."""
         keys = failover.new.command("KEYS", f"{prefix}:*", timeout=10.0)
         assert isinstance(keys, list)
-        kept: dict[str, set[int]] = {}
+        kept: dict[str, set[int]] = {stream: set() for stream in streams}
         for key in keys:
-            _, name, number = key.rsplit(":", 2)
-            kept.setdefault(name, set()).add(int(number))
+            _, stream, number = key.split(":")
+            kept[stream].add(int(number))
         failover.new.command("FLUSHALL", timeout=10.0)
         return kept
 
