@@ -1,6 +1,6 @@
 """Clients that write numbered keys, each through a route of its own: one process for all of them, so that none waits
 for another. Driven by child.py; the settings are
-    {"interval": SECONDS, "streams": {NAME: {"host": "127.0.0.1", "port": 7001, "keeps": true}}}
+    {"interval": SECONDS, "answer_within": SECONDS, "streams": {NAME: {"host": "127.0.0.1", "port": 7001, "keeps": true}}}
 then `"begin"`-`"end"` frames one round:
     {"do": "begin", "prefix": "r0"}   every stream writes PREFIX:NAME:0, PREFIX:NAME:1, ... from now on
     {"do": "acknowledged"}            {NAME: when its last acknowledged write was begun}
@@ -17,20 +17,28 @@ import socket
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from lab.resp import encode  # noqa: E402
 
-ANSWER_WITHIN = 1.0  # from the begin of an attempt, connecting included
+
+class Pace(NamedTuple):
+    """In seconds, both from the begin of an attempt."""
+
+    interval: float
+    answer_within: float  # connecting included
 
 
 class Stream:
-    def __init__(self, name: str, settings: dict[str, Any], selector: selectors.BaseSelector) -> None:
+    def __init__(
+        self, name: str, settings: dict[str, Any], pace: Pace, selector: selectors.BaseSelector
+    ) -> None:
         self.name = name
         self._address = (settings["host"], settings["port"])
         self._keeps: bool = settings["keeps"]
+        self._pace = pace
         self._selector = selector
         self._socket: socket.socket | None = None
         self._begun: float | None = None  # of the attempt under way
@@ -49,27 +57,27 @@ class Stream:
         self._drop()
         self._begun, self.due = None, float("inf")
 
-    def act(self, now: float, interval: float) -> None:
+    def act(self, now: float) -> None:
         """At `due`."""
         if self._begun is not None:
-            self._over(now, False, interval)
+            self._over(now, False)
             return
-        self._begun, self.due = now, now + ANSWER_WITHIN
+        self._begun, self.due = now, now + self._pace.answer_within
         if self._socket is None:
-            self._connect(now, interval)
+            self._connect(now)
         else:
-            self._send(now, interval)
+            self._send(now)
 
-    def on_ready(self, now: float, interval: float) -> None:
+    def on_ready(self, now: float) -> None:
         if self._socket is None:  # dropped in this very turn
             return
         if self._connecting:
             if self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) != 0:
-                self._over(now, False, interval)
+                self._over(now, False)
                 return
             self._connecting = False
             self._selector.modify(self._socket, selectors.EVENT_READ, self)
-            self._send(now, interval)
+            self._send(now)
             return
         try:
             data = self._socket.recv(4096)
@@ -79,20 +87,20 @@ class Stream:
         if self._begun is None:  # an end that nobody waited for
             self._drop()
         elif not data:
-            self._over(now, False, interval)
+            self._over(now, False)
         elif b"\r\n" in self._answer:
-            self._over(now, self._answer.startswith(b"+OK\r\n"), interval)
+            self._over(now, self._answer.startswith(b"+OK\r\n"))
 
-    def _connect(self, now: float, interval: float) -> None:
+    def _connect(self, now: float) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._connecting = True
         self._selector.register(self._socket, selectors.EVENT_WRITE, self)
         if self._socket.connect_ex(self._address) not in (0, errno.EINPROGRESS):
-            self._over(now, False, interval)
+            self._over(now, False)
 
-    def _send(self, now: float, interval: float) -> None:
+    def _send(self, now: float) -> None:
         assert self._socket is not None
         number = len(self.attempts)
         self._answer = b""
@@ -101,16 +109,16 @@ class Stream:
             # With QUIT the server is the one that closes, and no port waits here for two minutes.
             self._socket.sendall(words if self._keeps else words + encode(["QUIT"]))
         except OSError:
-            self._over(now, False, interval)
+            self._over(now, False)
 
-    def _over(self, now: float, acknowledged: bool, interval: float) -> None:
+    def _over(self, now: float, acknowledged: bool) -> None:
         assert self._begun is not None
         self.attempts.append((len(self.attempts), self._begun, now, acknowledged))
         if acknowledged:
             self.acknowledged = self._begun
         if not (acknowledged and self._keeps):
             self._drop()
-        self.due = max(now, self._begun + interval)
+        self.due = max(now, self._begun + self._pace.interval)
         self._begun = None
 
     def _drop(self) -> None:
@@ -122,17 +130,18 @@ class Stream:
 
 class Clients:
     def __init__(self, settings: dict[str, Any]) -> None:
-        self._interval: float = settings["interval"]
+        self._pace = Pace(settings["interval"], settings["answer_within"])
         self._selector = selectors.DefaultSelector()
         self._streams = [
-            Stream(name, each, self._selector) for name, each in settings["streams"].items()
+            Stream(name, each, self._pace, self._selector)
+            for name, each in settings["streams"].items()
         ]
 
     def answer(self, order: dict[str, str]) -> Any:
         if order["do"] == "begin":
             now = time.monotonic()
             for index, stream in enumerate(self._streams):  # not all at the same instant
-                stream.begin(order["prefix"], now + self._interval * index / len(self._streams))
+                stream.begin(order["prefix"], now + self._pace.interval * index / len(self._streams))
             return len(self._streams)
         if order["do"] == "acknowledged":
             return {stream.name: stream.acknowledged for stream in self._streams}
@@ -148,13 +157,13 @@ class Clients:
             timeout = None if due == float("inf") else max(0.0, due - time.monotonic())
             for key, _ in self._selector.select(timeout):
                 if key.data is not None:
-                    key.data.on_ready(time.monotonic(), self._interval)
+                    key.data.on_ready(time.monotonic())
                 elif not self._obey():
                     return
             now = time.monotonic()
             for stream in self._streams:
                 if stream.due <= now:
-                    stream.act(now, self._interval)
+                    stream.act(now)
 
     def _obey(self) -> bool:
         """One order at a time is sent, so nothing is left in the buffer behind a line."""

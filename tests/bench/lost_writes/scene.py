@@ -24,6 +24,7 @@ from lab.valkey import Failover, Trigger, ValkeyGroup, temporary_folder
 
 # Debian's 1 MB and more; of the lab's 16 kB a replica would need a full synchronisation with these writers.
 _BACKLOG = "repl-backlog-size 10mb"
+_ANSWER_WITHIN = 1.0
 _RIGHT_WITHIN = 30.0
 _DEMOTED_WITHIN = 40.0
 
@@ -129,6 +130,7 @@ class Scene:
         }
         return {
             "interval": self._interval,
+            "answer_within": _ANSWER_WITHIN,
             "streams": {
                 stream_name(route, connection): {
                     "host": "127.0.0.1", "port": port, "keeps": connection == "kept",

@@ -92,6 +92,7 @@ class Leading(unittest.TestCase):
         end = self.reached(client)
         assert end is not None
         self.namespace.remove_label("valkey-0", LABEL)
+        self.wait_leads("label", "")
         self.namespace.label("valkey-1", LABEL, "true")
         self.wait_leads("label", self.hosts[1])
         end.sendall(b"still here")
