@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""How many acknowledged writes are lost in a failover, and for how long writes fail. Failovers of real Sentinels, planned
-ones (SENTINEL FAILOVER) and SIGKILL of the primary by turns; each is followed at once by the program with each `act_on`
-and each way to publish, and by a plain listener to `+switch-master` of one Sentinel that moves a label. Through each of
-their routes two clients write numbered keys, one over a new connection for each write, one over a connection that it
-keeps. Prints tables and whether the goals are met, which is the exit status too; 77: it can't be played here.
+"""How many acknowledged writes are lost in a failover, and for how long writes fail. Failovers of real Sentinels by turns:
+SENTINEL FAILOVER, SIGKILL and SIGSTOP of the primary. Each is followed at once by the program with each `act_on` and each
+way to publish, and by a plain listener to `+switch-master` of one Sentinel that moves a label. Through each of their
+routes two clients write numbered keys, one over a new connection for each write, one over a connection that it keeps.
+Prints tables and whether the goals are met, which is the exit status too; 77: it can't be played here.
 
 bash tests/bench/lost_writes.sh finds the build and the servers. It needs root, for a network of its own, and the real
 API server."""
@@ -24,13 +24,24 @@ from lab.rounds import Round, parse, run  # noqa: E402
 from lab.servers import find_servers  # noqa: E402
 
 from report import judge, lines, ratio_lines, ratios, spread, tabulate, words  # noqa: E402
-from routes import CONNECTIONS, route_name  # noqa: E402
+from routes import CONNECTIONS, KINDS, route_name  # noqa: E402
 from scene import Scene  # noqa: E402
 
 SKIPPED = 77
 
 
+def kinds(text: str) -> list[str]:
+    named = text.split(",")
+    if unknown := set(named) - set(KINDS):
+        raise argparse.ArgumentTypeError(f"no such kind: {', '.join(sorted(unknown))}")
+    return named
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--kinds", type=kinds, default=list(KINDS),
+        help=f"of failovers, which take turns: by comma, of {', '.join(KINDS)}",
+    )
     parser.add_argument(
         "--interval", type=float, default=20.0, help="ms from one write of a client to the next"
     )
@@ -56,7 +67,7 @@ def of_rounds(right: list[Round]) -> dict[str, list[float]]:
 
 def main() -> int:
     options = parse(
-        str(__doc__), rounds=60, name="lost_writes", workers=1, kubernetes=False, more=add_arguments
+        str(__doc__), rounds=90, name="lost_writes", workers=1, kubernetes=False, more=add_arguments
     )
     reason = why_not()
     if not os.environ.get("KUBERNETES_LAB"):

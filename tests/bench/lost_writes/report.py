@@ -115,6 +115,8 @@ def ratios(table: Table) -> list[Ratio]:
 
 
 def ratio_lines(found: list[Ratio]) -> list[str]:
+    if not found:
+        return []
     rows: dict[str, dict[str, str]] = {}
     for each in found:
         rows.setdefault(each.hearer, {})[each.way] = f"{each.times:.1f}"

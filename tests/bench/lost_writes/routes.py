@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-KINDS = ("planned", "kill")
+# SENTINEL FAILOVER; the primary is killed: connections to it are refused; it is stopped: it answers nothing.
+KINDS = ("planned", "kill", "stop")
 CONNECTIONS = ("new", "kept")  # for each write, or as long as it lasts
 
 LISTENER = "one +switch-master"

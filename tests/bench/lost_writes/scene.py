@@ -14,7 +14,7 @@ from pathlib import Path
 from child import Child
 from losses import Attempt, losses
 from publishers import Listener, Publisher, ReconcilerPublisher
-from routes import ACT_ON, CONNECTIONS, KINDS, route_name, stream_name
+from routes import ACT_ON, CONNECTIONS, route_name, stream_name
 
 from lab.kubernetes import open_kubernetes
 from lab.namespaces import PodNetwork
@@ -34,6 +34,7 @@ class Scene:
 
     def __init__(self, options: Options) -> None:
         self._interval = options.others.interval / 1000
+        self._kinds: list[str] = options.others.kinds
         self._begun = time.monotonic()
         self._folder = temporary_folder("writes")
         with contextlib.ExitStack() as opened:
@@ -63,7 +64,7 @@ class Scene:
             self._opened = opened.pop_all()
 
     def run_round(self, number: int) -> Round:
-        group, kind = self._group, KINDS[number % len(KINDS)]
+        group, kind = self._group, self._kinds[number % len(self._kinds)]
         group.events.forget(before=time.monotonic() - 60.0)
         self._begun = time.monotonic()
         prefix = f"round-{number}"
@@ -73,6 +74,7 @@ class Scene:
         demoted = self._wait_demoted(failover)
         self._wait_written()
         written = self._clients.ask({"do": "end"})
+        failover.old.resume()
         group.heal(failover)
         group.wait_healthy()
         if self._had_another():
@@ -81,7 +83,7 @@ class Scene:
         if turned is None or turned.address != failover.new.address:
             raise AssertionError(f"T0 of {failover.new} was not seen: {turned}")
         measured: Round = {
-            "kind": failover.kind,
+            "kind": kind,
             "interval_ms": self._interval * 1000,
             "load": os.getloadavg()[0],
             "t0_ms": (turned.time - failover.begun) * 1000,
@@ -144,13 +146,17 @@ class Scene:
         """A planned one is led by the Sentinel that is asked: each in turn, the one that the listener hears too."""
         if kind == "kill":
             return self._group.kill_primary()
+        if kind == "stop":
+            return self._group.pause_primary()
         sentinels = self._group.sentinels.all
-        return self._group.sentinel_failover(sentinels[number // len(KINDS) % len(sentinels)])
+        return self._group.sentinel_failover(
+            sentinels[number // len(self._kinds) % len(sentinels)]
+        )
 
     def _wait_demoted(self, failover: Failover) -> float | None:
-        """Until no old primary takes writes any more; None: it is dead. An acknowledgement is the new one's from then
+        """Until no old primary takes writes any more; None: it can't. An acknowledgement is the new one's from then
         on, so that who gets one has been led there."""
-        if not failover.old.is_alive():
+        if failover.old.is_paused or not failover.old.is_alive():
             return None
         wait_until(
             lambda: failover.old.role() == "slave", _DEMOTED_WITHIN, f"{failover.old} is demoted"
