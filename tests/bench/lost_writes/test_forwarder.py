@@ -35,7 +35,7 @@ class Leading(unittest.TestCase):
         port = block.free_port(self.hosts)
         self.servers = [socket.create_server((host, port)) for host in self.hosts]
         for server in self.servers:
-            server.settimeout(5)
+            server.settimeout(0.2)
             self.addCleanup(server.close)
         self.namespace.add_valkey_pods(self.hosts)
         version = self.admin.get("/apis/discovery.k8s.io")["preferredVersion"]["groupVersion"]
@@ -56,14 +56,14 @@ class Leading(unittest.TestCase):
         self.addCleanup(client.close)
         return client
 
-    def reached(self, client: socket.socket) -> socket.socket | None:
-        """The server's end of it; None: it was refused."""
+    def reach(self, route: str) -> tuple[socket.socket, socket.socket] | None:
+        """Both ends of a new connection; None: it was refused, as early as while it connects."""
         try:
+            client = self.connect(route)
             client.sendall(b"?")
-        except OSError:
+        except ConnectionError:
             return None
         for server in self.servers:
-            server.settimeout(0.2)
             try:
                 end, _ = server.accept()
             except TimeoutError:
@@ -71,12 +71,12 @@ class Leading(unittest.TestCase):
             end.settimeout(5)
             self.addCleanup(end.close)
             self.assertEqual(end.recv(1), b"?")
-            return end
+            return client, end
         return None
 
     def leads_to(self, route: str) -> str:
-        end = self.reached(self.connect(route))
-        return end.getsockname()[0] if end else ""
+        ends = self.reach(route)
+        return ends[1].getsockname()[0] if ends else ""
 
     def wait_leads(self, route: str, host: str) -> None:
         wait_until(lambda: self.leads_to(route) == host, 5.0, f"{route} leads to {host}")
@@ -88,9 +88,9 @@ class Leading(unittest.TestCase):
     def test_new_connections_follow_the_label_and_open_ones_stay(self) -> None:
         self.namespace.label("valkey-0", LABEL, "true")
         self.wait_leads("label", self.hosts[0])
-        client = self.connect("label")
-        end = self.reached(client)
-        assert end is not None
+        ends = self.reach("label")
+        assert ends is not None
+        client, end = ends
         self.namespace.remove_label("valkey-0", LABEL)
         self.wait_leads("label", "")
         self.namespace.label("valkey-1", LABEL, "true")
