@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from lab.haproxy import find_haproxy  # noqa: E402
 from lab.namespaces import why_not  # noqa: E402
-from lab.rounds import Round, parse, run  # noqa: E402
+from lab.rounds import Round, parse, read_state, run  # noqa: E402
 from lab.servers import find_servers  # noqa: E402
 
 from report import judge, lines, ratio_lines, ratios, spread, tabulate, words  # noqa: E402
@@ -77,10 +77,11 @@ def main() -> int:
     if reason:
         print(f"skipped: {reason}")
         return SKIPPED
+    noted = {entry["interval_ms"] for entry in read_state(options.state) if entry["ok"]}
+    if others := noted - {options.others.interval}:
+        raise SystemExit(f"{options.state} has rounds with another --interval: {others}")
     rounds = run(options, Scene)
     right = [entry for entry in rounds if entry["ok"]]
-    if others := {entry["interval_ms"] for entry in right} - {options.others.interval}:
-        raise SystemExit(f"{options.state} has rounds with another --interval: {others}")
     table = tabulate(right)
     verdicts = judge(table, rounds, options.rounds)
     servers = f"{find_servers().product} {find_servers().version()}"

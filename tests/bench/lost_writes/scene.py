@@ -33,7 +33,7 @@ class Scene:
     """In a network of its own, since EndpointSlices refuse loopback addresses; the worker's thread enters it for good."""
 
     def __init__(self, options: Options) -> None:
-        self._interval = options.others.interval / 1000
+        self._interval_ms: float = options.others.interval
         self._kinds: list[str] = options.others.kinds
         self._begun = time.monotonic()
         self._folder = temporary_folder("writes")
@@ -84,7 +84,7 @@ class Scene:
             raise AssertionError(f"T0 of {failover.new} was not seen: {turned}")
         measured: Round = {
             "kind": kind,
-            "interval_ms": self._interval * 1000,
+            "interval_ms": self._interval_ms,
             "load": os.getloadavg()[0],
             "t0_ms": (turned.time - failover.begun) * 1000,
             "event_after_t0_ms": (failover.event.time - turned.time) * 1000,
@@ -131,7 +131,7 @@ class Scene:
             for way, port in publisher.ports().items()
         }
         return {
-            "interval": self._interval,
+            "interval": self._interval_ms / 1000,
             "answer_within": _ANSWER_WITHIN,
             "streams": {
                 stream_name(route, connection): {
