@@ -37,10 +37,10 @@ class ServerState:
 
 class HAProxy:
     """Owned by a test, in its main thread. Its servers start in maintenance, as its page advises,
-    unless `start_ready`."""
+    unless `start_ready`. `retries` to connect, a second apart, are HAProxy's own default."""
 
     def __init__(self, folder: Path, backend: str, servers: Sequence[tuple[str, Address]], *,
-                 start_ready: bool = False, level: str = "admin") -> None:
+                 start_ready: bool = False, level: str = "admin", retries: int = 3) -> None:
         self.backend = backend
         self.socket = folder / "haproxy.sock"
         self.control = folder / "haproxy-of-the-test.sock"
@@ -54,6 +54,7 @@ class HAProxy:
             f"  stats socket {self.control} mode 600 level admin",
             "defaults",
             "  mode tcp",
+            f"  retries {retries}",
             "  timeout connect 2s",
             "  timeout client 10m",
             "  timeout server 10m",

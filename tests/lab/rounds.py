@@ -218,7 +218,7 @@ def _line(entry: Round) -> str:
     told = (
         f"{key} {value:.0f}" if isinstance(value, float) else f"{key} {value}"
         for key, value in entry.items()
-        if key not in ("round", "ok") and not isinstance(value, list)
+        if key not in ("round", "ok") and not isinstance(value, (dict, list))  # a table is for the file alone
     )
     return f"round {entry['round']:4}  " + "  ".join(told)
 
