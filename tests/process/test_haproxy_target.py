@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lab.addresses import AddressBlock  # noqa: E402
 from lab.haproxy import HAProxy, OldRuntime, ReadyWatch, find_haproxy  # noqa: E402
 from lab.plugin_host import PluginHost  # noqa: E402
-from lab.processes import stop_on_signals  # noqa: E402
+from lab.processes import stop_on_signals, wait_until  # noqa: E402
 from lab.talkers import Talker  # noqa: E402
 from lab.valkey import temporary_folder  # noqa: E402
 
@@ -216,8 +216,7 @@ class Servers(HaproxyCase):
         self.haproxy.wait_ready(self.addresses[0])
         host.applied(mark=mark)
         self.haproxy.command(f"set server {GROUP}/valkey-0 state drain")
-        self.haproxy.wait_ready(self.addresses[0])
-        self.assertEqual(self.who_answers(), "valkey-0")
+        wait_until(lambda: self.who_answers() == "valkey-0", 10, "the drained server is ready again")
 
     def test_a_primary_without_a_server_costs_the_old_one_its_place_under_a_higher_epoch_only(self) -> None:
         host = self.host()
