@@ -17,6 +17,7 @@ from e2e.plugin_case import ADDRESSES, GROUP, PluginCase  # noqa: E402
 from lab.kube_client import Json  # noqa: E402
 from lab.kubernetes import LABEL, FakeKubernetes, Pod, PrivateKubernetes  # noqa: E402
 from lab.plugin_host import PluginHost  # noqa: E402
+from lab.processes import wait_until  # noqa: E402
 from lab.tcp_proxy import TcpProxy  # noqa: E402
 
 
@@ -301,7 +302,12 @@ class Racing(PluginCase):
                 self.namespace.recreate_pod(f"valkey-{draw.randrange(3)}")
         for host in hosts:
             host.apply(GROUP, 100, ADDRESSES[1])
-        self.watch.wait_for_label("valkey-1", 10)
+
+        def is_right() -> bool:
+            return (not self.namespace.make_missing_pods()
+                    and self.namespace.labelled() == ["valkey-1"])
+
+        wait_until(is_right, 10, "the label is on valkey-1 alone")
         for host in hosts:
             host.applied(epoch="100")
         self.never_two()

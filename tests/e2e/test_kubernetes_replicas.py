@@ -375,7 +375,8 @@ class Trouble(ReplicaCase):
         host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
         host.applied()
         self.wait_labels(REPLICA, {"valkey-1": "true", "valkey-2": "true"})
-        self.assertEqual(self.kubernetes.watches("silence", r".*labelSelector=.*", seconds=3), 1)
+        ours = r".*labelSelector=.*"
+        wait_until(lambda: self.kubernetes.watches("silence", ours, seconds=3) == 1, 10, "a watch")
         self.namespace.label("valkey-2", "valkey-master", "true")
         mark = host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:2])
         host.wait("log", text="valkey-2, no healthy replica", mark=mark)

@@ -203,6 +203,12 @@ class Namespace:
         assert answer.code in (200, 404), answer
         return self.add_pod(made)
 
+    def make_missing_pods(self) -> list[str]:
+        """As a StatefulSet does, with those that are not there though nobody deleted them: see `add_pod`. Their names."""
+        missing = sorted(self._made.keys() - self.pods().keys())
+        self.add_pods([self._made[name] for name in missing])
+        return missing
+
     # Rights and credentials
 
     def set_rules(self, rules: Iterable[Json]) -> None:
