@@ -95,6 +95,7 @@ run cmake --log-level=WARNING -G Ninja -S . -B "$build" -DCMAKE_BUILD_TYPE="$kin
 run cmake --build "$build"
 RECONCILER_BUILD=$(cd "$build" && pwd)
 export RECONCILER_BUILD
+if [ -n "$sanitize" ]; then export RECONCILER_PATIENCE=3; fi
 
 if [ -n "${KUBERNETES_LAB:-}" ]; then
   start_lab

@@ -76,7 +76,9 @@ class NameServer:
             ["dig", "+short", "+time=1", f"+tries={tries}", "+norecurse", "-p", str(self.port),
              f"@{self.host}", name, kind],
             capture_output=True, text=True, check=False)
-        return sorted(said.stdout.split("\n")[:-1]) if said.returncode == 0 else []
+        if said.returncode != 0:
+            return []
+        return sorted(line for line in said.stdout.splitlines() if not line.startswith(";"))
 
     def wait_for(self, name: str, kind: str, data: list[str], timeout: float = 10.0) -> None:
         wait_until(lambda: self.ask(name, kind) == data, timeout, f"{name} {kind} is {data}")

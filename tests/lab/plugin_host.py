@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.processes import die_with_parent
+from lab.processes import PATIENCE, die_with_parent
 from lab.program import build_folder
 
 
@@ -139,7 +139,7 @@ class PluginHost:
     def wait(self, kind: str, timeout: float = 10.0, mark: int = 0, *, text: str = "",
              when: Callable[[Event], bool] = lambda event: True, **fields: str) -> Event:
         """The first event from `mark` on with these fields and this in its text."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * PATIENCE
 
         def fits(event: Event) -> bool:
             return (event.kind == kind and text in event.text and when(event)

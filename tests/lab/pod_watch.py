@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 
 from lab.kube_client import ApiFailure, Json, KubeClient, WatchStream
 from lab.kubernetes import LABEL, Kubernetes, Namespace
+from lab.processes import PATIENCE
 
 _WATCH_SECONDS = 20  # timeoutSeconds: the end of a watch is nothing but the begin of the next
 _SILENCE = 30.0  # a connection that is silent for so long is given up
@@ -215,7 +216,7 @@ class PodWatch:
 
     def wait_for(self, condition: Callable[[], bool], timeout: float, what: str) -> None:
         """Looked at after each change. TimeoutError names what was waited for."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * PATIENCE
         with self._changed:
             while not condition():
                 left = end - time.monotonic()

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from lab.addresses import free_port
 from lab.namespaces import NetworkNamespace
-from lab.processes import Process, wait_until
+from lab.processes import PATIENCE, Process, wait_until
 
 WATCHER = "sentinel-watcher"
 LABELER = "labeler"
@@ -283,7 +283,7 @@ class Program:
         """Status and body; OSError when nobody answers."""
         url = f"http://127.0.0.1:{self.http_port}{path}"
         try:
-            with self._process.placed(), _without_proxy.open(url, timeout=timeout) as answer:
+            with self._process.placed(), _without_proxy.open(url, timeout=timeout * PATIENCE) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as refused:
             with refused:
@@ -350,7 +350,7 @@ class Program:
             return next((e for e in self._entries if e.time >= since and fits(e)), None)
 
         with self._news:
-            self._news.wait_for(lambda: found() is not None, timeout)
+            self._news.wait_for(lambda: found() is not None, timeout * PATIENCE)
             if (entry := found()) is not None:
                 return entry
         raise TimeoutError(

@@ -179,8 +179,8 @@ class HttpTest(ProcessTest):
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
             readers.append(connection)
             time.sleep(0.05)  # so that not all are given the same answer
-        self.assertEqual(program.get("/healthz", 20)[0], 200)
-        self.assertEqual(program.get("/status", 20)[0], 200)
+        self.assertEqual(program.get("/healthz", 5)[0], 200)
+        self.assertEqual(program.get("/status", 5)[0], 200)
         self.assertLess(growth_kib(program.pid, before), 16 * 1024)
         wait_until(
             lambda: all(self.is_cut(reader) for reader in readers),

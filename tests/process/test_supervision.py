@@ -276,7 +276,7 @@ class Reload(ProcessTest):
         program.wait_for_log("the target is not to be had")
         program.wait_for_log("the one before goes on")
         self.assertTrue(labeler.is_alive())
-        self.assertIn("the last reload was refused", program.readyz()[1])
+        wait_until(lambda: "the last reload was refused" in program.readyz()[1], 5.0, "it is told")
 
 
 def _answers(program: Program) -> bool:

@@ -20,6 +20,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from lab.processes import PATIENCE  # noqa: E402
 from lab.program import build_folder  # noqa: E402
 
 _HEADER = struct.Struct("<HHIQQII")
@@ -192,7 +193,7 @@ class Watcher:
 
     def wait_for(self, condition: Callable[[], Any], what: str, timeout: float = 10.0) -> Any:
         """Until the condition is true; its value. Looked at whenever something was said."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * PATIENCE
         with self._news:
             while not (value := condition()):
                 if not self._news.wait(end - time.monotonic()) and time.monotonic() >= end:
