@@ -28,6 +28,8 @@ class Child {
     std::function<void(Child&, Incarnation&)> on_started;
     // From the current incarnation only.
     std::function<void(Child&, const ipc::Frame&)> on_frame;
+    // Whichever of its processes beat.
+    std::function<void()> on_heartbeat;
     // Why it is not at work; empty: it is, by a current incarnation that is another one than
     // before.
     std::function<void(Child&, const std::string&)> on_down;
@@ -62,7 +64,9 @@ class Child {
   void send_to_current(const ipc::Frame& frame);
 
   // Kills what is silent. `forgive`: the supervisor stood still, nobody could be heard.
-  void tick(int64_t now_ms, bool forgive);
+  void look(int64_t now_ms, bool forgive);
+  // When there may be somebody to kill.
+  int64_t due_ms() const;
 
   // `sentinel-watcher` or the target's name.
   const std::string& id() const { return id_; }

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/log.h"
@@ -89,6 +90,7 @@ void Incarnation::on_frame(const ipc::Frame& frame) {
       return;
     }
     case ipc::MessageType::heartbeat:
+      handlers_.on_heartbeat();
       return;
     case ipc::MessageType::ready:
       ready_ = greeted_;
@@ -150,6 +152,11 @@ std::string Incarnation::overdue(int64_t now_ms) const {
     return fmt::format("not ready after {} ms", now_ms - started_ms_);
   }
   return {};
+}
+
+int64_t Incarnation::due_ms() const {
+  if (stopping_) return stop_deadline_ms_ + 1;
+  return ready_ ? liveness_.due_ms() : std::min(liveness_.due_ms(), ready_deadline_ms_ + 1);
 }
 
 void Incarnation::forgive(int64_t now_ms) {

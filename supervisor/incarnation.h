@@ -32,6 +32,7 @@ class Incarnation {
  public:
   struct Handlers {
     std::function<void(const ipc::Frame&)> on_frame;
+    std::function<void()> on_heartbeat;
   };
 
   static Result<std::unique_ptr<Incarnation>> start(uv_loop_t* loop, const ChildPlan& plan,
@@ -61,6 +62,8 @@ class Incarnation {
 
   // Why this process is to be killed now; empty: it is well.
   std::string overdue(int64_t now_ms) const;
+  // The first moment at which it may be, unless it is heard of.
+  int64_t due_ms() const;
   void supervise(const SupervisionSettings& supervision);
   // The supervisor stood still: nobody could be heard.
   void forgive(int64_t now_ms);

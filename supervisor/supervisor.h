@@ -75,7 +75,8 @@ class Supervisor {
   void ask(const std::string& child, const std::string& group, Questions::Answered answered);
   void on_stopped();
   void reap();
-  void tick();
+  void look();
+  void look_soon();
 
   // Whether a group's topologies go to this child.
   bool serves(const std::string& child, const std::string& group) const;
@@ -93,9 +94,9 @@ class Supervisor {
   ipc::Report own_report_;
   Questions questions_;
   Orders orders_;
-  PauseDetector pause_;
+  Looks looks_;
   uv::Signal child_ended_;
-  uv::Timer tick_;
+  uv::Timer look_;
 };
 
 }  // namespace reconciler
