@@ -30,7 +30,8 @@ Result<std::unique_ptr<Incarnation>> Child::spawn(const ChildPlan& plan) {
   auto incarnation = Incarnation::start(
       loop_, plan, generation, supervision_,
       {.on_frame = [this, generation](const ipc::Frame& frame) { on_frame(generation, frame); },
-       .on_heartbeat = handlers_.on_heartbeat});
+       .on_heartbeat = handlers_.on_heartbeat},
+      handlers_.take_running(plan));
   if (incarnation) handlers_.on_started(*this, **incarnation);
   return incarnation;
 }

@@ -24,6 +24,8 @@ class Child {
  public:
   struct Handlers {
     std::function<uint64_t()> next_generation;
+    // One for this plan that was started before, if there is any.
+    std::function<std::optional<StartedProcess>(const ChildPlan&)> take_running;
     // It was just started and configured: whatever it has to know first is sent now.
     std::function<void(Child&, Incarnation&)> on_started;
     // From the current incarnation only.

@@ -17,6 +17,14 @@ namespace {
 // From the request to stop until SIGKILL.
 constexpr int64_t stop_grace_ms = 4'000;
 
+Result<StartedProcess> start_child(const ChildPlan& plan) {
+  auto pair = ipc::make_channel_pair();
+  if (!pair) return pair.error();
+  auto pid = start_process({plan.executable, {std::to_string(::getpid())}, pair->theirs.get()});
+  if (!pid) return pid.error();
+  return StartedProcess{*pid, std::move(pair->ours)};
+}
+
 }  // namespace
 
 int64_t monotonic_ms() { return static_cast<int64_t>(uv_hrtime() / 1'000'000); }
@@ -37,15 +45,20 @@ Incarnation::~Incarnation() {
 Result<std::unique_ptr<Incarnation>> Incarnation::start(uv_loop_t* loop, const ChildPlan& plan,
                                                         uint64_t generation,
                                                         const SupervisionSettings& supervision,
-                                                        Handlers handlers) {
-  auto pair = ipc::make_channel_pair();
-  if (!pair) return pair.error();
+                                                        Handlers handlers,
+                                                        std::optional<StartedProcess> running) {
+  if (!running) {
+    auto started = start_child(plan);
+    if (!started) return started.error();
+    running = std::move(*started);
+  }
   std::unique_ptr<Incarnation> incarnation(
       new Incarnation(generation, supervision, std::move(handlers)));
   incarnation->name_ = plan.name;
+  incarnation->pid_ = running->pid;
   Incarnation* raw = incarnation.get();
   auto channel =
-      ipc::Channel::open(loop, std::move(pair->ours),
+      ipc::Channel::open(loop, std::move(running->channel),
                          {.on_frame = [raw](const ipc::Frame& frame) { raw->on_frame(frame); },
                           .on_closed =
                               [raw](const Error& cause) {
@@ -57,11 +70,6 @@ Result<std::unique_ptr<Incarnation>> Incarnation::start(uv_loop_t* loop, const C
                               }});
   if (!channel) return channel.error();
   incarnation->channel_ = std::move(*channel);
-
-  auto pid =
-      start_process({plan.executable, {std::to_string(::getpid())}, pair->theirs.get(), -1, -1});
-  if (!pid) return pid.error();
-  incarnation->pid_ = *pid;
   incarnation->send(plan.configuration);
   return incarnation;
 }

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/config/configuration.h"
@@ -14,6 +15,7 @@
 #include "common/ipc/message.h"
 #include "common/result.h"
 #include "supervisor/liveness.h"
+#include "supervisor/process.h"
 
 namespace reconciler {
 
@@ -35,10 +37,12 @@ class Incarnation {
     std::function<void()> on_heartbeat;
   };
 
+  // `running`: a process for this plan that was started before and waits for its configuration.
   static Result<std::unique_ptr<Incarnation>> start(uv_loop_t* loop, const ChildPlan& plan,
                                                     uint64_t generation,
                                                     const SupervisionSettings& supervision,
-                                                    Handlers handlers);
+                                                    Handlers handlers,
+                                                    std::optional<StartedProcess> running);
   // Kills what is still alive; the reaper collects it.
   ~Incarnation();
   Incarnation(const Incarnation&) = delete;

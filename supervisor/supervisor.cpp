@@ -76,9 +76,12 @@ Supervisor::Supervisor(uv_loop_t* loop, Configuration configuration, Purpose pur
   observer_.expect(configuration_);
 }
 
-void Supervisor::start() {
+void Supervisor::start(WaitingLabelers waiting) {
+  waiting_ = std::move(waiting);
   child_ended_.start(SIGCHLD, [this] { reap(); });
   for (auto& [id, plan] : plans(configuration_)) add_child(id, plan);
+  waiting_ = {};
+  reap();  // nobody was told of one that has ended while it waited
 }
 
 void Supervisor::add_child(const std::string& id, ChildPlan plan) {
@@ -92,6 +95,11 @@ void Supervisor::add_child(const std::string& id, ChildPlan plan) {
 Child::Handlers Supervisor::handlers() {
   return {
       .next_generation = [this] { return ++generation_; },
+      .take_running =
+          [this](const ChildPlan& plan) {
+            const auto* settings = std::get_if<LabelerSettings>(&plan.configuration.settings);
+            return settings == nullptr ? std::nullopt : waiting_.take(settings->target.plugin);
+          },
       .on_started = [this](Child& child, Incarnation& incarnation) { greet(child, incarnation); },
       .on_frame = [this](Child& child, const ipc::Frame& frame) { on_frame(child, frame); },
       .on_heartbeat =
