@@ -6,6 +6,7 @@
 #include <sysexits.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "common/log.h"
@@ -28,7 +29,9 @@ Result<std::unique_ptr<Incarnation>> Child::spawn(const ChildPlan& plan) {
   const uint64_t generation = handlers_.next_generation();
   auto incarnation = Incarnation::start(
       loop_, plan, generation, supervision_,
-      {.on_frame = [this, generation](const ipc::Frame& frame) { on_frame(generation, frame); }});
+      {.on_frame = [this, generation](const ipc::Frame& frame) { on_frame(generation, frame); },
+       .on_heartbeat = handlers_.on_heartbeat},
+      handlers_.take_running(plan));
   if (incarnation) handlers_.on_started(*this, **incarnation);
   return incarnation;
 }
@@ -213,11 +216,19 @@ void Child::note_that_it_stays_up() {
   early_deaths_ = 0;
 }
 
-void Child::tick(int64_t now_ms, bool forgive) {
+void Child::look(int64_t now_ms, bool forgive) {
   note_that_it_stays_up();
   if (current_) kill_overdue(*current_, now_ms, forgive);
   if (successor_) kill_overdue(*successor_, now_ms, forgive);
   for (const auto& incarnation : retiring_) kill_overdue(*incarnation, now_ms, forgive);
+}
+
+int64_t Child::due_ms() const {
+  int64_t due = std::numeric_limits<int64_t>::max();
+  if (current_) due = std::min(due, current_->due_ms());
+  if (successor_) due = std::min(due, successor_->due_ms());
+  for (const auto& incarnation : retiring_) due = std::min(due, incarnation->due_ms());
+  return due;
 }
 
 void Child::kill_overdue(Incarnation& incarnation, int64_t now_ms, bool forgive) {

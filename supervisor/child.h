@@ -24,10 +24,14 @@ class Child {
  public:
   struct Handlers {
     std::function<uint64_t()> next_generation;
+    // One for this plan that was started before, if there is any.
+    std::function<std::optional<StartedProcess>(const ChildPlan&)> take_running;
     // It was just started and configured: whatever it has to know first is sent now.
     std::function<void(Child&, Incarnation&)> on_started;
     // From the current incarnation only.
     std::function<void(Child&, const ipc::Frame&)> on_frame;
+    // Whichever of its processes beat.
+    std::function<void()> on_heartbeat;
     // Why it is not at work; empty: it is, by a current incarnation that is another one than
     // before.
     std::function<void(Child&, const std::string&)> on_down;
@@ -62,7 +66,9 @@ class Child {
   void send_to_current(const ipc::Frame& frame);
 
   // Kills what is silent. `forgive`: the supervisor stood still, nobody could be heard.
-  void tick(int64_t now_ms, bool forgive);
+  void look(int64_t now_ms, bool forgive);
+  // When there may be somebody to kill.
+  int64_t due_ms() const;
 
   // `sentinel-watcher` or the target's name.
   const std::string& id() const { return id_; }

@@ -4,9 +4,7 @@
 
 #include <utility>
 
-#include "common/config/loading.h"
 #include "common/log.h"
-#include "supervisor/describe.h"
 
 namespace reconciler {
 
@@ -27,8 +25,8 @@ std::optional<std::string> ConfigurationSource::file() const {
 
 std::string ConfigurationSource::watched_file() const { return file().value_or(system_file); }
 
-Result<Configuration> ConfigurationSource::load() const {
-  auto loaded = load_configuration(file(), current_environment(), describe_plugin);
+Result<Configuration> ConfigurationSource::load(const DescribePlugin& describe) const {
+  auto loaded = load_configuration(file(), current_environment(), describe);
   if (loaded && dry_run_) {
     loaded->dry_run = true;
     loaded->notes.emplace_back("dry run: no target is changed");

@@ -5,8 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "common/config/configuration.h"
+#include "common/config/loading.h"
 #include "common/result.h"
+#include "supervisor/describe.h"
 
 namespace reconciler {
 
@@ -16,7 +17,7 @@ class ConfigurationSource {
   ConfigurationSource(std::string named, bool dry_run);
 
   // May take its time: plugins are asked for their schemas.
-  Result<Configuration> load() const;
+  Result<Configuration> load(const DescribePlugin& describe = describe_plugin) const;
 
   // The file to watch, whether it is there or not.
   std::string watched_file() const;

@@ -13,6 +13,7 @@
 #include <cstring>
 
 #include "common/installation.h"
+#include "common/ipc/channel.h"
 #include "common/text.h"
 #include "supervisor/process.h"
 
@@ -40,7 +41,7 @@ struct Output {
   std::string err;
 };
 
-// Until both ends are closed.
+// Until both ends are closed. `err`: -1 where there is none.
 Result<Output> read_both(int out, int err) {
   const auto start = std::chrono::steady_clock::now();
   Output output;
@@ -65,6 +66,26 @@ Result<Output> read_both(int out, int err) {
   return output;
 }
 
+Result<PluginSchema> schema_in(const std::string& plugin, const Output& output) {
+  if (output.out.empty()) {
+    const std::string_view said = trim(output.err);
+    return Error(said.empty() ? fmt::format("plugin {} crashed when it was loaded", plugin)
+                              : std::string(said));
+  }
+  auto schema = parse_plugin_schema(output.out);
+  if (!schema) return schema.error().within(fmt::format("plugin {}: its description", plugin));
+  return schema;
+}
+
+// The supervisor's reaper may be first.
+void end(pid_t pid, bool kill) {
+  if (kill) ::kill(pid, SIGKILL);
+  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+std::string labeler_executable() { return installation::children_folder() + "/labeler"; }
+
 }  // namespace
 
 Result<PluginSchema> describe_plugin(const std::string& plugin) {
@@ -72,29 +93,64 @@ Result<PluginSchema> describe_plugin(const std::string& plugin) {
   if (!out) return out.error();
   auto err = make_pipe();
   if (!err) return err.error();
-  auto pid = start_process({installation::children_folder() + "/labeler",
-                            {"--describe", plugin},
-                            -1,
-                            out->write.get(),
-                            err->write.get()});
+  auto pid = start_process({.executable = labeler_executable(),
+                            .arguments = {"--describe", plugin},
+                            .standard_output = out->write.get(),
+                            .standard_error = err->write.get()});
   if (!pid) return pid.error();
   out->write.reset();
   err->write.reset();
 
   auto output = read_both(out->read.get(), err->read.get());
-  if (!output) ::kill(*pid, SIGKILL);
-  // The supervisor's reaper may have been first: what counts is what was printed.
-  while (::waitpid(*pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  end(*pid, !output);
   if (!output) return output.error().within(fmt::format("plugin {}", plugin));
-  if (output->out.empty()) {
-    const std::string_view said = trim(output->err);
-    return Error(said.empty() ? fmt::format("plugin {} crashed when it was loaded", plugin)
-                              : std::string(said));
+  return schema_in(plugin, *output);
+}
+
+Result<PluginSchema> WaitingLabelers::describe(const std::string& plugin) {
+  auto said = make_pipe();
+  if (!said) return said.error();
+  // Away from the numbers that the child's own descriptors get.
+  Descriptor write(::fcntl(said->write.get(), F_DUPFD_CLOEXEC, 10));
+  said->write.reset();
+  auto pair = ipc::make_channel_pair();
+  if (!pair) return pair.error();
+  auto pid = start_process({.executable = labeler_executable(),
+                            .arguments = {std::to_string(::getpid()), plugin},
+                            .descriptor_3 = pair->theirs.get(),
+                            .descriptor_4 = write.get()});
+  if (!pid) return pid.error();
+  write.reset();
+
+  auto schema = [&]() -> Result<PluginSchema> {
+    auto output = read_both(said->read.get(), -1);
+    if (!output) return output.error().within(fmt::format("plugin {}", plugin));
+    if (!output->out.starts_with('{')) std::swap(output->out, output->err);  // why there is none
+    return schema_in(plugin, *output);
+  }();
+  if (schema) {
+    waiting_[plugin] = {*pid, std::move(pair->ours)};
+  } else {
+    end(*pid, true);
   }
-  auto schema = parse_plugin_schema(output->out);
-  if (!schema) return schema.error().within(fmt::format("plugin {}: its description", plugin));
   return schema;
+}
+
+std::optional<StartedProcess> WaitingLabelers::take(const std::string& plugin) {
+  const auto found = waiting_.find(plugin);
+  if (found == waiting_.end()) return std::nullopt;
+  return std::move(waiting_.extract(found).mapped());
+}
+
+WaitingLabelers& WaitingLabelers::operator=(WaitingLabelers&& other) noexcept {
+  end_all();
+  waiting_ = std::exchange(other.waiting_, {});
+  return *this;
+}
+
+void WaitingLabelers::end_all() {
+  for (const auto& [plugin, labeler] : waiting_) end(labeler.pid, true);
+  waiting_.clear();
 }
 
 }  // namespace reconciler

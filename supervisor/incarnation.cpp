@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/log.h"
@@ -15,6 +16,14 @@ namespace {
 
 // From the request to stop until SIGKILL.
 constexpr int64_t stop_grace_ms = 4'000;
+
+Result<StartedProcess> start_child(const ChildPlan& plan) {
+  auto pair = ipc::make_channel_pair();
+  if (!pair) return pair.error();
+  auto pid = start_process({plan.executable, {std::to_string(::getpid())}, pair->theirs.get()});
+  if (!pid) return pid.error();
+  return StartedProcess{*pid, std::move(pair->ours)};
+}
 
 }  // namespace
 
@@ -36,15 +45,20 @@ Incarnation::~Incarnation() {
 Result<std::unique_ptr<Incarnation>> Incarnation::start(uv_loop_t* loop, const ChildPlan& plan,
                                                         uint64_t generation,
                                                         const SupervisionSettings& supervision,
-                                                        Handlers handlers) {
-  auto pair = ipc::make_channel_pair();
-  if (!pair) return pair.error();
+                                                        Handlers handlers,
+                                                        std::optional<StartedProcess> running) {
+  if (!running) {
+    auto started = start_child(plan);
+    if (!started) return started.error();
+    running = std::move(*started);
+  }
   std::unique_ptr<Incarnation> incarnation(
       new Incarnation(generation, supervision, std::move(handlers)));
   incarnation->name_ = plan.name;
+  incarnation->pid_ = running->pid;
   Incarnation* raw = incarnation.get();
   auto channel =
-      ipc::Channel::open(loop, std::move(pair->ours),
+      ipc::Channel::open(loop, std::move(running->channel),
                          {.on_frame = [raw](const ipc::Frame& frame) { raw->on_frame(frame); },
                           .on_closed =
                               [raw](const Error& cause) {
@@ -56,11 +70,6 @@ Result<std::unique_ptr<Incarnation>> Incarnation::start(uv_loop_t* loop, const C
                               }});
   if (!channel) return channel.error();
   incarnation->channel_ = std::move(*channel);
-
-  auto pid =
-      start_process({plan.executable, {std::to_string(::getpid())}, pair->theirs.get(), -1, -1});
-  if (!pid) return pid.error();
-  incarnation->pid_ = *pid;
   incarnation->send(plan.configuration);
   return incarnation;
 }
@@ -89,6 +98,7 @@ void Incarnation::on_frame(const ipc::Frame& frame) {
       return;
     }
     case ipc::MessageType::heartbeat:
+      handlers_.on_heartbeat();
       return;
     case ipc::MessageType::ready:
       ready_ = greeted_;
@@ -150,6 +160,11 @@ std::string Incarnation::overdue(int64_t now_ms) const {
     return fmt::format("not ready after {} ms", now_ms - started_ms_);
   }
   return {};
+}
+
+int64_t Incarnation::due_ms() const {
+  if (stopping_) return stop_deadline_ms_ + 1;
+  return ready_ ? liveness_.due_ms() : std::min(liveness_.due_ms(), ready_deadline_ms_ + 1);
 }
 
 void Incarnation::forgive(int64_t now_ms) {

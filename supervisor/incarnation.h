@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "common/config/configuration.h"
@@ -14,6 +15,7 @@
 #include "common/ipc/message.h"
 #include "common/result.h"
 #include "supervisor/liveness.h"
+#include "supervisor/process.h"
 
 namespace reconciler {
 
@@ -32,12 +34,15 @@ class Incarnation {
  public:
   struct Handlers {
     std::function<void(const ipc::Frame&)> on_frame;
+    std::function<void()> on_heartbeat;
   };
 
+  // `running`: a process for this plan that was started before and waits for its configuration.
   static Result<std::unique_ptr<Incarnation>> start(uv_loop_t* loop, const ChildPlan& plan,
                                                     uint64_t generation,
                                                     const SupervisionSettings& supervision,
-                                                    Handlers handlers);
+                                                    Handlers handlers,
+                                                    std::optional<StartedProcess> running);
   // Kills what is still alive; the reaper collects it.
   ~Incarnation();
   Incarnation(const Incarnation&) = delete;
@@ -61,6 +66,8 @@ class Incarnation {
 
   // Why this process is to be killed now; empty: it is well.
   std::string overdue(int64_t now_ms) const;
+  // The first moment at which it may be, unless it is heard of.
+  int64_t due_ms() const;
   void supervise(const SupervisionSettings& supervision);
   // The supervisor stood still: nobody could be heard.
   void forgive(int64_t now_ms);

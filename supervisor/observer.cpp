@@ -61,7 +61,7 @@ void Observer::outcome(const std::string& target, const std::string& group, uint
   tell_failovers();
 }
 
-void Observer::tick() {
+void Observer::tell_due() {
   history_.expire(uv_hrtime());
   tell_failovers();
 }

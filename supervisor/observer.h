@@ -35,8 +35,8 @@ class Observer {
   void reload_refused(const std::string& why);
   void reload_accepted();
 
-  // Tells what has become due. At least once a second.
-  void tick();
+  // Tells what has become due. To be called every few seconds.
+  void tell_due();
   // Tells of what is still open, too: the program ends.
   void end();
 

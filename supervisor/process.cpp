@@ -74,8 +74,10 @@ struct SpawnSettings {
 Result<pid_t> start_process(const ProcessPlan& plan) {
   SpawnSettings settings;
   posix_spawn_file_actions_addopen(&settings.actions, 0, "/dev/null", O_RDONLY, 0);
-  const std::array<std::pair<int, int>, 3> moves{
-      {{plan.standard_output, 1}, {plan.standard_error, 2}, {plan.descriptor_3, 3}}};
+  const std::array<std::pair<int, int>, 4> moves{{{plan.standard_output, 1},
+                                                  {plan.standard_error, 2},
+                                                  {plan.descriptor_3, 3},
+                                                  {plan.descriptor_4, 4}}};
   for (const auto& [from, to] : moves) {
     // dup2 onto itself clears close-on-exec too (glibc 2.29 and later).
     if (from >= 0) posix_spawn_file_actions_adddup2(&settings.actions, from, to);

@@ -15,6 +15,7 @@ struct ProcessPlan {
   std::string executable;              // path
   std::vector<std::string> arguments;  // without the program's name
   int descriptor_3 = -1;               // becomes the child's descriptor 3; -1: none
+  int descriptor_4 = -1;               // likewise; itself not 3
   int standard_output = -1;            // -1: inherited
   int standard_error = -1;             // -1: inherited
 };
@@ -23,6 +24,12 @@ struct ProcessPlan {
 // default signal handlers, and of the environment a short list: no password that stands in a
 // variable goes further than the supervisor.
 Result<pid_t> start_process(const ProcessPlan& plan);
+
+// A child that runs already, and our end of its channel.
+struct StartedProcess {
+  pid_t pid = -1;
+  Descriptor channel;
+};
 
 // `exited with status 3`, `killed by signal 9 (Killed)`.
 std::string describe_wait_status(int status);

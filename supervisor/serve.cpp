@@ -80,7 +80,9 @@ std::unique_ptr<ControlServer> start_control(uv_loop_t* loop,
 int serve(ConfigurationSource source, const std::optional<std::string>& socket) {
   const std::string file = source.watched_file();
   FileText text = read_text(file);
-  auto configuration = source.load();
+  WaitingLabelers labelers;
+  auto configuration =
+      source.load([&](const std::string& plugin) { return labelers.describe(plugin); });
   if (!configuration) {
     fmt::print(stderr, "{}\n", configuration.error().message());
     return EX_CONFIG;
@@ -134,7 +136,7 @@ int serve(ConfigurationSource source, const std::optional<std::string>& socket) 
   };
   terminate.start(SIGTERM, stop);
   interrupt.start(SIGINT, stop);
-  supervisor.start();
+  supervisor.start(std::move(labelers));
   reload.watch();
   service.ready();
   loop.run();

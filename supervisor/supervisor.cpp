@@ -17,9 +17,8 @@ namespace reconciler {
 
 namespace {
 
-constexpr int64_t tick_ms = 250;
-// Between two ticks: longer than this, and the supervisor itself stood still.
-constexpr int64_t pause_ms = 1'500;
+// Until one that was killed is looked at again: it ends when the kernel comes to it.
+constexpr int64_t killed_again_ms = 250;
 const std::string own_id = "supervisor";
 
 ChildPlan watcher_plan(const Configuration& configuration) {
@@ -45,6 +44,10 @@ std::map<std::string, ChildPlan> plans(const Configuration& configuration) {
   return all;
 }
 
+Looks looks(const SupervisionSettings& supervision) {
+  return {supervision.heartbeat_deadline, supervision.heartbeat_interval, monotonic_ms()};
+}
+
 // Why a child refuses its configuration; empty: it doesn't.
 std::string refusal_of(const ipc::Report& report) {
   for (const ipc::Problem& problem : report.problems) {
@@ -67,16 +70,18 @@ Supervisor::Supervisor(uv_loop_t* loop, Configuration configuration, Purpose pur
       observer_(loop),
       questions_(loop),
       orders_(loop),
-      pause_(pause_ms, monotonic_ms()),
+      looks_(looks(configuration_.supervision)),
       child_ended_(loop),
-      tick_(loop) {
+      look_(loop) {
   observer_.expect(configuration_);
 }
 
-void Supervisor::start() {
+void Supervisor::start(WaitingLabelers waiting) {
+  waiting_ = std::move(waiting);
   child_ended_.start(SIGCHLD, [this] { reap(); });
-  tick_.start_repeating(static_cast<uint64_t>(tick_ms), [this] { tick(); });
   for (auto& [id, plan] : plans(configuration_)) add_child(id, plan);
+  waiting_ = {};
+  reap();  // nobody was told of one that has ended while it waited
 }
 
 void Supervisor::add_child(const std::string& id, ChildPlan plan) {
@@ -90,8 +95,17 @@ void Supervisor::add_child(const std::string& id, ChildPlan plan) {
 Child::Handlers Supervisor::handlers() {
   return {
       .next_generation = [this] { return ++generation_; },
+      .take_running =
+          [this](const ChildPlan& plan) {
+            const auto* settings = std::get_if<LabelerSettings>(&plan.configuration.settings);
+            return settings == nullptr ? std::nullopt : waiting_.take(settings->target.plugin);
+          },
       .on_started = [this](Child& child, Incarnation& incarnation) { greet(child, incarnation); },
       .on_frame = [this](Child& child, const ipc::Frame& frame) { on_frame(child, frame); },
+      .on_heartbeat =
+          [this] {
+            if (looks_.wanted(monotonic_ms())) look_soon();
+          },
       .on_down =
           [this](Child& child, const std::string& why) {
             observer_.child_down(child.id(), why);
@@ -115,6 +129,7 @@ void Supervisor::greet(Child& child, Incarnation& incarnation) {
   for (const auto& [group, frame] : retained_) {
     if (serves(child.id(), group)) incarnation.send(frame);
   }
+  look_soon();
 }
 
 bool Supervisor::serves(const std::string& child, const std::string& group) const {
@@ -210,6 +225,8 @@ void Supervisor::reload(Configuration configuration) {
   log::write_all_counts();
   configuration_ = std::move(configuration);
   begin_log(configuration_);
+  looks_ = looks(configuration_.supervision);
+  look_soon();
   observer_.expect(configuration_);
   observer_.report(own_id, 0, own_report_);
   observer_.reload_accepted();
@@ -285,15 +302,27 @@ void Supervisor::reap() {
   }
 }
 
-void Supervisor::tick() {
+void Supervisor::look() {
   const int64_t now_ms = monotonic_ms();
-  const bool paused = pause_.ticked(now_ms);
+  const bool paused = looks_.stood_still(now_ms);
   if (paused) log::warning("this process stood still for a while: every child gets a new deadline");
-  for (const auto& [id, child] : children_) child->tick(now_ms, paused);
-  for (const auto& child : leaving_) child->tick(now_ms, paused);
+  int64_t next_ms = now_ms + looks_.period_ms();
+  const auto look_at = [&](Child& child) {
+    child.look(now_ms, paused);
+    const int64_t due_ms = child.due_ms();
+    next_ms = std::min(next_ms, due_ms > now_ms ? due_ms : now_ms + killed_again_ms);
+  };
+  for (const auto& [id, child] : children_) look_at(*child);
+  for (const auto& child : leaving_) look_at(*child);
   std::erase_if(leaving_, [](const auto& child) { return child->stopped(); });
   log::write_due_counts();
-  observer_.tick();
+  observer_.tell_due();
+  look_.start(static_cast<uint64_t>(next_ms - now_ms), [this] { look(); });
+}
+
+// Somebody has a deadline that no look knows of.
+void Supervisor::look_soon() {
+  look_.start(0, [this] { look(); });
 }
 
 ShownState Supervisor::state() {

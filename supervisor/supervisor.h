@@ -15,6 +15,7 @@
 #include "common/ipc/codec.h"
 #include "common/uv/handle.h"
 #include "supervisor/child.h"
+#include "supervisor/describe.h"
 #include "supervisor/liveness.h"
 #include "supervisor/observer.h"
 #include "supervisor/orders.h"
@@ -33,7 +34,8 @@ class Supervisor {
 
   Supervisor(uv_loop_t* loop, Configuration configuration, Purpose purpose = Purpose::serve);
 
-  void start();
+  // `waiting`: labelers that were started to describe their plugins.
+  void start(WaitingLabelers waiting = {});
 
   // Swaps in a configuration that was checked: children whose part changed get successors, the
   // others don't notice.
@@ -75,7 +77,8 @@ class Supervisor {
   void ask(const std::string& child, const std::string& group, Questions::Answered answered);
   void on_stopped();
   void reap();
-  void tick();
+  void look();
+  void look_soon();
 
   // Whether a group's topologies go to this child.
   bool serves(const std::string& child, const std::string& group) const;
@@ -88,14 +91,15 @@ class Supervisor {
   uint64_t revision_ = 0;                       // of the newest topology of any group
   std::map<std::string, ipc::Frame> retained_;  // by group: the newest topology, unread
   std::map<std::string, std::unique_ptr<Child>> children_;
+  WaitingLabelers waiting_;                      // only while the children are started
   std::vector<std::unique_ptr<Child>> leaving_;  // no longer configured, not yet ended
   std::function<void()> stopped_;
   ipc::Report own_report_;
   Questions questions_;
   Orders orders_;
-  PauseDetector pause_;
+  Looks looks_;
   uv::Signal child_ended_;
-  uv::Timer tick_;
+  uv::Timer look_;
 };
 
 }  // namespace reconciler

@@ -38,10 +38,11 @@ Labeler::~Labeler() {
   if (instance_ != nullptr) plugin_->destroy(instance_);
 }
 
-Result<void> Labeler::start(const LabelerSettings& settings) {
+Result<void> Labeler::start(const LabelerSettings& settings, const vr_plugin* loaded) {
   target_ = settings.target;
   dry_run_ = settings.dry_run;
-  auto plugin = load_plugin(plugin_path(target_.plugin));
+  auto plugin = loaded != nullptr ? Result<const vr_plugin*>(loaded)
+                                  : load_plugin(plugin_path(target_.plugin));
   if (!plugin) return plugin.error();
   plugin_ = *plugin;
   // The settings were checked against the schema of the plugin that was on disk then.

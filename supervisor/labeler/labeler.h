@@ -29,8 +29,8 @@ class Labeler {
   Labeler(const Labeler&) = delete;
   Labeler& operator=(const Labeler&) = delete;
 
-  // Loads the plugin and makes its instance.
-  Result<void> start(const LabelerSettings& settings);
+  // Makes the plugin's instance; loads it before, where it is not `loaded`.
+  Result<void> start(const LabelerSettings& settings, const vr_plugin* loaded);
 
   void arrived(const Topology& topology, uint64_t generation, uint64_t revision);
 

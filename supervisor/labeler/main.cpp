@@ -2,6 +2,7 @@
 // supervisor.
 //
 //   labeler SUPERVISOR_PID            with the channel as descriptor 3
+//   labeler SUPERVISOR_PID PLUGIN     tells through descriptor 4 what --describe would print, then serves
 //   labeler --describe PLUGIN         prints the plugin's configuration schema as JSON
 
 #include <fmt/format.h>
@@ -26,23 +27,49 @@ namespace {
 
 using namespace reconciler;
 
+constexpr int description_descriptor = 4;
+
+struct DescribedPlugin {
+  const vr_plugin* plugin;
+  PluginSchema schema;
+};
+
+Result<DescribedPlugin> load(const std::string& plugin) {
+  auto loaded = labeler::load_plugin(labeler::plugin_path(plugin));
+  if (!loaded) return loaded.error();
+  auto schema = labeler::schema_of(**loaded);
+  if (!schema) return schema.error();
+  return DescribedPlugin{*loaded, std::move(*schema)};
+}
+
 int describe(const std::string& plugin) {
-  const auto schema = [&]() -> Result<PluginSchema> {
-    auto loaded = labeler::load_plugin(labeler::plugin_path(plugin));
-    if (!loaded) return loaded.error();
-    return labeler::schema_of(**loaded);
-  }();
-  if (!schema) {
-    fmt::print(stderr, "{}\n", schema.error().message());
+  const auto loaded = load(plugin);
+  if (!loaded) {
+    fmt::print(stderr, "{}\n", loaded.error().message());
     return EX_CONFIG;
   }
-  fmt::print("{}\n", to_json(*schema));
+  fmt::print("{}\n", to_json(loaded->schema));
   return EX_OK;
 }
 
-int serve(int64_t supervisor_pid) {
+// Tells the supervisor the schema, or why there is none. Null: it has no use for this process.
+const vr_plugin* load_and_tell(const std::string& plugin) {
+  const auto loaded = load(plugin);
+  std::FILE* told = ::fdopen(description_descriptor, "w");
+  if (told == nullptr) return nullptr;
+  fmt::print(told, "{}\n", loaded ? to_json(loaded->schema) : loaded.error().message());
+  return std::fclose(told) == 0 && loaded ? loaded->plugin : nullptr;
+}
+
+// `described`: the plugin that is to be told of and served; null: the configuration says which.
+int serve(int64_t supervisor_pid, const char* described) {
   log::configure("labeler", log::Level::info, log::Format::text);
   if (auto tied = ipc::tie_to_supervisor(supervisor_pid); !tied) return EX_OK;
+  const vr_plugin* loaded = nullptr;
+  if (described != nullptr) {
+    loaded = load_and_tell(described);
+    if (loaded == nullptr) return EX_CONFIG;
+  }
 
   uv::Loop loop;
   std::unique_ptr<labeler::Labeler> labeler;
@@ -52,7 +79,7 @@ int serve(int64_t supervisor_pid) {
     const auto* settings = std::get_if<LabelerSettings>(&message.settings);
     if (settings == nullptr) return Error("a configuration that is not for a labeler");
     labeler = std::make_unique<labeler::Labeler>(loop.get(), *session);
-    if (auto started = labeler->start(*settings); !started) return started;
+    if (auto started = labeler->start(*settings, loaded); !started) return started;
     session->ready();
     return {};
   };
@@ -89,12 +116,12 @@ int serve(int64_t supervisor_pid) {
 int main(int argc, char** argv) {
   if (argc == 3 && std::string(argv[1]) == "--describe") return describe(argv[2]);
   char* end = nullptr;
-  const long supervisor_pid = argc == 2 ? std::strtol(argv[1], &end, 10) : 0;
+  const long supervisor_pid = argc == 2 || argc == 3 ? std::strtol(argv[1], &end, 10) : 0;
   if (supervisor_pid <= 0 || *end != '\0') {
     fmt::print(
         stderr,
         "The labeler is started by valkey-reconciler.\nBy hand: labeler --describe PLUGIN\n");
     return EX_USAGE;
   }
-  return serve(supervisor_pid);
+  return serve(supervisor_pid, argc == 3 ? argv[2] : nullptr);
 }

@@ -62,7 +62,7 @@ class History {
   // Nothing more will come.
   void end();
 
-  // To be called at least once a second: gives up waiting for what takes too long.
+  // To be called every few seconds: gives up waiting for what takes too long.
   void expire(uint64_t now_mono_ns);
 
   // Those of which there will be no more to tell, or whose time is over: each once.

@@ -27,6 +27,28 @@ class Supervision(ProcessTest):
         self.wait_written()
         program.wait_ready()
 
+    def test_the_labeler_that_describes_a_plugin_at_the_start_serves_its_target(self) -> None:
+        program = self.start_ready()
+        first = program.child(LABELER)
+        self.assertEqual(first.argv[2:], ("file",))
+        self.assertEqual(len(program.processes()), 2)
+        first.send(signal.SIGKILL)
+        self.assertEqual(program.wait_for_successor(first).argv[2:], ())
+        program.wait_ready()
+
+    def test_of_two_targets_with_one_plugin_each_has_a_labeler(self) -> None:
+        folders = [self.target, self.folder / "second"]
+        folders[1].mkdir(exist_ok=True)
+        targets = [
+            table("target", name=folder.name, plugin="file", directory=str(folder))
+            for folder in folders
+        ]
+        program = self.start(self.configuration(*targets))
+        program.wait_ready()
+        self.assertEqual(len(program.children(LABELER)), 2)
+        for folder in folders:
+            wait_until(lambda: any(folder.iterdir()), 5.0, f"{folder} is written")
+
     def test_a_labeler_is_told_everything_while_the_watcher_is_stopped(self) -> None:
         program = self.start(self.configuration(extra=""))  # its silence is noticed after 6 s
         program.wait_ready()

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "common/backoff.h"
+#include "common/config/configuration.h"
 #include "supervisor/liveness.h"
 
 namespace reconciler {
@@ -39,12 +40,38 @@ TEST(LivenessTest, SilenceBeyondTheDeadlineIsFound) {
   EXPECT_FALSE(liveness.silent(13'001));
 }
 
-TEST(PauseDetectorTest, OnlyALongGapIsAPause) {
-  PauseDetector pause(1'500, 0);
-  EXPECT_FALSE(pause.ticked(500));
-  EXPECT_FALSE(pause.ticked(1'900));
-  EXPECT_TRUE(pause.ticked(4'000));
-  EXPECT_FALSE(pause.ticked(4'500)) << "told once";
+TEST(LivenessTest, IsSilentFromTheMomentAtWhichItIsDue) {
+  Liveness liveness(6'000, 1'000);
+  EXPECT_FALSE(liveness.silent(liveness.due_ms() - 1));
+  EXPECT_TRUE(liveness.silent(liveness.due_ms()));
+}
+
+TEST(LooksTest, OnlyALongGapMeansThatTheSupervisorStoodStill) {
+  Looks looks(6'000, 2'000, 0);
+  EXPECT_FALSE(looks.stood_still(2'500));
+  EXPECT_FALSE(looks.stood_still(2'500 + 3'500));
+  EXPECT_TRUE(looks.stood_still(6'000 + 3'501));
+  EXPECT_FALSE(looks.stood_still(10'000)) << "told once";
+}
+
+TEST(LooksTest, BeatsSpareTheTimer) {
+  const SupervisionSettings defaults;
+  const Looks looks(defaults.heartbeat_deadline, defaults.heartbeat_interval, 0);
+  EXPECT_GT(looks.period_ms(), defaults.heartbeat_interval);
+  EXPECT_TRUE(looks.wanted(defaults.heartbeat_interval));
+  EXPECT_FALSE(looks.wanted(1)) << "of children that beat together one is enough";
+}
+
+TEST(LooksTest, AGapThatIsNotFoundMakesNoChildThatBeatSilent) {
+  for (const int64_t interval : {100, 250, 2'000, 60'000}) {
+    for (const int64_t deadline : {2 * interval, 3 * interval, 10 * interval}) {
+      Looks looks(deadline, interval, 0);
+      int64_t gap = 1;
+      while (!Looks(looks).stood_still(gap)) ++gap;
+      Liveness child(deadline, -interval);
+      EXPECT_FALSE(child.silent(gap - 1)) << interval << " and " << deadline;
+    }
+  }
 }
 
 }  // namespace
