@@ -101,14 +101,14 @@ class _Script:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
 
-def floor(place: Place) -> Way:
+def floor(place: Place, options: Sequence[str] = ()) -> Way:
     token = place.folder / f"token-{place.namespace.name}"
     token.touch(0o600)
     token.write_text(place.namespace.token)
     server = urlsplit(place.namespace.kubernetes.url)
     pods = ",".join(f"{name}={address}" for name, address in place.pods.items())
     argv: list[str | Path] = [
-        *(os.environ["BENCH_FLOOR"], str(server.hostname), str(server.port), place.namespace.kubernetes.ca, token),
+        *(os.environ["BENCH_FLOOR"], *options, str(server.hostname), str(server.port), place.namespace.kubernetes.ca, token),
         *(place.namespace.name, place.group, str(place.sentinel_port), ",".join(place.sentinel_hosts), pods),
         *([place.sentinel_ca] if place.sentinel_ca else []),
     ]
