@@ -7,7 +7,8 @@
  *         [SENTINEL_CA_FILE]
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -62,12 +63,12 @@ static char* read_word(const char* file) {
 }
 
 static int open_connection(const char* host, const char* port) {
-  struct sockaddr_in address = {.sin_family = AF_INET,
-                                .sin_port = htons((unsigned short)atoi(port))};
-  int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
-  if (inet_pton(AF_INET, host, &address.sin_addr) != 1 ||
-      connect(descriptor, (struct sockaddr*)&address, sizeof address) != 0)
-    fail(host);
+  struct addrinfo wanted = {.ai_socktype = SOCK_STREAM}, *found;
+  int yes = 1;
+  if (getaddrinfo(host, port, &wanted, &found) != 0) fail(host);
+  int descriptor = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (connect(descriptor, found->ai_addr, found->ai_addrlen) != 0) fail(host);
+  freeaddrinfo(found);
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
   return descriptor;
 }
@@ -81,7 +82,11 @@ static SSL_CTX* make_context(const char* ca_file) {
 
 static SSL* speak_tls(SSL_CTX* context, int descriptor, const char* host) {
   SSL* tls = SSL_new(context);
-  X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), host);
+  if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), host) != 1) { /* a name */
+    ERR_clear_error();
+    SSL_set1_host(tls, host);
+    SSL_set_tlsext_host_name(tls, host);
+  }
   SSL_set_fd(tls, descriptor);
   if (SSL_connect(tls) != 1) fail("TLS");
   return tls;
