@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import callgrind  # noqa: E402
 from consumption import Memory, alone, read_smaps  # noqa: E402
 from figures import ALL, REST, Spread, ratio, ratios_of_blocks, spread, tabulate, value  # noqa: E402
 from goals import judge  # noqa: E402
@@ -21,6 +22,7 @@ from proxied_sentinels import Passed, named_by  # noqa: E402
 from requests_made import requests_made, writes_of  # noqa: E402
 from sentinel_stream import Said, SentinelStream  # noqa: E402
 from tables import tables  # noqa: E402
+from worse import BESIDE_FLOOR, BOUND, is_worse, told  # noqa: E402
 
 from lab.resp import encode  # noqa: E402
 
@@ -242,6 +244,22 @@ Anonymous:            20 kB
 
     def test_a_file_that_several_processes_map_counts_once(self) -> None:
         self.assertEqual(alone([Memory(0, 10, {"libc": 100}), Memory(0, 20, {"libc": 120, "own": 5})]), 155)
+
+
+class Check(unittest.TestCase):
+    def test_a_tenth_more_is_worse_and_the_bound_itself_is_not(self) -> None:
+        self.assertTrue(is_worse(1.10, 1.0))
+        self.assertFalse(is_worse(BOUND, 1.0))
+
+    def test_what_is_worse_is_told_and_what_is_better_asks_to_be_accepted(self) -> None:
+        for found, word in ((1.32, "FAIL"), (1.2, "pass")):
+            self.assertEqual([line.split()[0] for line in told({BESIDE_FLOOR: found}, {BESIDE_FLOOR: 1.2})], [word])
+        self.assertIn("--accept", told({BESIDE_FLOOR: 1.1}, {BESIDE_FLOOR: 1.2})[-1])
+
+    def test_callgrind_tells_whose_instructions_they_are_and_how_many(self) -> None:
+        text = "version: 1\ncmd:  /there/bin/labeler 12\npart: 1\nsummary: 0\n\n0 1458\ntotals: 8872055\n"
+        self.assertEqual((callgrind.command(text), callgrind.total(text)), ("labeler", 8872055))
+        self.assertRaises(ValueError, callgrind.total, "summary: 0\n")
 
 
 if __name__ == "__main__":
