@@ -4,9 +4,10 @@
 # check.py --help).
 #
 #   bash tests/bench/run.sh [--rounds 60] [--ways floor,announcement/label] [--kinds planned,kill] [--rest 60] [--state FILE]
-#   bash tests/bench/run.sh tail [--events 1000] [--ways floor,announcement/label] [--state FILE] [--json FILE] [--svg FILE]
+#   bash tests/bench/run.sh tail [--events 1000] [--ways floor,announcement/label] [--cluster] [--state FILE] [--json FILE]
 #   bash tests/bench/run.sh check [--accept]
 #
+#   KUBECONFIG         with --cluster: the cluster that is written to
 #   RECONCILER_BUILD   the build folder (default: build)
 #   KUBERNETES_LAB     the folder of a real API server (default: ../shared/kubernetes, where that is there)
 set -euo pipefail
