@@ -12,6 +12,7 @@ import asyncio
 import json
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -129,7 +130,7 @@ async def serve(group: str, port: int, at: list[str], hosts: list[str]) -> None:
     sentinels = [Sentinel(number, group, hosts) for number in range(len(at))]
     loop = asyncio.get_running_loop()
     servers = [
-        await loop.create_server(lambda sentinel=sentinel: Client(sentinel), host, port)  # type: ignore[misc]
+        await loop.create_server(partial(Client, sentinel), host, port)
         for host, sentinel in zip(at, sentinels)
     ]
     print(json.dumps({"listening": len(servers)}), flush=True)
