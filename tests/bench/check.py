@@ -28,7 +28,7 @@ from lab.processes import stop_on_signals
 from worse import BESIDE_FLOOR, INSTRUCTIONS, Found, is_worse, told
 
 ACCEPTED = Path(__file__).with_name("accepted.json")
-EVENTS = 600  # README.md beside this file says why so many
+EVENTS = 500  # README.md beside this file says why so many
 MORE_TO_ACCEPT = 3  # times: what all later runs are compared with
 COUNTED = 20
 WARMING_UP = 5

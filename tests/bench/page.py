@@ -32,6 +32,6 @@ def measured_in_short(circumstances: Mapping[str, str], table: Sequence[str], pi
     told = ", ".join(f"{name}: {text}" for name, text in circumstances.items())
     return [
         *("", "## How fast", ""),
-        f"From a failover to clients that are led right, beside the least that two writes can cost (`floor`): [how]({how}). {told}.",
+        f"From a failover to clients that are led right, beside the least that two writes can cost (`floor`): [how]({how}). Measured with {told}.",
         *("", *table, "", f"![event to published]({picture})", ""),
     ]
