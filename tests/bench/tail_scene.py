@@ -32,6 +32,7 @@ from lab.valkey import temporary_folder  # noqa: E402
 PODS = {f"valkey-{index}": f"10.244.0.{11 + index}" for index in range(3)}
 GROUP = "myprimary"
 WITHIN = 20.0
+STARTED_WITHIN = 60.0  # by valgrind, on a busy machine
 SENTINELS = {"announcement": 1, "agreement": 3}  # with "promotion" an instance tells, and here is none
 BETWEEN = (0.03, 0.06)  # seconds after the end of one failover, until another way's turn
 
@@ -178,13 +179,13 @@ class TailScene:
 
     def _start(self, heard: Heard) -> None:
         heard.way.start()
-        self._wait_led(heard, since=0.0)
+        self._wait_led(heard, 0.0, STARTED_WITHIN)
         heard.way.wait_ready()
 
-    def _wait_led(self, heard: Heard, since: float) -> float:
+    def _wait_led(self, heard: Heard, since: float, within: float = WITHIN) -> float:
         pod = f"valkey-{heard.primary}"
         what = OBSERVED[heard.way.publish]
-        return self._observed.wait(what, heard.namespace.name, heard.namespace.leads_to(pod), since, WITHIN)
+        return self._observed.wait(what, heard.namespace.name, heard.namespace.leads_to(pod), since, within)
 
 
 def _rounds(heard: Heard, requests: list[Request]) -> list[Round]:
