@@ -5,7 +5,7 @@
 #     build    compiler, CMake and the libraries
 #     tests    what the tests and the demo run with, but for the servers, which tests/servers.sh unpacks
 #     ci       formatting, linting, static analysis, roots of other Debian releases, packaging
-#     bench    what tests/bench/run.sh compares the program with; kubectl only where none is on PATH
+#     bench    what tests/bench compares the program with, and counts by; kubectl only where none is on PATH
 #     --list   only print the packages of these sets
 set -euo pipefail
 
@@ -14,7 +14,7 @@ build=(g++ cmake ninja-build pkg-config libuv1-dev libhiredis-dev libcurl4-opens
 tests=(libgtest-dev libgmock-dev python3 curl openssl jq procps iproute2 ca-certificates xz-utils spin gcc python3-yaml)
 ci=(clang-format clang-tidy shellcheck ccache mmdebstrap debian-archive-keyring git abigail-tools yamllint
   buildah dpkg-dev file groff-base lintian mandoc systemd)
-bench=(gcc libssl-dev python3 python3-redis python3-kubernetes)
+bench=(gcc libssl-dev python3 python3-redis python3-kubernetes valgrind)
 command -v kubectl >/dev/null || bench+=(kubernetes-client)
 
 packages=() list=''

@@ -16,6 +16,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from lab.kube_client import Json, KubeClient, WatchStream  # noqa: E402
+from lab.kubernetes import administrator  # noqa: E402
 
 LABEL = "valkey-master"
 SERVICE = "kubernetes.io/service-name"
@@ -77,10 +78,7 @@ class Watch:
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
-    client = KubeClient(
-        (folder / "url").read_text().strip(), folder / "ca.crt", (folder / "pki/admin.crt", folder / "pki/admin.key")
-    )
+    client = administrator(Path(sys.argv[1]))
     slices = client.get("/apis/discovery.k8s.io")["preferredVersion"]["groupVersion"]
     for watch in (
         Watch(client, "label", "/api/v1/pods", pod),

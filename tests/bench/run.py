@@ -28,10 +28,10 @@ from goals import judge  # noqa: E402
 from lab.namespaces import why_not  # noqa: E402
 from lab.rounds import Round, parse, run  # noqa: E402
 from lab.servers import find_servers  # noqa: E402
-from page import measured, put_into  # noqa: E402
+from page import measured, measured_in_short, put_into  # noqa: E402
 from plan import plan  # noqa: E402
 from plot import plot  # noqa: E402
-from tables import tables  # noqa: E402
+from tables import table_in_short, tables  # noqa: E402
 
 SKIPPED = 77
 KINDS = ("planned", "kill")
@@ -48,9 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ways", type=ways, default=NAMES, help="by comma (default: all)")
     parser.add_argument("--kinds", default=",".join(KINDS), help="of failovers, by comma, in turn (default: %(default)s)")
     parser.add_argument("--rest", type=float, default=60.0, help="seconds for which each is looked at at rest; 0: not at all")
+    parser.add_argument("--only-play", action="store_true", help="no goal has to be met, but each round to be right")
     parser.add_argument("--json", type=Path, help="default: figures.json beside the state file")
     parser.add_argument("--svg", type=Path, help="default: figures.svg beside the state file")
-    parser.add_argument("--page", type=Path, help="a page with a place for the figures; the picture then stands beside it")
+    parser.add_argument("--page", type=Path, action="append", default=[], help="with a place for the figures; the picture then stands beside the first")
 
 
 def circumstances(rounds: Sequence[Round]) -> dict[str, str]:
@@ -82,13 +83,15 @@ def main() -> int:
     output = given.json or options.state.with_name("figures.json")
     whole = {**circumstances(right), "figures": figures, "goals": verdicts}
     output.write_text(json.dumps(whole, indent=2, default=asdict) + "\n")
-    picture = given.svg or (given.page or options.state).with_name("figures.svg")
+    picture = given.svg or (*given.page, options.state)[0].with_name("figures.svg")
     picture.write_text(plot(figures))
-    if given.page:
-        lines = measured(circumstances(right), tables(figures), verdicts, os.path.relpath(picture, given.page.parent))
-        given.page.write_text(put_into(given.page.read_text(), lines))
+    for page in given.page:
+        shown, how = (os.path.relpath(file, page.resolve().parent) for file in (picture, Path(__file__).with_name("README.md")))
+        whole_text = measured(circumstances(right), tables(figures), verdicts, shown)
+        in_short = measured_in_short(circumstances(right), table_in_short(figures), shown, how)
+        page.write_text(put_into(page.read_text(), whole_text, in_short))
     print(f"\nas JSON: {output}\nas a picture: {picture}")
-    return 0 if all(verdicts.values()) else 1
+    return 0 if (len(right) == len(given.plan) if given.only_play else all(verdicts.values())) else 1
 
 
 if __name__ == "__main__":

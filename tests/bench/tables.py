@@ -68,6 +68,18 @@ COSTS: dict[str, Cell] = {
     "reads": _median("reads"),
     "Events": _median("events"),
 }
+IN_SHORT: dict[str, Cell] = {
+    "event to published, ms": _median("event_to_published_ms"),
+    "beside floor": _beside_floor("event_to_published_ms"),
+    "T0 to published, planned, ms": _median("t0_to_published_ms", "planned"),
+    "cold start, ms": _median("cold_start_ms"),
+    "memory (PSS), kB": _median("pss_kb", REST),
+    "CPU of a failover, ms": _median("own_cpu_ms"),
+}
+
+
+def table_in_short(figures: Figures) -> list[str]:
+    return _table(IN_SHORT, figures, list(figures[ALL]))
 
 
 def tables(figures: Figures) -> list[str]:

@@ -1,4 +1,4 @@
-"""Many events for several ways that all run at once, each by a fake Sentinel of its own, one event at a time."""
+"""Many events for several ways that all run at once, each by fake Sentinels of its own, one event at a time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,32 +21,39 @@ from consumption import Spent, spent  # noqa: E402
 from observed import Observed  # noqa: E402
 from requests_made import Request, requests_made, writes_of  # noqa: E402
 from way_namespace import OBSERVED, WayNamespace  # noqa: E402
-from ways import Place, Way, make, publish_of  # noqa: E402
+from ways import Place, Way, act_on_of, make, publish_of  # noqa: E402
 
+from lab.addresses import AddressBlock  # noqa: E402
 from lab.kubernetes import Kubernetes  # noqa: E402
 from lab.processes import die_with_parent  # noqa: E402
-from lab.rounds import Round  # noqa: E402
+from lab.rounds import WRONG_IN_A_ROW, Round  # noqa: E402
 from lab.valkey import temporary_folder  # noqa: E402
 
 PODS = {f"valkey-{index}": f"10.244.0.{11 + index}" for index in range(3)}
 GROUP = "myprimary"
 WITHIN = 20.0
+STARTED_WITHIN = 60.0  # by valgrind, on a busy machine
+SENTINELS = {"announcement": 1, "agreement": 3}  # with "promotion" an instance tells, and here is none
 BETWEEN = (0.03, 0.06)  # seconds after the end of one failover, until another way's turn
 
 
 class FakeLeader:
     """The process; close() by whoever made it."""
 
-    def __init__(self) -> None:
+    def __init__(self, sentinels: int) -> None:
+        self._block = AddressBlock()
+        self.hosts = [self._block.address(1 + number) for number in range(sentinels)]
+        self.port = self._block.free_port(self.hosts)
+        words = [GROUP, str(self.port), ",".join(self.hosts), ",".join(PODS.values())]
         self._popen = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("fake_leader.py"), GROUP, ",".join(PODS.values())],
+            [sys.executable, Path(__file__).with_name("fake_leader.py"), *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             preexec_fn=die_with_parent(),
             process_group=0,
         )
-        self.port = int(self._read()["port"])
+        self._read()
 
     def do(self, order: str) -> float:
         """When it spoke."""
@@ -57,6 +65,7 @@ class FakeLeader:
     def close(self) -> None:
         self._popen.kill()
         self._popen.wait(10)
+        self._block.close()
         for pipe in (self._popen.stdin, self._popen.stdout):
             assert pipe is not None
             pipe.close()
@@ -67,20 +76,41 @@ class FakeLeader:
         return answer
 
 
+@dataclass(frozen=True)
+class Followed:
+    """One event, and the publication that followed it; or why there was none."""
+
+    event: float
+    published: float
+    why: str = ""
+
+
 class Heard:
-    """One way, its fake Sentinel and its namespace."""
+    """One way, its fake Sentinels and its namespace."""
 
     def __init__(
         self, name: str, kubernetes: Kubernetes, folder: Path, started_by: Sequence[str]
     ) -> None:
         self.name = name
-        self.leader = FakeLeader()
+        self.leader = FakeLeader(SENTINELS[act_on_of(name)])
         self.namespace = WayNamespace(kubernetes, publish_of(name), PODS)
-        place = Place(self.namespace.namespace, GROUP, PODS, ["127.0.0.1"], self.leader.port, None, folder)
+        place = Place(
+            *(self.namespace.namespace, GROUP, PODS, self.leader.hosts, self.leader.port, None, folder)
+        )
         self.way: Way = make(name, place, started_by)
         self.primary = 0
-        self.moments: list[tuple[float, float]] = []  # of each event and its publication
-        self.before = Spent(0.0, 0)
+        self.followed: list[Followed] = []  # since play() was called
+        self.before: Spent | None = None  # what it had taken then; None: it is not the same processes
+
+    def begin(self) -> None:
+        self.followed.clear()
+        self.before = spent(self.way.pids())
+
+    def took(self) -> dict[str, float]:
+        """CPU is of all events together, with what was taken in between: the same in each entry."""
+        if self.before is None:
+            return {}
+        return {"own_cpu_ms": spent(self.way.pids()).since(self.before).cpu * 1000 / len(self.followed)}
 
     def close(self) -> None:
         self.way.stop()
@@ -102,9 +132,7 @@ class TailScene:
             for name in names:
                 heard = Heard(name, kubernetes, folder, started_by)
                 opened.callback(heard.close)
-                heard.way.start()
-                self._wait_led(heard, since=0.0)
-                heard.way.wait_ready()
+                self._start(heard)
                 self.heard.append(heard)
             self._opened = opened.pop_all()
 
@@ -115,47 +143,64 @@ class TailScene:
         self._opened.close()
 
     def play(self, events: int) -> list[Round]:
-        """So many for each way; in each cycle every way has its turn once."""
-        audited, began = self._kubernetes.audit_size(), time.monotonic()
+        """So many for each way; in each cycle every way has its turn once. One that was not followed in time is noted as
+        that, and its way starts anew."""
+        audited = self._kubernetes.audit_size()
         for heard in self.heard:
-            heard.before = spent(heard.way.pids())
+            heard.begin()
         for _ in range(events):
             random.shuffle(self.heard)
             for heard in self.heard:
                 self._play_one(heard)
             self._observed.forget()
-        passed = time.monotonic() - began
         lines = self._kubernetes.audit(audited)
         to_monotonic = time.monotonic() - time.time()
         return [
             entry
             for heard in self.heard
-            for entry in self._rounds(heard, requests_made(lines, heard.namespace.name, to_monotonic), passed)
+            for entry in _rounds(heard, requests_made(lines, heard.namespace.name, to_monotonic))
         ]
 
     def _play_one(self, heard: Heard) -> None:
         heard.primary = (heard.primary + random.choice((1, 2))) % len(PODS)
         event = heard.leader.do(f"to {heard.primary}")
-        heard.moments.append((event, self._wait_led(heard, event)))
+        try:
+            heard.followed.append(Followed(event, self._wait_led(heard, event)))
+        except TimeoutError as error:
+            heard.followed.append(Followed(event, event, str(error)))
+            if len(last := heard.followed[-WRONG_IN_A_ROW:]) == WRONG_IN_A_ROW and all(each.why for each in last):
+                raise
         heard.leader.do("end")
+        if heard.followed[-1].why:
+            heard.way.stop()
+            heard.before = None
+            self._start(heard)
         time.sleep(random.uniform(*BETWEEN))
 
-    def _wait_led(self, heard: Heard, since: float) -> float:
+    def _start(self, heard: Heard) -> None:
+        heard.way.start()
+        self._wait_led(heard, 0.0, STARTED_WITHIN)
+        heard.way.wait_ready()
+
+    def _wait_led(self, heard: Heard, since: float, within: float = WITHIN) -> float:
         pod = f"valkey-{heard.primary}"
         what = OBSERVED[heard.way.publish]
-        return self._observed.wait(what, heard.namespace.name, heard.namespace.leads_to(pod), since, WITHIN)
+        return self._observed.wait(what, heard.namespace.name, heard.namespace.leads_to(pod), since, within)
 
-    def _rounds(self, heard: Heard, requests: list[Request], passed: float) -> list[Round]:
-        """CPU is of all events together, with what was taken in between: the same in each entry."""
-        took = spent(heard.way.pids()).since(heard.before)
-        load = os.getloadavg()[0]
-        shared = {"way": heard.name, "kind": "event", "load": load, "own_cpu_ms": took.cpu * 1000 / len(heard.moments)}
-        ends = [event for event, _ in heard.moments[1:]] + [float("inf")]
-        return [
-            {
-                **shared,
-                "event_to_published_ms": (published - event) * 1000,
-                **writes_of([each for each in requests if event <= each.received < end], event, published),
-            }
-            for (event, published), end in zip(heard.moments, ends)
-        ]
+
+def _rounds(heard: Heard, requests: list[Request]) -> list[Round]:
+    shared = {"way": heard.name, "kind": "event", "load": os.getloadavg()[0]} | heard.took()
+    ends = [each.event for each in heard.followed[1:]] + [float("inf")]
+    return [
+        {**shared, "ok": False, "why": each.why}
+        if each.why
+        else {
+            **shared,
+            "ok": True,
+            "event_to_published_ms": (each.published - each.event) * 1000,
+            **writes_of(
+                [request for request in requests if each.event <= request.received < end], each.event, each.published
+            ),
+        }
+        for each, end in zip(heard.followed, ends)
+    ]

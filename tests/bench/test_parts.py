@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import base64
 import sys
+import tempfile
 import unittest
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -11,17 +13,20 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+import callgrind  # noqa: E402
 from consumption import Memory, alone, read_smaps  # noqa: E402
 from figures import ALL, REST, Spread, ratio, ratios_of_blocks, spread, tabulate, value  # noqa: E402
 from goals import judge  # noqa: E402
-from page import BEGIN, END, measured, put_into  # noqa: E402
+from page import BEGIN, END, IN_SHORT, measured, measured_in_short, put_into  # noqa: E402
 from plan import plan  # noqa: E402
 from plot import plot  # noqa: E402
 from proxied_sentinels import Passed, named_by  # noqa: E402
 from requests_made import requests_made, writes_of  # noqa: E402
 from sentinel_stream import Said, SentinelStream  # noqa: E402
-from tables import tables  # noqa: E402
+from tables import table_in_short, tables  # noqa: E402
+from worse import BESIDE_FLOOR, BOUND, is_worse, told  # noqa: E402
 
+from lab.cluster import write_lab  # noqa: E402
 from lab.resp import encode  # noqa: E402
 
 
@@ -112,13 +117,20 @@ class Shown(unittest.TestCase):
 class Page(unittest.TestCase):
     def test_what_was_measured_takes_the_place_of_what_was_there_and_nothing_else(self) -> None:
         page = f"before\n{BEGIN}\nold\n{END}\nafter\n"
-        once = put_into(page, ["", "new", ""])
+        once = put_into(page, ["", "new", ""], ["short"])
         self.assertEqual(once, f"before\n{BEGIN}\nnew\n{END}\nafter\n")
-        self.assertEqual(put_into(once, ["new"]), once)
+        self.assertEqual(put_into(once, ["new"], ["short"]), once)
+
+    def test_a_page_may_have_a_place_for_it_in_short_with_its_heading(self) -> None:
+        in_short = measured_in_short({"day": "today"}, table_in_short(Shown.figures), "figures.svg", "bench.md")
+        page = put_into(f"{IN_SHORT}\n{END}\n", ["new"], in_short)
+        self.assertIn("## How fast\n", page)
+        self.assertIn("| announcement/label | 12.0 ", page)
+        self.assertNotIn("new", page)
 
     def test_a_page_without_a_place_for_it_is_refused(self) -> None:
         for page in ("nothing", f"{BEGIN}\n", END):
-            self.assertRaises(ValueError, put_into, page, ["new"])
+            self.assertRaises(ValueError, put_into, page, ["new"], ["short"])
 
     def test_goals_that_are_not_met_stand_out(self) -> None:
         lines = measured({"day": "today"}, ["| a |"], {"fast": True, "small": False}, "figures.svg")
@@ -242,6 +254,40 @@ Anonymous:            20 kB
 
     def test_a_file_that_several_processes_map_counts_once(self) -> None:
         self.assertEqual(alone([Memory(0, 10, {"libc": 100}), Memory(0, 20, {"libc": 120, "own": 5})]), 155)
+
+
+class Cluster(unittest.TestCase):
+    def written(self, user: dict[str, str]) -> dict[str, str]:
+        """Files by their names."""
+        cluster = {"server": "https://there:6443", "certificate-authority-data": base64.b64encode(b"CA").decode()}
+        with tempfile.TemporaryDirectory() as name:
+            write_lab(Path(name), {"clusters": [{"cluster": cluster}], "users": [{"user": user}]})
+            return {file.name: file.read_text() for file in Path(name).glob("**/*") if file.is_file()}
+
+    def test_it_is_known_by_a_certificate_or_by_a_token(self) -> None:
+        known = {"url": "https://there:6443", "ca.crt": "CA"}
+        self.assertEqual(self.written({"token": "secret"}), known | {"token": "secret"})
+        data = {f"client-{what}-data": base64.b64encode(what.encode()).decode() for what in ("certificate", "key")}
+        self.assertEqual(self.written(data), known | {"admin.crt": "certificate", "admin.key": "key"})
+
+    def test_a_user_that_a_program_vouches_for_is_refused(self) -> None:
+        self.assertRaises(SystemExit, self.written, {"exec": "login"})
+
+
+class Check(unittest.TestCase):
+    def test_a_tenth_more_is_worse_and_the_bound_itself_is_not(self) -> None:
+        self.assertTrue(is_worse(1.10, 1.0))
+        self.assertFalse(is_worse(BOUND, 1.0))
+
+    def test_what_is_worse_is_told_and_what_is_better_asks_to_be_accepted(self) -> None:
+        for found, word in ((1.32, "FAIL"), (1.2, "pass")):
+            self.assertEqual([line.split()[0] for line in told({BESIDE_FLOOR: found}, {BESIDE_FLOOR: 1.2})], [word])
+        self.assertIn("--accept", told({BESIDE_FLOOR: 1.1}, {BESIDE_FLOOR: 1.2})[-1])
+
+    def test_callgrind_tells_whose_instructions_they_are_and_how_many(self) -> None:
+        text = "version: 1\ncmd:  /there/bin/labeler 12\npart: 1\nsummary: 0\n\n0 1458\ntotals: 8872055\n"
+        self.assertEqual((callgrind.command(text), callgrind.total(text)), ("labeler", 8872055))
+        self.assertRaises(ValueError, callgrind.total, "summary: 0\n")
 
 
 if __name__ == "__main__":

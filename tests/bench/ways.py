@@ -101,14 +101,14 @@ class _Script:
         return self._log.read_text(errors="replace") if self._log.exists() else ""
 
 
-def floor(place: Place) -> Way:
+def floor(place: Place, options: Sequence[str] = ()) -> Way:
     token = place.folder / f"token-{place.namespace.name}"
     token.touch(0o600)
     token.write_text(place.namespace.token)
     server = urlsplit(place.namespace.kubernetes.url)
     pods = ",".join(f"{name}={address}" for name, address in place.pods.items())
     argv: list[str | Path] = [
-        *(os.environ["BENCH_FLOOR"], str(server.hostname), str(server.port), place.namespace.kubernetes.ca, token),
+        *(os.environ["BENCH_FLOOR"], *options, str(server.hostname), str(server.port), place.namespace.kubernetes.ca, token),
         *(place.namespace.name, place.group, str(place.sentinel_port), ",".join(place.sentinel_hosts), pods),
         *([place.sentinel_ca] if place.sentinel_ca else []),
     ]
@@ -166,7 +166,7 @@ class TheProgram:
         of_sentinels: dict[str, Value] = {"addresses": addresses, "discover": False}
         if place.sentinel_ca:
             of_sentinels["tls"] = {"enabled": True, "ca_file": str(place.sentinel_ca)}
-        if self.act_on != "announcement":
+        if self.act_on == "promotion":
             of_sentinels["instances"] = {}
         of_target: dict[str, Value] = {"publish": self.publish}
         if self.publish != "label":
@@ -186,6 +186,10 @@ NAMES = [*OTHERS, *(f"{act_on}/{publish}" for act_on in ACT_ON for publish in PU
 
 def publish_of(name: str) -> str:
     return "label" if name in OTHERS else name.partition("/")[2]
+
+
+def act_on_of(name: str) -> str:
+    return "announcement" if name in OTHERS else name.partition("/")[0]
 
 
 def make(name: str, place: Place, started_by: Sequence[str] = ()) -> Way:

@@ -20,6 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import callgrind
 from tail_scene import TailScene
 
 from consumption import name_of
@@ -42,14 +43,13 @@ def path(scene: TailScene, events: int, folder: Path) -> None:
         for pid in pids
     ]
     time.sleep(1.0)  # until they are attached
-    heard.moments.clear()
     to_wall = time.time() - time.monotonic()
     scene.play(events)
     for tracer in tracers:
         tracer.terminate()
         tracer.wait(10)
     calls = sorted(call for pid in pids for call in _calls(folder / str(pid), name_of(pid)))
-    took = sorted((published - event, event, published) for event, published in heard.moments)
+    took = sorted((each.published - each.event, each.event, each.published) for each in heard.followed)
     _, event, published = took[len(took) // 2]
     for moment, name, call in calls:
         after = moment - to_wall - event
@@ -63,29 +63,19 @@ def _calls(file: Path, name: str) -> list[tuple[float, str, str]]:
 
 
 def instructions(scene: TailScene, events: int, folder: Path) -> None:
-    pids = scene.heard[0].way.pids()
-    for pid in pids:
-        _control("-i", "on", str(pid))
-    scene.play(events)
-    for pid in pids:
-        _control("-i", "off", str(pid))
-        _control("-d", str(pid))
-    for file in sorted(folder.glob("out.*.1")):
+    with callgrind.counted(scene.heard[0].way.pids()):
+        scene.play(events)
+    for file in callgrind.files(folder):
+        text = file.read_text()
+        print(f"\n{callgrind.command(text)}: {callgrind.total(text) / events:,.0f} instructions a failover")
         report = subprocess.run(
             ["callgrind_annotate", "--inclusive=yes", file], capture_output=True, text=True, check=True
         ).stdout.splitlines()
-        command = next(line for line in report if line.startswith("Profiled target:")).split()[2]
-        total = next(int(line.split()[0].replace(",", "")) for line in report if "PROGRAM TOTALS" in line)
-        print(f"\n{Path(command).name}: {total / events:,.0f} instructions a failover")
         functions = [line for line in report if "reconciler::" in line and "_Function_handler" not in line]
         for line in functions[:20]:
             count, _, function = line.strip().partition(" ")
             name = re.sub(r"^.*?\) +\S*?:(?=\w+::|void |bool )", "", function.partition("[/")[0])
             print(f"{int(count.replace(',', '')) / events:12,.0f}  {name[:110]}")
-
-
-def _control(*words: str) -> None:
-    subprocess.run(["callgrind_control", *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
 
 
 def main() -> int:
@@ -101,12 +91,8 @@ def main() -> int:
     stop_on_signals()
     with contextlib.ExitStack() as opened:
         folder = Path(opened.enter_context(tempfile.TemporaryDirectory(prefix="reconciler-profile-")))
-        started_by = (
-            *("valgrind", "-q", "--tool=callgrind", "--trace-children=yes", "--instr-atstart=no"),
-            f"--callgrind-out-file={folder}/out.%p",
-        )
         kubernetes = opened.enter_context(open_kubernetes("real", private=True))
-        scene = TailScene(kubernetes, [given.way], started_by if tool == "valgrind" else ())
+        scene = TailScene(kubernetes, [given.way], callgrind.started_by(folder) if tool == "valgrind" else ())
         opened.enter_context(scene)
         scene.play(WARMING_UP)
         {"path": path, "instructions": instructions}[given.what](scene, given.events, folder)

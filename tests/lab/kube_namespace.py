@@ -33,7 +33,7 @@ class Pod:
     ip: str
     labels: dict[str, str] = field(default_factory=dict)
     annotations: dict[str, str] = field(default_factory=dict)
-    node: str = "lab-node-0"
+    node: str = "lab-node-0"  # empty: on none, for good
     hostname: str = ""  # empty: the pod's name
     subdomain: str = "valkey"
     app: str = "valkey"  # empty: without the label app.kubernetes.io/name
@@ -56,7 +56,7 @@ class Pod:
             "kind": "Pod",
             "metadata": metadata,
             "spec": {
-                "nodeName": self.node,
+                **({"nodeName": self.node} if self.node else {"schedulerName": "nobody"}),
                 "hostname": self.hostname or self.name,
                 "subdomain": self.subdomain,
                 "terminationGracePeriodSeconds": self.grace,
@@ -153,10 +153,9 @@ class Namespace:
         return self._admin.post(f"{self.path}/pods", pod.manifest())
 
     def add_valkey_pods(self, ips: Iterable[str]) -> list[Json]:
-        """valkey-0, valkey-1, ... with these addresses, on lab-node-0, lab-node-1, ..."""
-        return self.add_pods(
-            Pod(f"valkey-{i}", ip, node=f"lab-node-{i}") for i, ip in enumerate(ips)
-        )
+        """valkey-0, valkey-1, ... with these addresses, on lab-node-0, lab-node-1, ..., or on none where there are real ones."""
+        nodes = "" if self.kubernetes.has_kubelets else "lab-node-{}"
+        return self.add_pods(Pod(f"valkey-{i}", ip, node=nodes.format(i)) for i, ip in enumerate(ips))
 
     def pods(self) -> dict[str, Json]:
         items = self._admin.get(f"{self.path}/pods")["items"]

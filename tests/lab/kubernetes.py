@@ -65,10 +65,19 @@ def _start(backend: str, options: Sequence[str]) -> Kubernetes:
     return RealKubernetes(options)
 
 
+def administrator(folder: Path, timeout: float = 30.0) -> KubeClient:
+    """Of the API server of this folder: by a token where there is one, else by a certificate."""
+    url, ca, pki = (folder / "url").read_text().strip(), folder / "ca.crt", folder / "pki"
+    if (pki / "token").exists():
+        return KubeClient(url, ca, token=(pki / "token").read_text(), timeout=timeout)
+    return KubeClient(url, ca, (pki / "admin.crt", pki / "admin.key"), timeout=timeout)
+
+
 class Kubernetes:
     """One API server, by its folder. This class itself has one that somebody else started."""
 
     is_private = False
+    has_kubelets = False  # which would run the pods that tests make
 
     def __init__(self, backend: str, folder: Path) -> None:
         self.backend = backend
@@ -76,7 +85,6 @@ class Kubernetes:
         self.url = (folder / "url").read_text().strip()
         self.ca = folder / "ca.crt"
         self.admin_kubeconfig = folder / "admin.kubeconfig"
-        self._certificate = (folder / "pki" / "admin.crt", folder / "pki" / "admin.key")
         self.admin = self.admin_client()
         self._scratch = Path(tempfile.mkdtemp(prefix="reconciler-kubernetes-files-"))
         atexit.register(shutil.rmtree, self._scratch, ignore_errors=True)
@@ -96,7 +104,7 @@ class Kubernetes:
         return self.backend == "fake"
 
     def admin_client(self, timeout: float = 30.0) -> KubeClient:
-        return KubeClient(self.url, self.ca, self._certificate, timeout=timeout)
+        return administrator(self.folder, timeout)
 
     def client(self, token: str = "", timeout: float = 30.0) -> KubeClient:
         """Somebody with a token, or nobody."""

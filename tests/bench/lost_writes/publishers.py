@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from child import Child
 from routes import HAPROXY_WAYS, LABEL_WAYS, LISTENER, WAYS
 
 from lab import configuration
@@ -17,6 +17,10 @@ from lab.kube_rights import least_rules
 from lab.kubernetes import LABEL, PROGRAM_RULES, Kubernetes
 from lab.program import Program
 from lab.valkey import ValkeyGroup
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from ways import Place, floor  # noqa: E402
 
 _APP = {"app.kubernetes.io/name": "valkey"}
 _SELECTORS = {
@@ -77,27 +81,21 @@ class Publisher:
 
 
 class Listener(Publisher):
-    """switch_listener.py, at one Sentinel for good."""
+    """`floor` at one Sentinel for good, with its +switch-master alone."""
 
-    def __init__(self, kubernetes: Kubernetes, group: ValkeyGroup) -> None:
+    def __init__(self, kubernetes: Kubernetes, group: ValkeyGroup, folder: Path) -> None:
         super().__init__(LISTENER, kubernetes, group)
         self._add_service("service", group.instances[0].port)
-        self._child: Child | None = None
-        self._settings = {
-            "kubernetes": str(kubernetes.folder),
-            "namespace": self.namespace.name,
-            "label": LABEL,
-            "pods": {instance.host: instance.name for instance in group.instances},
-            "group": group.name,
-            "sentinel": group.sentinels.all[0].address,
-        }
+        pods = {instance.name: instance.host for instance in group.instances}
+        sentinel = group.sentinels.all[0]
+        place = Place(self.namespace, group.name, pods, [sentinel.host], sentinel.port, None, folder)
+        self._floor = floor(place, ["--switch-only"])
 
     def start(self) -> None:
-        self._child = Child("switch_listener.py", self._settings)
+        self._floor.start()
 
     def close(self) -> None:
-        if self._child is not None:
-            self._child.close()
+        self._floor.stop()
 
     def follows(self) -> dict[str, Follow]:
         return {way: self._follow(way) for way in LABEL_WAYS}

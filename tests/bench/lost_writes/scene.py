@@ -49,7 +49,7 @@ class Scene:
             )
             for instance in self._group.instances:  # of pods on no Node there are no EndpointSlices
                 kubernetes.node(instance.name.replace("valkey", "lab-node"))
-            self._publishers: list[Publisher] = [Listener(kubernetes, self._group)]
+            self._publishers: list[Publisher] = [Listener(kubernetes, self._group, self._folder)]
             self._publishers += [
                 ReconcilerPublisher(act_on, kubernetes, self._group, self._folder)
                 for act_on in ACT_ON

@@ -1,4 +1,4 @@
-"""What is read of pods, EndpointSlices and announcements."""
+"""What is read of pods and EndpointSlices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from following import addresses  # noqa: E402
-from switch_listener import switched  # noqa: E402
 
 
 class Addresses(unittest.TestCase):
@@ -28,13 +27,6 @@ class Addresses(unittest.TestCase):
             addresses({"endpoints": endpoints}), {"10.0.0.2", "10.0.0.3", "10.0.0.4"}
         )
         self.assertEqual(addresses({"endpoints": None}), set())
-
-
-class Announcements(unittest.TestCase):
-    def test_the_addresses_stand_at_the_end_behind_a_name_that_may_hold_spaces(self) -> None:
-        payload = "my primary 10.0.0.1 6379 10.0.0.2 6380"
-        self.assertEqual(switched(payload, "my primary"), ("10.0.0.1", "10.0.0.2"))
-        self.assertIsNone(switched(payload, "primary"))
 
 
 if __name__ == "__main__":

@@ -1,12 +1,14 @@
 /* The least that a label that follows a failover can cost: one connection to the API server, warmed, every request written
  * beforehand, names of pods known from the command line. On the first news from a Sentinel it takes the label off the old
  * primary's pod, waits for the answer, and puts it on the new one's. It survives nothing and checks nothing: any surprise
- * ends it.
+ * ends it. With --switch-only it goes by +switch-master alone, as most scripts do.
  *
- *   floor API_HOST API_PORT CA_FILE TOKEN_FILE NAMESPACE GROUP PORT SENTINEL_HOST[,...] POD=ADDRESS[,...] [SENTINEL_CA_FILE]
+ *   floor [--switch-only] API_HOST API_PORT CA_FILE TOKEN_FILE NAMESPACE GROUP PORT SENTINEL_HOST[,...] POD=ADDRESS[,...]
+ *         [SENTINEL_CA_FILE]
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -61,12 +63,12 @@ static char* read_word(const char* file) {
 }
 
 static int open_connection(const char* host, const char* port) {
-  struct sockaddr_in address = {.sin_family = AF_INET,
-                                .sin_port = htons((unsigned short)atoi(port))};
-  int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), yes = 1;
-  if (inet_pton(AF_INET, host, &address.sin_addr) != 1 ||
-      connect(descriptor, (struct sockaddr*)&address, sizeof address) != 0)
-    fail(host);
+  struct addrinfo wanted = {.ai_socktype = SOCK_STREAM}, *found;
+  int yes = 1;
+  if (getaddrinfo(host, port, &wanted, &found) != 0) fail(host);
+  int descriptor = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (connect(descriptor, found->ai_addr, found->ai_addrlen) != 0) fail(host);
+  freeaddrinfo(found);
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
   return descriptor;
 }
@@ -80,7 +82,11 @@ static SSL_CTX* make_context(const char* ca_file) {
 
 static SSL* speak_tls(SSL_CTX* context, int descriptor, const char* host) {
   SSL* tls = SSL_new(context);
-  X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), host);
+  if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), host) != 1) { /* a name */
+    ERR_clear_error();
+    SSL_set1_host(tls, host);
+    SSL_set_tlsext_host_name(tls, host);
+  }
   SSL_set_fd(tls, descriptor);
   if (SSL_connect(tls) != 1) fail("TLS");
   return tls;
@@ -153,11 +159,13 @@ static void move_label(const char* address) {
   }
 }
 
-static void subscribe(struct subscription* subscription, const char* host, const char* port) {
-  static const char words[] =
-      "*3\r\n$9\r\nSUBSCRIBE\r\n$15\r\n+promoted-slave\r\n$14\r\n+switch-master\r\n";
+static void subscribe(struct subscription* subscription, const char* host, const char* port,
+                      int switch_only) {
+  const char* words =
+      switch_only ? "*2\r\n$9\r\nSUBSCRIBE\r\n$14\r\n+switch-master\r\n"
+                  : "*3\r\n$9\r\nSUBSCRIBE\r\n$15\r\n+promoted-slave\r\n$14\r\n+switch-master\r\n";
   subscription->connection = open_sentinel(host, port);
-  say(subscription->connection, words, sizeof words - 1);
+  say(subscription->connection, words, (int)strlen(words));
 }
 
 /* Whom the Sentinel names now: "*2\r\n$N\r\nADDRESS\r\n...". */
@@ -219,7 +227,9 @@ static void hear(struct subscription* from, const char* group) {
 int main(int count, char** words) {
   static struct subscription subscriptions[MOST_SENTINELS];
   struct pollfd ready[MOST_SENTINELS];
-  int sentinels = 0;
+  int sentinels = 0, switch_only = count > 1 && strcmp(words[1], "--switch-only") == 0;
+  words += switch_only;
+  count -= switch_only;
   if (count < 10 || count > 11) return 64;
   char *host = words[1], *group = words[6], *port = words[7], *first = NULL, *rest = NULL;
   char* token = read_word(words[4]);
@@ -236,7 +246,7 @@ int main(int count, char** words) {
   for (char* word = strtok_r(words[8], ",", &rest); word && sentinels < MOST_SENTINELS;
        word = strtok_r(NULL, ",", &rest)) {
     first = first ? first : word;
-    subscribe(&subscriptions[sentinels], word, port);
+    subscribe(&subscriptions[sentinels], word, port, switch_only);
     ready[sentinels] = (struct pollfd){subscriptions[sentinels].connection.descriptor, POLLIN, 0};
     sentinels++;
   }
