@@ -167,9 +167,11 @@ int HttpClient::on_timer(CURLM* /*multi*/, long timeout_ms, void* data) {
 int HttpClient::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* data, void* /*own*/) {
   auto* self = static_cast<HttpClient*>(data);
   const vr_host& host = self->host_.raw();
-  const auto known = self->watched_.find(fd);
   const bool idle = what == CURL_POLL_REMOVE;
-  if (idle && known == self->watched_.end()) return 0;
+  // Of a descriptor of its own (the thread that looks up names tells by one) curl does not say when it closes it.
+  if (idle && !self->open_sockets_.contains(fd)) self->stop_watching(fd);
+  if (idle && !self->watched_.contains(fd)) return 0;
+  const auto known = self->watched_.find(fd);
   uint32_t events = 0;
   if (idle || (what & CURL_POLL_IN) != 0) events |= VR_READABLE;
   if (!idle && (what & CURL_POLL_OUT) != 0) events |= VR_WRITABLE;
