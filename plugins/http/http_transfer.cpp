@@ -20,7 +20,6 @@ constexpr long keepalive_idle_s = 10;
 constexpr long keepalive_interval_s = 5;
 constexpr unsigned unacknowledged_ms = 15000;
 constexpr long oldest_connection_s = 600;
-constexpr std::size_t most_spare = 4;  // some 10 kB each
 
 void set_blob(CURL* easy, CURLoption option, const std::string& text) {
   curl_blob blob{const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};  // NOLINT
@@ -55,44 +54,57 @@ std::string address_of(const curl_sockaddr& address) {
 }  // namespace
 
 void HttpClient::Socket::ready(void* data, uint32_t events) {
-  auto* socket = static_cast<Socket*>(data);
-  HttpClient& client = *socket->client;
-  if (socket->idle) {  // curl finds what it is when it uses the connection next
-    socket->events = 0;
-    client.host_.raw().watch_change(client.host_.raw().context, socket->watch, 0);
-    return;
-  }
+  const auto* socket = static_cast<Socket*>(data);
   int mask = 0;
   if ((events & VR_READABLE) != 0) mask |= CURL_CSELECT_IN;
   if ((events & VR_WRITABLE) != 0) mask |= CURL_CSELECT_OUT;
-  client.drive(socket->fd, mask);
+  socket->client->drive(socket->fd, mask);
 }
 
-CURL* HttpClient::take_handle() {
-  if (!spare_.empty()) {
-    CURL* easy = spare_.back();
-    spare_.pop_back();
-    return easy;
-  }
+void HttpClient::set_up(Transfer& transfer) {
   CURL* easy = curl_easy_init();
   if (easy == nullptr) throw std::bad_alloc();
+  transfer.easy = easy;
+  HttpRequest& request = transfer.request;
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer);
+  curl_easy_setopt(easy, CURLOPT_URL, (endpoint_.url + request.path).c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  if (connect_to_ != nullptr) curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to_);
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method);
+  for (const std::string& header : request.headers) {
+    transfer.headers = curl_slist_append(transfer.headers, header.c_str());
+  }
+  if (!host_header_.empty()) {
+    transfer.headers = curl_slist_append(transfer.headers, ("Host: " + host_header_).c_str());
+    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to_);
+  }
+  if (!request.body.empty()) {
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
+    transfer.headers = curl_slist_append(transfer.headers, "Expect:");
+  }
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "valkey-reconciler/" RECONCILER_VERSION);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_PROXY, endpoint_.proxy.c_str());
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   // Without TLS there is no HTTP/2 to wait for.
   if (endpoint_.url.starts_with("https:")) curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, oldest_connection_s);
+  // Of this an address that does not answer gets half, as long as there is another. The whole is our own deadline's.
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(request.timeout_ms + request.timeout_ms / 8));
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, keepalive_idle_s);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, keepalive_interval_s);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &HttpClient::on_open_socket);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &transfer);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &HttpClient::on_close_socket);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, this);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &HttpClient::on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &HttpClient::on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
 
   const HttpTls& tls = endpoint_.tls;
   set_pem(easy, CURLOPT_CAINFO_BLOB, tls.ca_pem, CURLOPT_CAINFO, tls.ca_file);
@@ -108,49 +120,6 @@ CURL* HttpClient::take_handle() {
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
   }
-  return easy;
-}
-
-// Nothing of the request may be left in it that is gone by then.
-void HttpClient::give_back(CURL* easy) {
-  if (spare_.size() == most_spare) {
-    curl_easy_cleanup(easy);
-    return;
-  }
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, nullptr);
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, nullptr);
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, nullptr);
-  curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, nullptr);
-  spare_.push_back(easy);
-}
-
-void HttpClient::set_up(Transfer& transfer) {
-  CURL* easy = take_handle();
-  transfer.easy = easy;
-  HttpRequest& request = transfer.request;
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer);
-  curl_easy_setopt(easy, CURLOPT_URL, (endpoint_.url + request.path).c_str());
-  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method);
-  for (const std::string& header : request.headers) {
-    transfer.headers = curl_slist_append(transfer.headers, header.c_str());
-  }
-  if (!host_header_.empty()) {
-    transfer.headers = curl_slist_append(transfer.headers, ("Host: " + host_header_).c_str());
-  }
-  if (!request.body.empty()) {
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
-    transfer.headers = curl_slist_append(transfer.headers, "Expect:");
-  }
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
-  // Of this an address that does not answer gets half, as long as there is another. The whole is our own deadline's.
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                   static_cast<long>(request.timeout_ms + request.timeout_ms / 8));
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &transfer);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
 }
 
 int HttpClient::on_timer(CURLM* /*multi*/, long timeout_ms, void* data) {
@@ -167,34 +136,25 @@ int HttpClient::on_timer(CURLM* /*multi*/, long timeout_ms, void* data) {
 int HttpClient::on_socket(CURL* /*easy*/, curl_socket_t fd, int what, void* data, void* /*own*/) {
   auto* self = static_cast<HttpClient*>(data);
   const vr_host& host = self->host_.raw();
-  const bool idle = what == CURL_POLL_REMOVE;
-  // Of a descriptor of its own (the thread that looks up names tells by one) curl does not say when it closes it.
-  if (idle && !self->open_sockets_.contains(fd)) self->stop_watching(fd);
-  if (idle && !self->watched_.contains(fd)) return 0;
   const auto known = self->watched_.find(fd);
-  uint32_t events = 0;
-  if (idle || (what & CURL_POLL_IN) != 0) events |= VR_READABLE;
-  if (!idle && (what & CURL_POLL_OUT) != 0) events |= VR_WRITABLE;
-  if (known != self->watched_.end()) {
-    Socket& socket = *known->second;
-    socket.idle = idle;
-    if (socket.events == events) return 0;
-    socket.events = events;
-    host.watch_change(host.context, socket.watch, events);
+  if (what == CURL_POLL_REMOVE) {
+    if (known == self->watched_.end()) return 0;
+    host.watch_stop(host.context, known->second->watch);
+    self->watched_.erase(known);
     return 0;
   }
-  auto socket = std::make_unique<Socket>(Socket{self, fd, nullptr, events});
+  uint32_t events = 0;
+  if ((what & CURL_POLL_IN) != 0) events |= VR_READABLE;
+  if ((what & CURL_POLL_OUT) != 0) events |= VR_WRITABLE;
+  if (known != self->watched_.end()) {
+    host.watch_change(host.context, known->second->watch, events);
+    return 0;
+  }
+  auto socket = std::make_unique<Socket>(Socket{self, fd, nullptr});
   socket->watch = host.watch_start(host.context, fd, events, &Socket::ready, socket.get());
   if (socket->watch == nullptr) return -1;
   self->watched_.emplace(fd, std::move(socket));
   return 0;
-}
-
-void HttpClient::stop_watching(curl_socket_t fd) {
-  const auto known = watched_.find(fd);
-  if (known == watched_.end()) return;
-  host_.raw().watch_stop(host_.raw().context, known->second->watch);
-  watched_.erase(known);
 }
 
 curl_socket_t HttpClient::on_open_socket(void* pointer, curlsocktype /*purpose*/,
@@ -217,7 +177,7 @@ curl_socket_t HttpClient::on_open_socket(void* pointer, curlsocktype /*purpose*/
 int HttpClient::on_close_socket(void* data, curl_socket_t fd) {
   auto* self = static_cast<HttpClient*>(data);
   // The descriptor's number may be another's in a moment: no watch of it may be left.
-  self->stop_watching(fd);
+  on_socket(nullptr, fd, CURL_POLL_REMOVE, self, nullptr);
   self->open_sockets_.erase(fd);
   return close(fd);
 }

@@ -10,14 +10,11 @@
 
 namespace reconciler {
 
-// A descriptor that curl wants watched, or did: between two requests on a connection the watch stays as it is, which costs
-// nothing unless the server says something unasked. Owned by its client.
+// A descriptor that curl wants watched. Owned by its client.
 struct HttpClient::Socket {
   HttpClient* client;
   curl_socket_t fd;
   vr_watch* watch;
-  uint32_t events;  // that are watched for
-  bool idle = false;
 
   static void ready(void* data, uint32_t events);
 };
@@ -31,11 +28,7 @@ struct HttpClient::Transfer {
   ~Transfer() {
     if (easy != nullptr) {
       curl_multi_remove_handle(client.multi_, easy);
-      if (succeeded) {
-        client.give_back(easy);
-      } else {
-        curl_easy_cleanup(easy);
-      }
+      curl_easy_cleanup(easy);
     }
     curl_slist_free_all(headers);
   }
@@ -54,7 +47,6 @@ struct HttpClient::Transfer {
   bool opened = false;  // of a stream: its 2xx headers are whole
   bool told_open = false;
   bool finished = false;
-  bool succeeded = false;  // of libcurl, whatever the server said
   bool queued = false;
   bool passed_over = false;  // an address that is avoided
 };
