@@ -9,7 +9,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <ctime>
 #include <mutex>
 #include <vector>
@@ -33,26 +32,37 @@ Settings& settings() {
   return instance;
 }
 
+struct Output {
+  int descriptor = STDERR_FILENO;
+  bool is_socket = false;
+  bool blocks = true;
+};
+
 // Standard error, opened anew where it is a pipe, so that it can be non-blocking here though it is
 // shared with other processes; standard error itself where that isn't allowed.
-int output() {
-  static const int descriptor = [] {
+const Output& output() {
+  static const Output found = [] {
+    Output standard;
     struct stat status {};
-    if (::fstat(STDERR_FILENO, &status) != 0 || !S_ISFIFO(status.st_mode)) return STDERR_FILENO;
+    if (::fstat(STDERR_FILENO, &status) != 0) return standard;
+    standard.is_socket = S_ISSOCK(status.st_mode);
+    if (!S_ISFIFO(status.st_mode)) return standard;
     const int own = ::open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
-    return own >= 0 ? own : STDERR_FILENO;
+    return own >= 0 ? Output{own, false, false} : standard;
   }();
-  return descriptor;
+  return found;
 }
 
 // A reader that stands still must not hold up a failover: the line is dropped.
 void write_without_waiting(std::string_view line) {
-  const int descriptor = output();
-  if (::send(descriptor, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return;
-  if (errno != ENOTSOCK) return;
-  pollfd ready{descriptor, POLLOUT, 0};
-  if (::poll(&ready, 1, 0) == 0) return;
-  [[maybe_unused]] const ssize_t written = ::write(descriptor, line.data(), line.size());
+  const Output& to = output();
+  if (to.is_socket) {
+    ::send(to.descriptor, line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    return;
+  }
+  pollfd ready{to.descriptor, POLLOUT, 0};
+  if (to.blocks && ::poll(&ready, 1, 0) == 0) return;
+  [[maybe_unused]] const ssize_t written = ::write(to.descriptor, line.data(), line.size());
 }
 
 std::string_view padded(Level level) {

@@ -58,7 +58,7 @@ ApiClient::ApiClient(Host host, const Cluster& cluster, std::string pod_namespac
 
 Resource<Pod> ApiClient::pods() const {
   return {pods_name, path_of("", "", pods_name.plural),
-          [rule = rule_](const cJSON* json) { return read_pod(json, rule); }};
+          [rule = rule_](const cJSON* json) { return read_pod(json, rule); }, &parts_of_pods};
 }
 
 std::string ApiClient::path_of(const std::string& group, const std::string& version,

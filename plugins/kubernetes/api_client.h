@@ -31,6 +31,11 @@ struct Resource {
   ResourceName name;
   std::string path;
   ItemReader<Item> read;
+  const KeptMember* parts = nullptr;  // that it reads; null: perhaps any
+
+  std::string parts_of(std::string_view json) const {
+    return parts == nullptr ? std::string(json) : sieved(json, *parts);
+  }
 };
 
 template <typename Item>
@@ -83,8 +88,8 @@ class ApiClient {
     auto answer = std::make_shared<ListAnswer<Item>>();
     list_pages(
         resource.name, resource.path, query,
-        [answer, read = resource.read](std::string_view body, bool first) -> Result<std::string> {
-          Result<Page<Item>> page = read_page<Item>(body, read);
+        [answer, resource](std::string_view body, bool first) -> Result<std::string> {
+          Result<Page<Item>> page = read_page<Item>(resource.parts_of(body), resource.read);
           if (!page) return page.error();
           if (first) answer->items.clear();
           std::move(page->items.begin(), page->items.end(), std::back_inserter(answer->items));
@@ -180,13 +185,13 @@ class ApiClient {
              bool aside = false) {
     const ApiAction action{verb, namespace_, object, resource.name};
     write_object(action, resource.path, std::move(body), timeout_ms, aside,
-                 [this, action, read = resource.read, done = std::move(done)](
-                     std::optional<ApiError> error, const std::string& said) {
+                 [this, action, resource, done = std::move(done)](std::optional<ApiError> error,
+                                                                  const std::string& said) {
                    if (error) {
                      done({std::move(error), std::nullopt});
                      return;
                    }
-                   Result<Item> item = read(json::parse(said).get());
+                   Result<Item> item = resource.read(json::parse(resource.parts_of(said)).get());
                    if (item) {
                      done({std::nullopt, std::move(*item)});
                    } else {

@@ -68,67 +68,96 @@ void GroupTarget::send_fences() {
   } else {
     now.swap(fences_);
   }
-  under_way_ = now.size();
-  for (const Write& fence : now) send(fence);
+  for (Write& fence : now) send(std::move(fence));
 }
 
-void GroupTarget::send(const Write& write) {
-  const bool is_fence = write.kind == StampKind::fenced;
+void GroupTarget::send(Write write) {
   pause_between_steps();
-  api_.patch<Pod>(api_.pods(), write.seen.name, write.body, timeout_ms_,
-                  [this, is_fence, write, attempt = attempt_](WriteAnswer<Pod> answer) {
-                    host_.count("patches_total", "result",
-                                answer.error ? answer.error->label().c_str() : "ok");
-                    if (answer.error && answer.error->code == too_many_requests) one_by_one_ = true;
-                    if (answer.item && !answer.item->vanishing) watch_.written(*answer.item);
-                    answer = judged(write, std::move(answer));
-                    if (!answer.error) note_write(write);
-                    if (attempt != attempt_) {  // which was given up meanwhile
-                      reassess();
-                      return;
-                    }
-                    if (is_fence) {
-                      fenced(write, std::move(answer));
-                    } else {
-                      promoted(std::move(answer));
-                    }
-                  });
+  write.attempt = attempt_;
+  const uint64_t unique = write.stamp.unique;
+  std::string body = std::move(write.body);
+  const std::string& pod = unconfirmed_.emplace_back(std::move(write)).seen.name;
+  api_.patch<Pod>(api_.pods(), pod, std::move(body), timeout_ms_,
+                  [this, unique](WriteAnswer<Pod> answer) { answered(unique, std::move(answer)); });
 }
 
-// A write is confirmed by an answer that shows it, and by nothing else.
-WriteAnswer<Pod> GroupTarget::judged(const Write& write, WriteAnswer<Pod> answer) const {
-  if (answer.error) return answer;
+void GroupTarget::answered(uint64_t unique, WriteAnswer<Pod> answer) {
+  host_.count("patches_total", "result", answer.error ? answer.error->label().c_str() : "ok");
+  if (answer.error && answer.error->code == too_many_requests) one_by_one_ = true;
+  if (answer.item && !answer.item->vanishing) watch_.written(*answer.item);
+  const auto found = std::find_if(unconfirmed_.begin(), unconfirmed_.end(),
+                                  [&](const Write& write) { return write.stamp.unique == unique; });
+  if (found == unconfirmed_.end()) return;  // seen to be done before
+  Write write = std::move(*found);
+  unconfirmed_.erase(found);
+  std::optional<ApiError> error = judged(write, std::move(answer));
+  ended(std::move(write), std::move(error));
+}
+
+// By the watch. A stamp that nobody else writes is there: so this write was done, and whatever its answer will be, or that
+// there is none, changes nothing of that. It is here 1 to 2 ms before the answer (measured).
+void GroupTarget::confirm_what_is_seen() {
+  const auto is_seen = [this](const Write& write) {
+    const auto pod = watch_.items().find(write.seen.name);
+    return pod != watch_.items().end() && !pod->second.vanishing &&
+           shows(pod->second, write.seen, write.stamp, api_.rule());
+  };
+  while (true) {
+    const auto found = std::find_if(unconfirmed_.begin(), unconfirmed_.end(), is_seen);
+    if (found == unconfirmed_.end()) return;
+    Write write = std::move(*found);
+    unconfirmed_.erase(found);
+    ended(std::move(write), std::nullopt);
+  }
+}
+
+// An answer confirms a write by showing it, and by nothing else.
+std::optional<ApiError> GroupTarget::judged(const Write& write, WriteAnswer<Pod> answer) const {
+  if (answer.error) return std::move(answer.error);
   const std::string pod = fmt::format("pod {}/{}", api_.pod_namespace(), write.seen.name);
+  ApiError error;
   if (answer.item->vanishing) {
-    answer.error.emplace();
-    answer.error->kind = ApiError::Kind::moved_on;
-    answer.error->message = pod + " is being deleted: what was written to it is not kept";
+    error.kind = ApiError::Kind::moved_on;
+    error.message = pod + " is being deleted: what was written to it is not kept";
   } else if (!shows(*answer.item, write.seen, write.stamp, api_.rule())) {
-    answer.error.emplace();
-    answer.error->message =
-        fmt::format("{}: the API server took the {} and does not show it (a webhook?)", pod,
-                    write.kind == StampKind::promoted ? "label" : "fence");
+    error.message = fmt::format("{}: the API server took the {} and does not show it (a webhook?)",
+                                pod, write.kind == StampKind::promoted ? "label" : "fence");
+  } else {
+    return std::nullopt;
   }
-  return answer;
+  return error;
 }
 
-void GroupTarget::fenced(const Write& write, WriteAnswer<Pod> answer) {
-  pause_between_steps();
-  const bool unconfirmed =
-      answer.error && answer.error->code == 0 && !answer.error->without_answer();
-  if (!answer.error || unconfirmed) took_label_ |= write.seen.carries(api_.rule());
-  if (!answer.error) {
-    host_.count("fenced_total");
+void GroupTarget::ended(Write write, std::optional<ApiError> error) {
+  if (!error) done_.push_back(write);
+  if (write.attempt != attempt_) {  // which was given up meanwhile
+    tell_done();
+    reassess();
+  } else if (write.kind == StampKind::fenced) {
+    fenced(write, std::move(error));
+    tell_done();  // what follows was sent before
   } else {
-    // What a list does not mend goes before what it does.
-    if (!failure_ || failure_->first.mended_by_list()) {
-      failure_.emplace(std::move(*answer.error), write.seen);
-    }
+    promoted(write, error);
   }
-  if (--under_way_ > 0) return;
+}
+
+bool GroupTarget::waits_for_fences() const {
+  return std::any_of(unconfirmed_.begin(), unconfirmed_.end(),
+                     [this](const Write& write) { return write.attempt == attempt_; });
+}
+
+void GroupTarget::fenced(const Write& write, std::optional<ApiError> error) {
+  pause_between_steps();
+  const bool unconfirmed = error && error->code == 0 && !error->without_answer();
+  if (!error || unconfirmed) took_label_ |= write.seen.carries(api_.rule());
+  // What a list does not mend goes before what it does.
+  if (error && (!failure_ || failure_->first.mended_by_list())) {
+    failure_.emplace(std::move(*error), write.seen);
+  }
+  if (waits_for_fences()) return;
   if (failure_) {
-    const auto [error, seen] = *failure_;
-    failed(error, seen);
+    const auto [cause, seen] = *failure_;
+    failed(cause, seen);
   } else if (cancelled_ && !took_label_ && !fences_.empty()) {
     finish(VR_CANCELLED, {});
   } else {
@@ -150,13 +179,12 @@ void GroupTarget::promote() {
     return;
   }
   phase_ = Phase::promoting;
-  send(*promotion_);
+  send(std::move(*promotion_));
 }
 
-void GroupTarget::promoted(WriteAnswer<Pod> answer) {
-  if (answer.error) {
-    const Pod seen = promotion_->seen;
-    failed(*answer.error, seen);
+void GroupTarget::promoted(const Write& write, const std::optional<ApiError>& error) {
+  if (error) {
+    failed(*error, write.seen);
   } else {
     finish(VR_APPLIED, {});
   }
@@ -238,8 +266,13 @@ std::string GroupTarget::words_for_replicas() const {
                   api_.pod_namespace());
 }
 
+void GroupTarget::tell_done() {
+  for (const Write& write : std::exchange(done_, {})) note_write(write);
+}
+
 void GroupTarget::note_write(const Write& write) {
   log_write(write);
+  if (write.kind == StampKind::fenced) host_.count("fenced_total");
   const auto moved = moved_.find(write.seen.name);
   auto event = event_of({write.seen, write.stamp, cause_,
                          moved == moved_.end() ? std::nullopt : std::optional(moved->second)},

@@ -147,6 +147,7 @@ void GroupTarget::look_again() {
 }
 
 void GroupTarget::finish(vr_outcome outcome, const std::string& reason) {
+  tell_done();
   pause_.stop();
   give_up_.stop();
   phase_ = Phase::idle;
@@ -173,6 +174,7 @@ void GroupTarget::finish(vr_outcome outcome, const std::string& reason) {
 }
 
 void GroupTarget::pods_changed(const ObjectChange& change) {
+  confirm_what_is_seen();
   if (request_ != nullptr || !wanted_) return;
   learn();
   if (!settings_.dry_run) note_move(change);

@@ -28,7 +28,8 @@ namespace reconciler {
 //
 // An attempt begins with apply(): waiting for the first list, or delaying because another instance is nearer, then
 // fencing, then promoting. A conflict leads to listing and from there again to the decision. A request is completed
-// only when none of its patches is under way, but for one that was cancelled and whose answers don't come.
+// only when it is known of each of its patches whether it was done, but for one that was cancelled and whose answers don't
+// come. That a patch was done is told by its answer or by the watch, whichever is first.
 class GroupTarget : public Publisher {
  public:
   GroupTarget(Host host, ApiClient& api, PodEvents& events, const Settings& settings,
@@ -53,6 +54,7 @@ class GroupTarget : public Publisher {
     StampKind kind = StampKind::fenced;
     Stamp stamp;
     std::string body;
+    uint64_t attempt = 0;  // that sent it
   };
 
   // deciding
@@ -73,16 +75,21 @@ class GroupTarget : public Publisher {
   Write make_write(const Pod& pod, StampKind kind, bool is_replica);
   void start_writing(const Plan& plan);
   void send_fences();
-  void send(const Write& write);
-  WriteAnswer<Pod> judged(const Write& write, WriteAnswer<Pod> answer) const;
-  void fenced(const Write& write, WriteAnswer<Pod> answer);
+  void send(Write write);
+  void answered(uint64_t unique, WriteAnswer<Pod> answer);
+  void confirm_what_is_seen();
+  std::optional<ApiError> judged(const Write& write, WriteAnswer<Pod> answer) const;
+  void ended(Write write, std::optional<ApiError> error);
+  bool waits_for_fences() const;
+  void fenced(const Write& write, std::optional<ApiError> error);
   void promote();
-  void promoted(WriteAnswer<Pod> answer);
+  void promoted(const Write& write, const std::optional<ApiError>& error);
   void failed(const ApiError& error, const Pod& seen);
   void ended_by(const ApiError& error);
   void start_over(const ApiError& error, const Pod& seen);
   void log_write(const Write& write) const;
   void note_write(const Write& write);
+  void tell_done();
 
   void finish(vr_outcome outcome, const std::string& reason);
   // Of a dry run: what it would do; empty: nothing.
@@ -126,7 +133,9 @@ class GroupTarget : public Publisher {
   bool took_label_ = false;
   int restarts_ = 0;
   std::vector<Write> fences_;  // still to be sent, the last first
-  size_t under_way_ = 0;
+  std::vector<Write>
+      unconfirmed_;          // sent, and neither answered nor seen to be done; of any attempt
+  std::vector<Write> done_;  // still to be told of
   bool one_by_one_ = false;  // the server has had too much at once
   std::optional<Write> promotion_;
   std::optional<std::pair<ApiError, Pod>> failure_;

@@ -154,7 +154,7 @@ template <typename Item>
 bool ObjectWatch<Item>::take_line(std::string_view line) {
   using Type = typename WatchEvent<Item>::Type;
   if (line.empty()) return true;
-  Result<WatchEvent<Item>> event = read_watch_event<Item>(line, resource_.read);
+  Result<WatchEvent<Item>> event = read_watch_event<Item>(resource_.parts_of(line), resource_.read);
   if (!event) {
     host_.log(VR_WARNING, group_, "watch: {}; listing again", event.error().message());
     watch_.reset();

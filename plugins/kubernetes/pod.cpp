@@ -11,6 +11,34 @@ namespace reconciler {
 
 namespace {
 
+constexpr KeptMember labels_of_manager[] = {{"f:labels"}};
+constexpr KeptMember fields_of_manager[] = {kept("f:metadata", labels_of_manager)};
+constexpr KeptMember managers[] = {{"manager"}, kept("fieldsV1", fields_of_manager)};
+constexpr KeptMember annotations[] = {{stamp_annotation}, {pause_annotation}};
+constexpr KeptMember metadata_parts[] = {{"name"},
+                                         {"uid"},
+                                         {"labels"},
+                                         kept("annotations", annotations),
+                                         {"finalizers"},
+                                         {"resourceVersion"},
+                                         {"continue"},
+                                         {"deletionTimestamp"},
+                                         {"deletionGracePeriodSeconds"},
+                                         kept("managedFields", managers)};
+constexpr KeptMember container_parts[] = {{"ports"}};
+constexpr KeptMember spec_parts[] = {
+    {"nodeName"}, {"hostname"}, {"subdomain"}, kept("containers", container_parts)};
+constexpr KeptMember status_parts[] = {{"podIP"}, {"podIPs"}, {"phase"}, {"conditions"}};
+// Or of the Status that a watch tells an error by.
+constexpr KeptMember pod_parts[] = {kept("metadata", metadata_parts),
+                                    kept("spec", spec_parts),
+                                    kept("status", status_parts),
+                                    {"code"},
+                                    {"message"}};
+constexpr KeptMember all_parts[] = {kept("metadata", metadata_parts), kept("spec", spec_parts),
+                                    kept("status", status_parts),     {"type"},
+                                    kept("object", pod_parts),        kept("items", pod_parts)};
+
 // A pod has one or two addresses and a handful of ports; more is not believed.
 constexpr size_t most_addresses = 16;
 constexpr size_t most_ports = 64;
@@ -50,6 +78,8 @@ bool is_ready(const cJSON* status) {
 }
 
 }  // namespace
+
+const KeptMember parts_of_pods = kept("", all_parts);
 
 bool decides_the_same(const Pod& a, const Pod& b) {
   const auto key = [](const Pod& pod) {
@@ -109,7 +139,7 @@ Result<Pod> read_pod(const cJSON* json, const LabelRule& rule) {
 }
 
 Result<Pod> read_pod(std::string_view text, const LabelRule& rule) {
-  const json::Document json = json::parse(text);
+  const json::Document json = json::parse(sieved(text, parts_of_pods));
   if (!json) return Error("the answer is no JSON");
   return read_pod(json.get(), rule);
 }

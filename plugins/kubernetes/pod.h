@@ -11,6 +11,7 @@
 
 #include "common/result.h"
 #include "plugins/kubernetes/api_object.h"
+#include "plugins/kubernetes/json_sieve.h"
 
 namespace reconciler {
 
@@ -75,6 +76,9 @@ struct Pod : ApiObject {
 bool decides_the_same(const Pod& a, const Pod& b);
 // The rule's label came or went with no word of ours in the stamp.
 void note_move(ObjectChange& change, const Pod& before, const Pod& after);
+
+// What is read of a pod, of a list of them and of an event.
+extern const KeptMember parts_of_pods;
 
 // `json`: one Pod object, as in a list, an event or a patch's answer.
 Result<Pod> read_pod(const cJSON* json, const LabelRule& rule);

@@ -268,12 +268,31 @@ class Answers(PluginCase):
                 # All: libcurl itself tries a kept connection's request once more.
                 self.server.fault(rf"PATCH /api/v1/.*/valkey-{epoch % 3}", user=OURS, drop=True,
                                   when=when, count=0)
+                if when == "after":  # and it does not show that it was done
+                    self.server.watches("silence", seconds=5)
                 mark = self.one.apply(GROUP, epoch, ADDRESSES[epoch % 3])
                 self.one.wait("complete", outcome="retry", mark=mark, text="patch pod")
                 self.assert_label("reset", mark)
                 self.server.clear_faults()
                 self.one.applied(mark=mark)
                 self.assertEqual(self.namespace.labelled(), [f"valkey-{epoch % 3}"])
+        self.never_two()
+
+    def test_what_the_watch_shows_to_be_written_needs_no_answer(self) -> None:
+        for epoch, answer in ((2, {}), (3, {"status": 503}), (4, {"status": 422})):
+            with self.subTest(answer):
+                self.server.fault("PATCH .*", user=OURS, when="after", count=2, delay_ms=3000,
+                                  **answer)
+                mark = self.one.apply(GROUP, epoch, ADDRESSES[epoch % 3])
+                done = self.one.applied(mark=mark, epoch=str(epoch))
+                self.assertLess(int(done.took_us), 2_500_000)
+                self.assertEqual(self.namespace.labelled(), [f"valkey-{epoch % 3}"])
+                result = str(answer.get("status", "ok"))
+                self.one.wait("count", mark=mark, when=lambda event: self.one.count(
+                    "patches_total", result, mark) == 2)  # the answers, when nobody waits for them
+                self.assertFalse([event for event in self.one.events[mark:]
+                                  if event.kind == "problem" or event.fields.get("outcome") == "retry"])
+                self.assertEqual(self.one.count("lists_total", mark=mark), 0)
         self.never_two()
 
     def test_what_is_no_json_confirms_nothing(self) -> None:
