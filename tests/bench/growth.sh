@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How memory, processor, requests and time grow (tests/bench/growth/main.py --help; tests/bench/growth/README.md).
 #
-#   bash tests/bench/growth.sh [--parts groups,pods,storm,instances] [--groups 1,10,100] [--pods 3,500] [--storm 200] [--instances 1,20]
+#   bash tests/bench/growth.sh [--parts groups,pods,storm,instances] [--groups 1,10,100] [--pods 3,500] [--storm 200] [--instances 3,20]
 #                              [--rounds 7] [--rest 20] [--state FILE]
 #
 #   RECONCILER_BUILD   the build folder (default: build)

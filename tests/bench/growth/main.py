@@ -32,6 +32,7 @@ from lab.processes import stop_on_signals  # noqa: E402
 from lab.rounds import read_state  # noqa: E402
 
 SKIPPED = 77
+FEWEST_INSTANCES = 3  # one for each node of the group's pods
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 
 
@@ -62,7 +63,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rest", type=float, default=20, help="seconds at rest (default: %(default)g)")
     parser.add_argument("--rounds", type=int, default=7, help="of a storm, of a failover (default: %(default)s)")
     parser.add_argument("--state", type=Path, help="default: a new file in the temporary folder")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if min(given.instances) < FEWEST_INSTANCES:
+        parser.error(f"--instances: {FEWEST_INSTANCES} at least, one for each node of the group's pods")
+    return given
 
 
 def raise_limits(instances: int) -> None:

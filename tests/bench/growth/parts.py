@@ -45,7 +45,6 @@ class Groups:
                 "load": os.getloadavg()[0],
                 "ready_s": instance.ready_after,
                 "lists": started["list pods"],
-                "watches": started["watch pods"],
                 "requests_at_rest": resting.total(),
                 **taken,
                 **memory_of(instance.pids),

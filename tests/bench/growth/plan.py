@@ -12,7 +12,7 @@ PARTS: dict[str, tuple[str, tuple[int, ...]]] = {
     "groups": ("group", (1, 10, 100, 300, 1000)),
     "pods": ("pod", (3, 100, 500, 1000, 2500, 5000)),
     "storm": ("group", (1, 10, 50, 100, 200)),
-    "instances": ("instance", (1, 20, 50, 100, 200)),
+    "instances": ("instance", (3, 20, 50, 100, 200)),
 }
 
 

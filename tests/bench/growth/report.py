@@ -18,7 +18,6 @@ FIGURES = {
     "rest_wakeups_per_s": "wake-ups at rest, a second",
     "ready_s": "exec to ready, s",
     "lists": "lists to become ready",
-    "watches": "watches to become ready",
     "requests_at_rest": "requests in the time at rest",
     "processes": "processes",
     "storm_ms": "first announcement to the last label, ms",

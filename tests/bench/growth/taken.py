@@ -11,8 +11,6 @@ from lab.kube_client import Json
 from lab.program import Program
 from plan import Point
 
-WRITES = ("create", "update", "patch", "delete")
-
 
 def pids_of(program: Program) -> list[int]:
     return [program.pid, *(each.pid for each in program.processes())]
@@ -42,10 +40,10 @@ def at_rest(pids: Sequence[int], seconds: float) -> Point:
 
 
 def asked(lines: Iterable[Json], namespace: str) -> Counter[str]:
-    """Of the API server, by verb and resource, once each; a watch counts when it begins."""
+    """Of the API server, by verb and resource; a watch counts when it has ended."""
     return Counter(
         f"{line['verb']} {line['objectRef']['resource']}"
         for line in lines
         if line.get("objectRef", {}).get("namespace") == namespace
-        and line["stage"] == ("ResponseStarted" if line["verb"] == "watch" else "ResponseComplete")
+        and line["stage"] == "ResponseComplete"
     )
