@@ -62,6 +62,7 @@ def arguments() -> argparse.Namespace:
         parser.add_argument(f"--{part}", type=numbers, default=list(sizes), help=f"sizes (default: {','.join(map(str, sizes))})")
     parser.add_argument("--rest", type=float, default=20, help="seconds at rest (default: %(default)g)")
     parser.add_argument("--rounds", type=int, default=7, help="of a storm, of a failover (default: %(default)s)")
+    parser.add_argument("--without-events", action="store_true", help="storms of a target with `events = false`")
     parser.add_argument("--state", type=Path, help="default: a new file in the temporary folder")
     given = parser.parse_args()
     if min(given.instances) < FEWEST_INSTANCES:
@@ -104,7 +105,7 @@ def measure(
     make: dict[str, Callable[[], Part]] = {
         "groups": lambda: Groups(kubernetes, given.rest),
         "pods": lambda: Pods(kubernetes, given.rest),
-        "storm": lambda: Storms(kubernetes, given.rounds),
+        "storm": lambda: Storms(kubernetes, given.rounds, not given.without_events),
         "instances": lambda: ManyInstances(kubernetes, given.rounds, given.rest),
     }
     for part in dict.fromkeys(part for part, _ in open_points):

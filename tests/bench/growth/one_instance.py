@@ -21,12 +21,12 @@ READY_WITHIN = 180.0
 class OneInstance:
     """Made and closed by whoever needs it, in its main thread; it is started already, and ready."""
 
-    def __init__(self, namespace: Namespace, groups: int, selector: str, *, log_level: str = "warning") -> None:
+    def __init__(self, namespace: Namespace, groups: int, selector: str, *, events: bool = True) -> None:
         with contextlib.ExitStack() as opened:
             folder = temporary_folder("growth")
             opened.callback(shutil.rmtree, folder, ignore_errors=True)
             self.sentinels = [opened.enter_context(FakeSentinelProcess(groups)) for _ in range(SENTINELS)]
-            self.program = Program(folder, self._configuration(namespace, groups, selector), log_level=log_level)
+            self.program = Program(folder, self._configuration(namespace, groups, selector, events), log_level="warning")
             opened.callback(self.program.close)
             began = time.monotonic()
             self.program.start()
@@ -67,10 +67,10 @@ class OneInstance:
     def _questions(sentinel: FakeSentinelProcess) -> int:
         return int(sentinel.do("count")["questions"])
 
-    def _configuration(self, namespace: Namespace, groups: int, selector: str) -> str:
+    def _configuration(self, namespace: Namespace, groups: int, selector: str, events: bool) -> str:
         addresses = [f"{host}:{port}" for host, port in (each.address for each in self.sentinels)]
         return configuration.configuration(
             configuration.table("sentinel", name="main", addresses=addresses, discover=False),
             *(configuration.table("sentinel.group", name=group_name(number)) for number in range(groups)),
-            configuration.kubernetes_target(namespace.kubeconfig(), namespace.name, selector=selector),
+            configuration.kubernetes_target(namespace.kubeconfig(), namespace.name, selector=selector, events=events),
         )

@@ -62,8 +62,8 @@ class Pods(Groups):
 class Storms:
     """All groups of one instance fail over at once; by turns with the floor's same patches."""
 
-    def __init__(self, kubernetes: Kubernetes, rounds: int) -> None:
-        self._kubernetes, self._rounds = kubernetes, rounds
+    def __init__(self, kubernetes: Kubernetes, rounds: int, events: bool) -> None:
+        self._kubernetes, self._rounds, self._events = kubernetes, rounds, events
 
     def measure(self, size: int) -> Point:
         """With pods of its own: those of another size remember the epochs of its Sentinels."""
@@ -78,7 +78,7 @@ class Storms:
         pass
 
     def _measure(self, size: int, pods: ManyPods, floors: ManyPods) -> Point:
-        with OneInstance(pods.namespace, size, SELECTOR) as instance:
+        with OneInstance(pods.namespace, size, SELECTOR, events=self._events) as instance:
             before = memory_of(instance.pids)
             storm = Storm(self._kubernetes, instance, size, pods, floors)
             ours, floors = [], []
