@@ -1,5 +1,7 @@
 #include "plugins/kubernetes/api_client.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -15,7 +17,12 @@ namespace {
 
 constexpr size_t page_of_objects = 200;
 constexpr int most_list_restarts = 3;
+// At once: for a list by a label the server reads all pods of the namespace, so those of hundreds of groups together
+// took longer than a request may, and one that runs out of time takes the others' connection with it.
+constexpr size_t most_lists = 4;
 constexpr size_t largest_page = 64u << 20;
+// From here on what reading a page took, some 25 kB for each pod, is given back to the system.
+constexpr size_t large_page = 256u << 10;
 constexpr size_t largest_event = 4u << 20;
 // Or as long as any other request may take: a slow server is no dead one.
 constexpr uint64_t shortest_check_ms = 3000;
@@ -36,6 +43,7 @@ struct ApiClient::Listing {
   std::string first_page;
   std::string path;
   int restarts = 0;
+  size_t largest = 0;  // page so far
   TakePage take;
   std::function<void(std::optional<ApiError>)> done;
 };
@@ -128,7 +136,24 @@ void ApiClient::list_pages(const ResourceName& name, const std::string& path,
   listing->path = listing->first_page;
   listing->take = std::move(take);
   listing->done = std::move(done);
-  list_page(listing);
+  waiting_lists_.push_back(std::move(listing));
+  begin_lists();
+}
+
+void ApiClient::begin_lists() {
+  while (open_lists_ < most_lists && !waiting_lists_.empty()) {
+    const std::shared_ptr<Listing> listing = std::move(waiting_lists_.front());
+    waiting_lists_.pop_front();
+    ++open_lists_;
+    list_page(listing);
+  }
+}
+
+void ApiClient::end_list(const Listing& listing, const std::optional<ApiError>& error) {
+  --open_lists_;
+  begin_lists();
+  listing.done(error);
+  if (listing.largest >= large_page) ::malloc_trim(0);
 }
 
 void ApiClient::list_page(const std::shared_ptr<Listing>& listing) {
@@ -149,18 +174,19 @@ void ApiClient::take_page(const std::shared_ptr<Listing>& listing, const HttpRes
       listing->path = listing->first_page;
       list_page(listing);
     } else {
-      listing->done(error);
+      end_list(*listing, error);
     }
     return;
   }
+  listing->largest = std::max(listing->largest, response.body.size());
   const bool first = listing->path == listing->first_page;
   Result<std::string> rest = listing->take(response.body, first);
   if (!rest) {
-    listing->done(counted(malformed_answer(listing->action, rest.error().message())));
+    end_list(*listing, counted(malformed_answer(listing->action, rest.error().message())));
     return;
   }
   if (rest->empty()) {
-    listing->done(std::nullopt);
+    end_list(*listing, std::nullopt);
     return;
   }
   listing->path = listing->first_page + "&continue=" + percent_encoded(*rest);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <iterator>
 #include <memory>
@@ -174,6 +175,8 @@ class ApiClient {
   void send(HttpClient& client, HttpRequest request, Answered done, bool tells_reach = true);
   void list_pages(const ResourceName& name, const std::string& path, const std::string& query,
                   TakePage take, std::function<void(std::optional<ApiError>)> done);
+  void begin_lists();
+  void end_list(const Listing& listing, const std::optional<ApiError>& error);
   void list_page(const std::shared_ptr<Listing>& listing);
   void take_page(const std::shared_ptr<Listing>& listing, const HttpResponse& response);
   Id watch_path(const ResourceName& name, const std::string& path, const std::string& query,
@@ -218,6 +221,8 @@ class ApiClient {
   Credentials credentials_;
   std::function<void(const std::string&)> reach_;
   std::function<void()> forbidden_;
+  std::deque<std::shared_ptr<Listing>> waiting_lists_;  // until few enough are open
+  size_t open_lists_ = 0;
   HttpClient changes_;
   HttpClient watches_;
 };

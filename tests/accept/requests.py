@@ -173,8 +173,12 @@ class Scene:
         of_none = (line for line in self._kubernetes.audit(audited) if "objectRef" not in line)
         return asked + Counter(f"{line['verb']} {line['requestURI']}" for line in of_none)
 
+    @property
+    def programs(self) -> list[Program]:
+        return self._instances.all
+
     def processes(self) -> int:
-        return sum(1 + len(program.processes()) for program in self._instances.all)
+        return sum(1 + len(program.processes()) for program in self.programs)
 
     def _add_instance(self, number: int) -> Program:
         text = configuration.configuration(

@@ -27,6 +27,7 @@ from fakes.sentinel import (  # noqa: E402
 )
 from lab.processes import die_with_parent  # noqa: E402
 
+INSTANCES = 3  # of a group
 AT_A_TIME = 50  # groups that are announced before questions are answered again
 
 
@@ -35,7 +36,7 @@ def group_name(number: int) -> str:
 
 
 def instance(number: int, index: int) -> Address:
-    """Of the three instances of a group, 0 is the primary at first, and 1 the one after it."""
+    """Of the three instances of a group, 0 is the primary at first, 1 the one after it, then 2, then 0 again."""
     return f"10.{number // 250}.{number % 250}.{index + 1}", 6379
 
 
@@ -90,6 +91,7 @@ class _Groups:
 
     def __init__(self, count: int) -> None:
         self.count = count
+        self._primary, self._epoch, self._promoted = 0, 1, False
         self.replies: dict[bytes, bytes] = {}
         self.subscribers: list[asyncio.WriteTransport] = []
         self.questions = 0
@@ -114,16 +116,23 @@ class _Groups:
             self.replies[_strings("SENTINEL", question, name)] = reply
 
     async def announce(self, order: str) -> float:
+        before, after = self._primary, (self._primary + 1) % INSTANCES
+        third = (after + 1) % INSTANCES
+        if not self._promoted:
+            self._epoch += 1
+        self._promoted = order == "promote"
+        if order == "switch":
+            self._primary = after
         for number in range(self.count):
-            old, new = instance(number, 0), instance(number, 1)
+            old, new = instance(number, before), instance(number, after)
             if order == "promote":
-                group = FakeGroup(old, 2, promoted=new, failover_state="reconf_slaves")
-                self._make(number, group, replicas=(1, 2))
+                group = FakeGroup(old, self._epoch, promoted=new, failover_state="reconf_slaves")
+                self._make(number, group, replicas=(after, third))
                 said = f"slave {new[0]}:{new[1]} {new[0]} {new[1]} @ "
                 said += f"{group_name(number)} {old[0]} {old[1]}"
                 self._publish("+promoted-slave", said)
             else:
-                self._make(number, FakeGroup(new, 2), replicas=(0, 2))
+                self._make(number, FakeGroup(new, self._epoch), replicas=(before, third))
                 said = f"{group_name(number)} {old[0]} {old[1]} {new[0]} {new[1]}"
                 self._publish("+switch-master", said)
             if number % AT_A_TIME == AT_A_TIME - 1:
