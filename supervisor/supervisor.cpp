@@ -75,6 +75,7 @@ Supervisor::Supervisor(uv_loop_t* loop, Configuration configuration, Purpose pur
 
 void Supervisor::start() {
   child_ended_.start(SIGCHLD, [this] { reap(); });
+  reap();  // strangers that ended before that was listened for
   tick_.start_repeating(static_cast<uint64_t>(tick_ms), [this] { tick(); });
   for (auto& [id, plan] : plans(configuration_)) add_child(id, plan);
 }
