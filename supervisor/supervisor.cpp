@@ -81,7 +81,7 @@ void Supervisor::start(WaitingLabelers waiting) {
   child_ended_.start(SIGCHLD, [this] { reap(); });
   for (auto& [id, plan] : plans(configuration_)) add_child(id, plan);
   waiting_ = {};
-  reap();  // nobody was told of one that has ended while it waited
+  reap();  // nobody was told of those that ended before
 }
 
 void Supervisor::add_child(const std::string& id, ChildPlan plan) {

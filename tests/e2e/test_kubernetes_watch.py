@@ -28,6 +28,7 @@ class AtRest(PluginCase):
             host.applied()
         for host in first:
             host.close()
+        self.never_two()  # and the server's cache, by which it answers lists, has all of it
         before = self.writes()
         self.assertGreater(len(before), 0)
         for host in [self.host() for _ in range(3)]:
@@ -37,9 +38,9 @@ class AtRest(PluginCase):
         self.assertEqual(self.writes(), before)
 
     def test_a_watch_lasts_some_minutes_and_not_all_end_at_once(self) -> None:
-        hosts = [self.host() for _ in range(4)]
+        hosts = [self.host() for _ in range(8)]
         for host in hosts:
-            host.wait("count", name="watches_total")
+            host.wait("count", name="watches_total")  # asked for; some end before the server has it
             host.close()  # the real one's log tells of a watch when it is over
         lives: list[int] = []
 
@@ -47,17 +48,19 @@ class AtRest(PluginCase):
             lives[:] = [int(match[1]) for line in self.namespace.audit(verb="watch")
                         if line["stage"] == "ResponseComplete"
                         and (match := re.search(r"timeoutSeconds=(\d+)", line["requestURI"]))]
-            return len(lives) == 4
+            return len(lives) >= 4
 
-        wait_until(all_watched, 20, "four watches")
+        wait_until(all_watched, 20, "four of them were watched")
         # Shorter with HTTP/1.1, where no check goes over a watch's own connection.
         low, high = (240, 360) if BACKEND == "real" else (15, 20)
         self.assertTrue(all(low <= seconds <= high for seconds in lives), lives)
         self.assertGreater(len(set(lives)), 1)
 
     def writes(self) -> list[str]:
+        """Without the Events of what was written before, which may be late."""
         return [line["auditID"] for line in self.namespace.audit()
-                if line["verb"] not in ("get", "list", "watch")]
+                if line["verb"] not in ("get", "list", "watch")
+                and line["objectRef"]["resource"] != "events"]
 
 
 class Pages(PluginCase):

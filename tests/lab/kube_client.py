@@ -104,7 +104,14 @@ class KubeClient:
         return self.call("POST", path, body)
 
     def merge_patch(self, path: str, body: Any, **query: Any) -> Json:
-        return self.call("PATCH", path, body, content_type=MERGE_PATCH, query=query)
+        """Again where the server gave up since others changed the object each time that it tried."""
+        for _ in range(10):
+            answer = self.request("PATCH", path, body, content_type=MERGE_PATCH, query=query)
+            if answer.code != 409:
+                break
+        if answer.code not in (200, 201):
+            raise ApiFailure(f"PATCH {path}", answer)
+        return answer.json
 
     def delete(self, path: str, **query: Any) -> Json:
         return self.call("DELETE", path, query=query)

@@ -131,24 +131,35 @@ class Supervision(ProcessTest):
         self.assertEqual(program.alive_processes(), [])
 
     def test_as_pid_1_it_reaps_strangers_and_keeps_its_children(self) -> None:
-        ready = self.folder / "inside"
-        program = Program(self.folder, self.configuration(), {"READY": str(ready)})
-        self.addCleanup(program.close)
-        # The shell leaves an orphan that ends a second later, then becomes the program, as PID 1.
-        script = f"( (sleep 1; echo > $READY) & ); exec {program.command}"
-        unshare = ["unshare", "--pid", "--fork", "--kill-child"]
-        with open(program.log_file, "wb") as log:
-            shell = subprocess.Popen(
-                [*unshare, "sh", "-c", script], env=program.environment, stderr=log
-            )
-        self.addCleanup(shell.wait)
-        self.addCleanup(shell.kill)
-        wait_until(lambda: "reaped a stranger" in program.log_file.read_text(), 10.0, "reaped")
+        # The shell leaves an orphan that ends once the program is at work, then becomes the program.
+        ready = self.folder / "ready"
+        shell = self.start_as_pid_1(f"( (until [ -e {ready} ]; do sleep 0.1; done) & ); exec")
         self.wait_written()
-        self.assertTrue(ready.exists())
+        ready.touch()
+        self.wait_reaped()
         inside = int(Path(f"/proc/{shell.pid}/task/{shell.pid}/children").read_text())
         os.kill(inside, signal.SIGTERM)
         self.assertEqual(shell.wait(5.0), 0)
+
+    def test_as_pid_1_it_reaps_strangers_that_ended_before_it_listened(self) -> None:
+        # Perl waits for no child, as a shell would.
+        self.start_as_pid_1("exec perl -e 'exit unless fork; sleep 1; exec @ARGV'")
+        self.wait_reaped()
+
+    def start_as_pid_1(self, prefix: str) -> subprocess.Popen[bytes]:
+        """`prefix`: the beginning of a shell's command, which goes on as the program."""
+        self.program = Program(self.folder, self.configuration())
+        self.addCleanup(self.program.close)
+        unshare = ["unshare", "--pid", "--fork", "--kill-child"]
+        script = f"{prefix} {self.program.command}"
+        with open(self.program.log_file, "wb") as log:
+            shell = subprocess.Popen([*unshare, "sh", "-c", script], env=self.program.environment, stderr=log)
+        self.addCleanup(shell.wait)
+        self.addCleanup(shell.kill)
+        return shell
+
+    def wait_reaped(self) -> None:
+        wait_until(lambda: "reaped a stranger" in self.program.log_file.read_text(), 5.0, "reaped")
 
     def test_children_hold_no_passwords_in_arguments_and_environment(self) -> None:
         secret = "a-password-of-the-test"
