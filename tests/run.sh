@@ -7,6 +7,8 @@
 #     --sanitize LIST    build with sanitizers, such as address,undefined
 #     --werror           treat warnings as errors
 #     --fake             without the real Kubernetes API server, even where there is one
+#     --again            up to three tests that waited in vain beside others are run once more, alone, and named at the
+#                        end; not where anything was seen to be wrong
 #
 #   KUBERNETES_LAB        folder with up.sh and down.sh of a real Kubernetes API server (default: ../shared/kubernetes
 #                         where that exists). One is started for the whole run, and stopped at its end
@@ -14,13 +16,14 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-build=build sanitize='' kind=RelWithDebInfo werror=OFF fake=''
+build=build sanitize='' kind=RelWithDebInfo werror=OFF fake='' again=''
 while [ $# -gt 0 ]; do
   case $1 in
     --build) build=${2:?--build wants a folder}; shift ;;
     --sanitize) sanitize=${2:?--sanitize wants a list} kind=Debug; shift ;; # -O2 takes five times as long
     --werror) werror=ON ;;
     --fake) fake=1 ;;
+    --again) again=1 ;;
     --help) sed -n '2,/^set/s/^# \{0,1\}//p' tests/run.sh; exit 0 ;;
     *) break ;;
   esac
@@ -104,4 +107,15 @@ else
   say 'no real Kubernetes API server (KUBERNETES_LAB is not set): the tests run against the fake alone'
 fi
 
-run ctest --test-dir "$build" --output-on-failure --no-tests=error -j "${CTEST_PARALLEL_LEVEL:-4}" "$@"
+status=0
+run ctest --test-dir "$build" --output-on-failure --no-tests=error -j "${CTEST_PARALLEL_LEVEL:-4}" "$@" || status=$?
+failures=$build/Testing/Temporary/LastTestsFailed.log # a line each, number:name
+if [ -n "$again" ] && [ "$status" -ne 0 ] && [ -s "$failures" ] && [ "$(wc -l <"$failures")" -le 3 ] &&
+  ! grep -qE '^FAIL: |^\[  FAILED  \]|Sanitizer: |: runtime error: ' "$build/Testing/Temporary/LastTest.log"; then
+  in_vain=$(cut -d : -f 2 "$failures" | paste -sd ' ')
+  say "once more, alone: $in_vain"
+  run ctest --test-dir "$build" --output-on-failure --rerun-failed
+  say "passed alone, waited in vain beside others: $in_vain"
+  status=0
+fi
+exit "$status"

@@ -236,7 +236,10 @@ void ScriptedHost::complete(vr_host_context* context, vr_request* request, vr_ou
     host.apply_soon(done->group, 0);
   } else if (host.eager_ && outcome == VR_RETRY) {
     host.apply_soon(done->group, retry_ms);
+  } else if (host.changed_.contains(done->group)) {
+    host.apply_soon(done->group, 0);
   }
+  host.changed_.erase(done->group);
 }
 
 void ScriptedHost::changed(vr_host_context* context, const char* group) {
@@ -244,7 +247,10 @@ void ScriptedHost::changed(vr_host_context* context, const char* group) {
   say({{"event", "changed"}, {"group", text(group)}});
   if (!host.eager_) return;
   for (const auto& [name, order] : host.newest_) {
-    if ((group == nullptr || name == group) && !host.open_.contains(name)) {
+    if (group != nullptr && name != group) continue;
+    if (host.open_.contains(name)) {
+      host.changed_.insert(name);
+    } else {
       host.apply_soon(name, 0);
     }
   }

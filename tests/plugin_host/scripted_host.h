@@ -14,7 +14,7 @@
 namespace reconciler {
 
 // Lives as long as main(). With `eager`, it behaves as a labeler does: applies again what is to be retried, and on
-// `changed`.
+// `changed`, also where that came while a request was open.
 class ScriptedHost {
  public:
   ScriptedHost(uv_loop_t* loop, bool eager);
@@ -85,6 +85,7 @@ class ScriptedHost {
   std::map<std::string, Request*> open_;
   std::map<vr_request*, std::unique_ptr<vr_request>> orders_;
   std::set<std::string> due_;
+  std::set<std::string> changed_;  // while a request was open
   std::vector<std::unique_ptr<Due>> soon_;
   bool stopping_ = false;
   uint64_t revision_ = 0;

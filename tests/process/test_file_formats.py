@@ -36,7 +36,7 @@ class FileCase(unittest.TestCase):
 
     def apply(self, host: PluginHost, address: str, epoch: int = 5, **keys: int | bool) -> Event:
         mark = host.apply(GROUP, epoch, address, **keys)  # type: ignore[arg-type]
-        return host.wait("complete", mark=mark)
+        return host.wait("complete", mark=mark, epoch=str(epoch), step=str(keys.get("step", 0)))
 
     def path(self, form: str = "json") -> Path:
         return self.target / f"{GROUP}.{ENDINGS[form]}"
@@ -138,10 +138,13 @@ class Access(FileCase):
 
         right = (0o640, user.pw_uid, group.gr_gid)
         self.assertEqual(access(), right)
-        self.path().chmod(0o666)
-        wait_until(lambda: access() == right, 10.0, "the mode is repaired")
-        os.chown(self.path(), 0, 0)
-        wait_until(lambda: access() == right, 10.0, "the owner is repaired")
+        for what, change in (("mode", lambda: self.path().chmod(0o666)),
+                             ("owner", lambda: os.chown(self.path(), 0, 0))):
+            with self.subTest(what):
+                mark = len(host.events)
+                change()
+                host.wait("log", mark=mark, text="names primary 10.244.0.10:6379")
+                self.assertEqual(access(), right)
 
     def test_where_everything_is_right_nothing_is_written(self) -> None:
         host = self.host(mode="0600", eager=True)

@@ -33,7 +33,8 @@ class Unsettled(unittest.TestCase):
     def apply(self, host: str, step: int, epoch: int = 5, suspected: bool = False) -> str:
         """Gives the outcome."""
         mark = self.host.apply(GROUP, epoch, host, step=step, suspected=suspected)
-        return self.host.wait("complete", mark=mark).outcome
+        # Its own file that changes makes the plugin look again, so that an earlier order may end meanwhile.
+        return self.host.wait("complete", mark=mark, epoch=str(epoch), step=str(step)).outcome
 
     def says(self, primary: str | None, step: int, epoch: int = 5) -> None:
         document: dict[str, Any] = json.loads((self.folder / f"{GROUP}.json").read_text())
