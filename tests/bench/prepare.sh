@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by run.sh and lost_writes.sh, which have set `root`: the build, the API server, and `floor`, compiled.
+# Sourced by run.sh, lost_writes.sh and growth.sh, which have set `root`: the build, the API server, and the floors, compiled.
 RECONCILER_BUILD=${RECONCILER_BUILD:-$root/build}
 export RECONCILER_BUILD PYTHONDONTWRITEBYTECODE=1
 if [ ! -x "$RECONCILER_BUILD/bin/valkey-reconciler" ]; then
@@ -13,5 +13,7 @@ fi
 "$root/tests/dependencies.sh" bench
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/valkey-reconciler-bench.XXXXXX")
 trap 'rm -rf "$temporary"' EXIT
-export BENCH_FLOOR=$temporary/floor
-cc -std=gnu11 -O2 -Wall -Wextra -Werror -o "$BENCH_FLOOR" "$root/tests/bench/ways/floor.c" -lssl -lcrypto
+floor() { cc -std=gnu11 -O2 -Wall -Wextra -Werror -o "$temporary/$1" "$root/tests/bench/ways/$1.c" -lssl -lcrypto -pthread; }
+floor floor
+floor storm_floor
+export BENCH_FLOOR=$temporary/floor STORM_FLOOR=$temporary/storm_floor
