@@ -23,7 +23,7 @@ from lab.configuration import Value  # noqa: E402
 from lab.kube_client import Json  # noqa: E402
 from lab.kubernetes import LABEL, PROGRAM_RULES, open_kubernetes  # noqa: E402
 from lab.namespaces import PodNetwork, why_not  # noqa: E402
-from lab.rounds import Options, Round, parse, run, summarise  # noqa: E402
+from lab.rounds import Options, Round, by_comma, parse, run, summarise  # noqa: E402
 from lab.slice_watch import SliceWatch  # noqa: E402
 from lab.stage import Stage  # noqa: E402
 from lab.valkey import ValkeyGroup  # noqa: E402
@@ -151,16 +151,9 @@ class Scene:
         self._opened.close()
 
 
-def ways(text: str) -> list[str]:
-    named = text.split(",")
-    if unknown := set(named) - set(WAYS):
-        raise argparse.ArgumentTypeError(f"no such way: {', '.join(sorted(unknown))}")
-    return named
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--ways", type=ways, default=list(WAYS), help=f"by comma, of {', '.join(WAYS)}"
+        "--ways", type=by_comma(WAYS), default=list(WAYS), help=f"by comma, of {', '.join(WAYS)}"
     )
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from hearing_scene import LISTENERS, SCENARIOS, SUBSCRIBER, WATCHERS, HearingScene
 
-from lab.rounds import Options, Round, parse, run
+from lab.rounds import Options, Round, by_comma, parse, run
 from lab.servers import find_servers
 from watcher_alone import SO_TIMESTAMPNS, sent_at
 
@@ -135,7 +135,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--server", choices=tuple(SERVERS), default="valkey")
     parser.add_argument(
         "--scenarios",
-        default=",".join(SCENARIOS),
+        type=by_comma(SCENARIOS),
+        default=list(SCENARIOS),
         help="by comma (default: all): kill and stop (of the primary), planned (SENTINEL "
         "FAILOVER), stuck (kill, and a replica that answers PING but can't sync)",
     )
@@ -162,9 +163,7 @@ def main() -> int:
     options = parse(
         str(__doc__), rounds=30, name="hearing", workers=1, kubernetes=False, more=add_arguments
     )
-    scenarios = options.others.scenarios.split(",")
-    if unknown := set(scenarios) - set(SCENARIOS):
-        raise SystemExit(f"no such scenario: {', '.join(sorted(unknown))}")
+    scenarios = options.others.scenarios
     version = choose_servers(options.others.server)
     rounds = {scenario: measure(options, scenario) for scenario in scenarios}
     right = {name: [e for e in entries if e["ok"]] for name, entries in rounds.items()}

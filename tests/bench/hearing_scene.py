@@ -64,24 +64,12 @@ class HearingScene:
             for act_on, watcher in self._watchers.items()
             if (primaries := _primaries(watcher, told[act_on], old)) != [old, failover.new.address]
         ]
-        if self._had_another():
+        if self.group.had_another(self._begun):
             raise AssertionError("another failover followed on its heels")
         return measured
 
     def is_void(self) -> bool:
-        """It was no single failover: Sentinels gave one up, or had another one after it."""
-        return self._had_another() or any(
-            event.channel.startswith("-failover-abort")
-            for event in self.group.events.since(self._begun)
-        )
-
-    def _had_another(self) -> bool:
-        switched = {
-            event.address()
-            for event in self.group.events.since(self._begun)
-            if event.channel == "+switch-master"
-        }
-        return len(switched) > 1
+        return not self.group.had_one_alone(self._begun)
 
     def save(self, folder: Path) -> None:
         for act_on, watcher in self._watchers.items():

@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from figures import tabulate  # noqa: E402
 from goals import judge  # noqa: E402
 from lab.namespaces import why_not  # noqa: E402
-from lab.rounds import Round, parse, run  # noqa: E402
+from lab.rounds import Round, by_comma, parse, run  # noqa: E402
 from lab.servers import find_servers  # noqa: E402
 from page import measured, measured_in_short, put_into  # noqa: E402
 from plan import plan  # noqa: E402
@@ -37,16 +37,9 @@ SKIPPED = 77
 KINDS = ("planned", "kill")
 
 
-def ways(text: str) -> list[str]:
-    named = NAMES if text == "all" else text.split(",")
-    if unknown := set(named) - set(NAMES):
-        raise argparse.ArgumentTypeError(f"no such way: {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
-    return named
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--ways", type=ways, default=NAMES, help="by comma (default: all)")
-    parser.add_argument("--kinds", default=",".join(KINDS), help="of failovers, by comma, in turn (default: %(default)s)")
+    parser.add_argument("--ways", type=by_comma(NAMES), default=NAMES, help=f"by comma, of {', '.join(NAMES)} (default: all)")
+    parser.add_argument("--kinds", type=by_comma(KINDS), default=list(KINDS), help=f"of failovers, in turn: by comma, of {', '.join(KINDS)} (default: all)")
     parser.add_argument("--rest", type=float, default=60.0, help="seconds for which each is looked at at rest; 0: not at all")
     parser.add_argument("--only-play", action="store_true", help="no goal has to be met, but each round to be right")
     parser.add_argument("--json", type=Path, help="default: figures.json beside the state file")
@@ -70,7 +63,7 @@ def main() -> int:
         print(f"skipped: {reason}")
         return SKIPPED
     given = options.others
-    given.plan = plan(given.ways, options.rounds, given.kinds.split(","), given.rest)
+    given.plan = plan(given.ways, options.rounds, given.kinds, given.rest)
     rounds = run(replace(options, rounds=len(given.plan)), RunScene)
     right = sorted((entry for entry in rounds if entry["ok"]), key=lambda entry: given.ways.index(entry["way"]))
     figures = tabulate(right)

@@ -9,7 +9,7 @@ import os
 import statistics
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -21,6 +21,20 @@ from lab.processes import die_with_parent, stop_on_signals
 WRONG_IN_A_ROW = 5  # then something is broken for good
 
 Round = dict[str, Any]  # "round", "ok", "why" and what the loop measures
+
+
+def by_comma(known: Collection[str]) -> Callable[[str], list[str]]:
+    """The type of an argument: some of these, as `a,b`."""
+
+    def some(text: str) -> list[str]:
+        named = text.split(",")
+        if unknown := set(named) - set(known):
+            raise argparse.ArgumentTypeError(
+                f"there is no {', '.join(sorted(unknown))}, but {', '.join(known)}"
+            )
+        return named
+
+    return some
 
 
 class Scene(Protocol):

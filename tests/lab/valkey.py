@@ -370,6 +370,16 @@ class ValkeyGroup:
             timeout=timeout,
         )
 
+    def had_another(self, since: float) -> bool:
+        """More than one new primary was announced since then."""
+        said = self.events.since(since)
+        return len({event.address() for event in said if event.channel == "+switch-master"}) > 1
+
+    def had_one_alone(self, since: float) -> bool:
+        """A failover that no Sentinel gave up, and no other one after it."""
+        gave_up = any(event.channel.startswith("-failover-abort") for event in self.events.since(since))
+        return not gave_up and not self.had_another(since)
+
     def set_priorities(self, replicas: Sequence[Instance], priority: int) -> None:
         """0: not to be promoted. Until every Sentinel knows, from its next INFO on: within 10 s."""
         for replica in replicas:

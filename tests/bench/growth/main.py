@@ -29,7 +29,7 @@ from report import lines_of, tables  # noqa: E402
 
 from lab.kubernetes import Kubernetes, backends, open_kubernetes  # noqa: E402
 from lab.processes import stop_on_signals  # noqa: E402
-from lab.rounds import read_state  # noqa: E402
+from lab.rounds import by_comma, read_state  # noqa: E402
 
 SKIPPED = 77
 FEWEST_INSTANCES = 3  # one for each node of the group's pods
@@ -44,20 +44,13 @@ class Part(Protocol):
         ...
 
 
-def parts(text: str) -> list[str]:
-    named = text.split(",")
-    if unknown := set(named) - set(PARTS):
-        raise argparse.ArgumentTypeError(f"no such part: {', '.join(sorted(unknown))}")
-    return named
-
-
 def numbers(text: str) -> list[int]:
     return [int(word) for word in text.split(",")]
 
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--parts", type=parts, default=list(PARTS), help=f"by comma, of {', '.join(PARTS)}")
+    parser.add_argument("--parts", type=by_comma(PARTS), default=list(PARTS), help=f"by comma, of {', '.join(PARTS)}")
     for part, (_, sizes) in PARTS.items():
         parser.add_argument(f"--{part}", type=numbers, default=list(sizes), help=f"sizes (default: {','.join(map(str, sizes))})")
     parser.add_argument("--rest", type=float, default=20, help="seconds at rest (default: %(default)g)")

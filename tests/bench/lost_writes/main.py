@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from lab.haproxy import find_haproxy  # noqa: E402
 from lab.namespaces import why_not  # noqa: E402
-from lab.rounds import Round, parse, read_state, run  # noqa: E402
+from lab.rounds import Round, by_comma, parse, read_state, run  # noqa: E402
 from lab.servers import find_servers  # noqa: E402
 
 from report import judge, lines, ratio_lines, ratios, spread, tabulate, words  # noqa: E402
@@ -30,16 +30,9 @@ from scene import Scene  # noqa: E402
 SKIPPED = 77
 
 
-def kinds(text: str) -> list[str]:
-    named = text.split(",")
-    if unknown := set(named) - set(KINDS):
-        raise argparse.ArgumentTypeError(f"no such kind: {', '.join(sorted(unknown))}")
-    return named
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--kinds", type=kinds, default=list(KINDS),
+        "--kinds", type=by_comma(KINDS), default=list(KINDS),
         help=f"of failovers, which take turns: by comma, of {', '.join(KINDS)}",
     )
     parser.add_argument(

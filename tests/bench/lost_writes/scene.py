@@ -77,7 +77,7 @@ class Scene:
         failover.old.resume()
         group.heal(failover)
         group.wait_healthy()
-        if self._had_another():
+        if group.had_another(self._begun):
             raise AssertionError("another failover followed on its heels")
         turned = failover.turned
         if turned is None or turned.address != failover.new.address:
@@ -98,11 +98,7 @@ class Scene:
         return measured
 
     def is_void(self) -> bool:
-        """It was no single failover: Sentinels gave one up, or had another one after it."""
-        return self._had_another() or any(
-            event.channel.startswith("-failover-abort")
-            for event in self._group.events.since(self._begun)
-        )
+        return not self._group.had_one_alone(self._begun)
 
     def save(self, folder: Path) -> None:
         said = "\n".join(map(str, self._group.events.since(self._begun)))
@@ -193,10 +189,3 @@ class Scene:
         failover.new.command("FLUSHALL", timeout=10.0)
         return kept
 
-    def _had_another(self) -> bool:
-        switched = {
-            event.address()
-            for event in self._group.events.since(self._begun)
-            if event.channel == "+switch-master"
-        }
-        return len(switched) > 1
