@@ -18,7 +18,7 @@ namespace {
 constexpr size_t page_of_objects = 200;
 constexpr int most_list_restarts = 3;
 // At once: for a list by a label the server reads all pods of the namespace, so those of hundreds of groups together
-// took longer than a request may, and one that runs out of time takes the others' connection with it.
+// would take longer than a request may, and one that runs out of time takes the others' connection with it.
 constexpr size_t most_lists = 4;
 constexpr size_t largest_page = 64u << 20;
 // From here on what reading a page took, some 25 kB for each pod, is given back to the system.
@@ -40,6 +40,8 @@ uint64_t between(uint64_t low, uint64_t high) { return low + random_number() % (
 
 struct ApiClient::Listing {
   ApiAction action;
+  std::string resource;  // its path
+  Query query;
   std::string first_page;
   std::string path;
   int restarts = 0;
@@ -125,15 +127,13 @@ void ApiClient::send(HttpClient& client, HttpRequest request, Answered done, boo
   client.send(std::move(first));
 }
 
-void ApiClient::list_pages(const ResourceName& name, const std::string& path,
-                           const std::string& query, TakePage take,
-                           std::function<void(std::optional<ApiError>)> done) {
-  host_.count("lists_total");
+void ApiClient::list_pages(const ResourceName& name, const std::string& path, Query query,
+                           TakePage take, std::function<void(std::optional<ApiError>)> done) {
   auto listing =
       std::make_shared<Listing>();  // shared: it lives in the functions of one page after another
   listing->action = {"list", namespace_, {}, name};
-  listing->first_page = fmt::format("{}?{}&limit={}", path, query, page_of_objects);
-  listing->path = listing->first_page;
+  listing->resource = path;
+  listing->query = std::move(query);
   listing->take = std::move(take);
   listing->done = std::move(done);
   waiting_lists_.push_back(std::move(listing));
@@ -145,6 +145,10 @@ void ApiClient::begin_lists() {
     const std::shared_ptr<Listing> listing = std::move(waiting_lists_.front());
     waiting_lists_.pop_front();
     ++open_lists_;
+    host_.count("lists_total");
+    listing->first_page =
+        fmt::format("{}?{}&limit={}", listing->resource, listing->query(), page_of_objects);
+    listing->path = listing->first_page;
     list_page(listing);
   }
 }
