@@ -23,6 +23,8 @@ constexpr size_t most_lists = 4;
 constexpr size_t largest_page = 64u << 20;
 // From here on what reading a page took, some 25 kB for each pod, is given back to the system.
 constexpr size_t large_page = 256u << 10;
+// And what so many requests at once took: libcurl's buffers, some 40 kB for each.
+constexpr size_t many_requests = 32;
 constexpr size_t largest_event = 4u << 20;
 // Or as long as any other request may take: a slow server is no dead one.
 constexpr uint64_t shortest_check_ms = 3000;
@@ -103,7 +105,15 @@ ApiError ApiClient::counted(ApiError error) {
   return error;
 }
 
+void ApiClient::begun() { most_requests_ = std::max(most_requests_, ++requests_); }
+
+void ApiClient::ended() {
+  if (--requests_ > 0) return;
+  if (std::exchange(most_requests_, 0) >= many_requests) ::malloc_trim(0);
+}
+
 void ApiClient::send(HttpClient& client, HttpRequest request, Answered done, bool tells_reach) {
+  begun();
   HttpRequest first = request;
   const std::string& token = credentials_.header();
   if (!token.empty()) first.headers.push_back(token);
@@ -115,12 +125,14 @@ void ApiClient::send(HttpClient& client, HttpRequest request, Answered done, boo
         response.status == 401 && (credentials_.read_again() || credentials_.header() != token);
     if (!another) {
       done(std::move(response));
+      ended();
       return;
     }
     request.headers.push_back(credentials_.header());
     request.on_done = [this, tells_reach, done = std::move(done)](HttpResponse second) {
       if (tells_reach) note(second);
       done(std::move(second));
+      ended();
     };
     client.send(std::move(request));
   };

@@ -175,6 +175,8 @@ class ApiClient {
   // Sends it, and once more where the token was refused and the file has a new one.
   // Where `tells_reach`, it says whether the server is there: not so what nobody waits for.
   void send(HttpClient& client, HttpRequest request, Answered done, bool tells_reach = true);
+  void begun();
+  void ended();
   void list_pages(const ResourceName& name, const std::string& path, Query query, TakePage take,
                   std::function<void(std::optional<ApiError>)> done);
   void begin_lists();
@@ -225,6 +227,8 @@ class ApiClient {
   std::function<void()> forbidden_;
   std::deque<std::shared_ptr<Listing>> waiting_lists_;  // until few enough are open
   size_t open_lists_ = 0;
+  size_t requests_ = 0;       // that are under way
+  size_t most_requests_ = 0;  // at once, since there was none
   HttpClient changes_;
   HttpClient watches_;
 };

@@ -1,0 +1,148 @@
+"""All groups of a target by one list and one watch: each sees its own pods, and what changes in
+them; what is asked of the API server is counted there."""
+
+from __future__ import annotations
+
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from e2e.case import BACKEND, main  # noqa: E402
+from lab.kube_client import Json  # noqa: E402
+from lab.kubernetes import FakeKubernetes, Kubernetes, Pod, open_kubernetes  # noqa: E402
+from lab.plugin_host import PluginHost  # noqa: E402
+from lab.processes import wait_until  # noqa: E402
+
+MANY = 300
+OF = "of-group"
+SELECTOR = f"app.kubernetes.io/name=valkey,{OF}={{group}}"
+READY_WITHIN = 60.0
+
+
+def group_name(number: int) -> str:
+    return f"group-{number:03}"
+
+
+def address(number: int) -> str:
+    return f"10.240.{number // 200}.{number % 200 + 1}"
+
+
+class SharedCase(unittest.TestCase):
+    def setUp(self) -> None:
+        self.kubernetes: Kubernetes = open_kubernetes(BACKEND, private=True)
+        self.addCleanup(self.kubernetes.close)
+        self.namespace = self.kubernetes.namespace("shared")
+
+    def pods(self, groups: int) -> None:
+        for number in range(groups):
+            self.namespace.add_pod(
+                Pod(f"valkey-{number:03}", address(number), {OF: group_name(number)}))
+
+    def host(self, groups: int, selector: str = SELECTOR) -> PluginHost:
+        host = self.enterContext(
+            PluginHost("kubernetes", [group_name(number) for number in range(groups)],
+                       kubeconfig=self.namespace.kubeconfig(), selector=selector, events="false"))
+        host.wait("log", text="connected")
+        return host
+
+    def applied(self, host: PluginHost, groups: int, mark: int) -> None:
+        def done() -> bool:
+            return len({event.fields.get("group") for event in host.events[mark:]
+                        if event.kind == "complete" and event.outcome == "applied"}) == groups
+
+        wait_until(done, READY_WITHIN, "each group is applied")
+
+    def lists(self) -> list[Json]:
+        return [line for line in self.namespace.audit(verb="list", resource="pods")
+                if "continue=" not in line["requestURI"] and self.is_ours(line)]
+
+    @staticmethod
+    def is_ours(line: Json) -> bool:
+        return "serviceaccount" in line["user"]["username"]
+
+
+class Shared(SharedCase):
+    def test_many_groups_are_ready_by_one_list_and_one_watch(self) -> None:
+        self.pods(MANY)
+        host = self.host(MANY)
+        mark = len(host.events)
+        for number in range(MANY):
+            host.apply(group_name(number), 1, address(number))
+        self.applied(host, MANY, mark)
+        self.assertEqual(len(self.namespace.labelled()), MANY)
+        self.assertEqual(host.count("lists_total"), 1)
+        self.assertEqual(host.count("watches_total"), 1)
+        self.assertEqual(len({line["auditID"] for line in self.lists()}), 1)
+
+    def test_a_pod_that_is_relabelled_leaves_one_group_and_enters_another(self) -> None:
+        self.pods(2)
+        host = self.host(2)
+        for number in range(2):
+            host.apply(group_name(number), 1, address(number))
+        self.applied(host, 2, 0)
+        mark = len(host.events)
+        self.namespace.add_pod(Pod("moved", "10.241.0.1", {OF: group_name(0)}))
+        host.apply(group_name(0), 2, "10.241.0.1")
+        host.applied(mark=mark, epoch="2")
+        # Given to the other group, which leaves it alone: it remembers the first one's decision.
+        mark = len(host.events)
+        self.namespace.label("moved", OF, group_name(1))
+        host.wait("changed", mark=mark, group=group_name(0))
+        host.apply(group_name(0), 2, "10.241.0.1")
+        host.wait("complete", mark=mark, outcome="rejected", text="no pod of the group is")
+        mark = host.apply(group_name(1), 2, "10.241.0.1")
+        host.wait("complete", mark=mark, outcome="rejected", text="belongs to group group-000")
+
+    @unittest.skipUnless(BACKEND == "fake", "a real one sends no such objects")
+    def test_an_object_that_cannot_be_read_costs_itself_alone(self) -> None:
+        assert isinstance(self.kubernetes, FakeKubernetes)
+        self.pods(2)
+        host = self.host(2)
+        for number in range(2):
+            host.apply(group_name(number), 1, address(number))
+        self.applied(host, 2, 0)
+        server = self.kubernetes
+        wait_until(lambda: any(OF in path for path in server.open_watches()), 10, "it watches")
+        mark = len(host.events)
+        server.watches(
+            "send", line='{"type":"MODIFIED","object":{"metadata":{"name":"valkey-000"}}}')
+        host.wait("log", mark=mark, text="it is left out")
+        version = self.namespace.remove_label("valkey-001", "valkey-master")
+        self.assertTrue(version)
+        wait_until(lambda: "valkey-001" in self.namespace.labelled(), 10, "the watch goes on")
+        self.assertEqual(host.count("lists_total", mark=mark), 0)
+        self.assertEqual(host.count("watches_total", mark=mark), 0)
+
+    def test_selectors_that_have_nothing_in_common_are_watched_each_by_its_own(self) -> None:
+        for number in range(8):
+            self.namespace.add_pod(
+                Pod(f"valkey-{number:03}", address(number), {group_name(number): "yes"}))
+        host = self.host(8, "{group}")
+        for number in range(8):
+            host.apply(group_name(number), 1, address(number))
+        self.applied(host, 8, 0)
+        self.assertEqual(host.count("lists_total"), 8)
+        self.assertEqual(host.count("watches_total"), 8)
+
+
+class WithoutWatch(SharedCase):
+    """Groups that list before each change share their lists, too."""
+
+    def test_many_that_list_at_once_are_served_together(self) -> None:
+        rights = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list", "patch"]}]
+        self.namespace = self.kubernetes.namespace("shared", rights)
+        self.pods(40)
+        host = self.host(40)
+        host.wait("problem", id="watch-refused")
+        mark = len(host.events)
+        for number in range(40):
+            host.apply(group_name(number), 1, address(number))
+        self.applied(host, 40, mark)
+        self.assertEqual(len(self.namespace.labelled()), 40)
+        self.assertLess(host.count("lists_total", mark=mark), 20)
+
+
+if __name__ == "__main__":
+    main()
