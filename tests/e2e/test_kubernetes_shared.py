@@ -107,7 +107,7 @@ class Shared(SharedCase):
         wait_until(lambda: any(OF in path for path in server.open_watches()), 10, "it watches")
         mark = len(host.events)
         server.watches(
-            "send", line='{"type":"MODIFIED","object":{"metadata":{"name":"valkey-000"}}}')
+            "send", line='{"type":"MODIFIED","object":{"metadata":{"name":"valkey-000"}}}\n')
         host.wait("log", mark=mark, text="it is left out")
         version = self.namespace.remove_label("valkey-001", "valkey-master")
         self.assertTrue(version)
