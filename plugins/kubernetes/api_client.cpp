@@ -108,8 +108,9 @@ ApiError ApiClient::counted(ApiError error) {
 void ApiClient::begun() { most_requests_ = std::max(most_requests_, ++requests_); }
 
 void ApiClient::ended() {
-  if (--requests_ > 0) return;
-  if (std::exchange(most_requests_, 0) >= many_requests) ::malloc_trim(0);
+  --requests_;
+  const bool many = requests_ == 0 && std::exchange(most_requests_, 0) >= many_requests;
+  if (std::exchange(large_list_, false) || many) ::malloc_trim(0);
 }
 
 void ApiClient::send(HttpClient& client, HttpRequest request, Answered done, bool tells_reach) {
@@ -169,7 +170,7 @@ void ApiClient::end_list(const Listing& listing, const std::optional<ApiError>& 
   --open_lists_;
   begin_lists();
   listing.done(error);
-  if (listing.largest >= large_page) ::malloc_trim(0);
+  large_list_ |= listing.largest >= large_page;
 }
 
 void ApiClient::list_page(const std::shared_ptr<Listing>& listing) {

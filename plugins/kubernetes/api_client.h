@@ -229,6 +229,7 @@ class ApiClient {
   size_t open_lists_ = 0;
   size_t requests_ = 0;       // that are under way
   size_t most_requests_ = 0;  // at once, since there was none
+  bool large_list_ = false;   // has ended, and its last answer is still there
   HttpClient changes_;
   HttpClient watches_;
 };

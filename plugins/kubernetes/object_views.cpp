@@ -138,7 +138,8 @@ typename ObjectViews<Item>::Changes ObjectViews<Item>::finish_list(const Listing
   for (Item& item : items) {
     const std::vector<View> views = selecting(item);
     trim(item);
-    for (const View view : views) divided[view].push_back(item);
+    for (size_t i = 1; i < views.size(); ++i) divided[views[i]].push_back(item);
+    if (!views.empty()) divided[views.front()].push_back(std::move(item));
   }
   return in_each([&](View view, Store& store) {
     return store.finish_list(listing.marks[view], std::move(divided[view]), version);

@@ -9,8 +9,13 @@ namespace {
 
 constexpr uint64_t discover_again_ms = 1000;
 
-// They are compared with a Service's selector, and with nothing else.
-void drop_labels(Pod& pod) { pod.labels.clear(); }
+// Who publishes through a Service reads it, and nobody else. Assigned, not cleared: what they hold is to go.
+void drop_what_services_need(Pod& pod) {
+  pod.labels = {};
+  pod.pod_name_label = {};
+  pod.zone = {};
+  pod.named_ports = {};
+}
 
 std::vector<std::string> services_of(const Settings::Group& group) {
   std::vector<std::string> names{group.service};
@@ -61,7 +66,7 @@ std::vector<ObjectView<Item>> SharedWatches::watch(Watches<Item>& watches,
 // Each by its own where a query for all would be one for the whole namespace, whoever's pods are in it.
 void SharedWatches::watch_pods() {
   Resource<Pod> resource = api_.pods();
-  if (settings_.publish == Publish::label) resource.trim = drop_labels;
+  if (settings_.publish == Publish::label) resource.trim = drop_what_services_need;
   std::vector<Part> parts;
   std::vector<Selection> selections;
   for (const Settings::Group& group : settings_.groups) {
