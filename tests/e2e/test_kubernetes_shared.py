@@ -5,13 +5,16 @@ from __future__ import annotations
 
 import sys
 import unittest
+from itertools import accumulate
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from e2e.case import BACKEND, main  # noqa: E402
 from lab.kube_client import Json  # noqa: E402
-from lab.kubernetes import FakeKubernetes, Kubernetes, Pod, open_kubernetes  # noqa: E402
+from lab.kube_rights import least_rules  # noqa: E402
+from lab.kubernetes import (LABEL, FakeKubernetes, Kubernetes, Pod,  # noqa: E402
+                            PrivateKubernetes, open_kubernetes)
 from lab.plugin_host import PluginHost  # noqa: E402
 from lab.processes import wait_until  # noqa: E402
 
@@ -40,10 +43,11 @@ class SharedCase(unittest.TestCase):
             self.namespace.add_pod(
                 Pod(f"valkey-{number:03}", address(number), {OF: group_name(number)}))
 
-    def host(self, groups: int, selector: str = SELECTOR) -> PluginHost:
+    def host(self, groups: int, selector: str = SELECTOR, **settings: str) -> PluginHost:
         host = self.enterContext(
             PluginHost("kubernetes", [group_name(number) for number in range(groups)],
-                       kubeconfig=self.namespace.kubeconfig(), selector=selector, events="false"))
+                       kubeconfig=self.namespace.kubeconfig(), selector=selector, events="false",
+                       **settings))
         host.wait("log", text="connected")
         return host
 
@@ -66,7 +70,8 @@ class SharedCase(unittest.TestCase):
 class Shared(SharedCase):
     def test_many_groups_are_ready_by_one_list_and_one_watch(self) -> None:
         self.pods(MANY)
-        host = self.host(MANY)
+        # Who gets no answer in time lists, and so many patches at once may take a busy machine long.
+        host = self.host(MANY, request_timeout="30s")
         mark = len(host.events)
         for number in range(MANY):
             host.apply(group_name(number), 1, address(number))
@@ -127,6 +132,45 @@ class Shared(SharedCase):
         self.assertEqual(host.count("watches_total"), 8)
 
 
+    @unittest.skipUnless(BACKEND == "fake", "only a fake is slow on demand")
+    def test_four_lists_are_open_at_once_at_most(self) -> None:
+        assert isinstance(self.kubernetes, FakeKubernetes)
+        self.kubernetes.fault(r"LIST /api/v1/.*/pods", user=".*serviceaccount.*", count=0, delay_ms=500)
+        self.host(12, "{group}")
+        wait_until(lambda: len(self.lists()) == 12, 30, "each group's pods are listed")
+        steps = sorted((line[time], step) for line in self.lists()
+                       for time, step in (("requestReceivedTimestamp", 1), ("stageTimestamp", -1)))
+        self.assertEqual(max(accumulate(step for _, step in steps)), 4)
+
+    def test_a_list_of_one_group_that_shows_older_versions_renews_the_watch_of_all(self) -> None:
+        """Restored from a backup: the watch that goes on from before would be silent."""
+        assert isinstance(self.kubernetes, PrivateKubernetes)
+        self.pods(2)
+        host = self.host(2)
+        for number in range(2):
+            host.apply(group_name(number), 1, address(number))
+        self.applied(host, 2, 0)
+        self.kubernetes.back_up()
+        for i in range(20):
+            self.namespace.annotate("valkey-000", "x", str(i))
+        mark = host.apply(group_name(0), 2, address(0))
+        host.applied(mark=mark, epoch="2")
+        self.seen_to_watch("valkey-001")
+        mark = len(host.events)
+        self.kubernetes.restore()
+        host.wait("log", text="watch resumed", mark=mark, timeout=60)
+        # Its pod is remembered as it was after the backup: a conflict, then a list of this group's alone.
+        host.apply(group_name(0), 3, address(0))
+        host.wait("log", text="versions went backwards", mark=mark, timeout=20)
+        host.applied(20, mark, epoch="3")
+        self.seen_to_watch("valkey-001")
+
+    def seen_to_watch(self, pod: str) -> None:
+        """It repairs what only a watch tells it: a resync is minutes away."""
+        self.namespace.remove_label(pod, LABEL)
+        wait_until(lambda: pod in self.namespace.labelled(), 20, "the watch goes on")
+
+
 class WithoutWatch(SharedCase):
     """Groups that list before each change share their lists, too."""
 
@@ -142,6 +186,42 @@ class WithoutWatch(SharedCase):
         self.applied(host, 40, mark)
         self.assertEqual(len(self.namespace.labelled()), 40)
         self.assertLess(host.count("lists_total", mark=mark), 20)
+
+
+class ThroughServices(unittest.TestCase):
+    """Each group by its own Service; all Services, slices and pods by one watch of each kind."""
+
+    def test_each_group_sees_its_own_service(self) -> None:
+        kubernetes = open_kubernetes(BACKEND, private=True)
+        self.addCleanup(kubernetes.close)
+        for way, kinds in (("endpointslice", 3), ("service-selector", 2)):
+            with self.subTest(way):
+                namespace = kubernetes.namespace("services", least_rules(way))
+                groups = [group_name(number) for number in range(3)]
+                for number, group in enumerate(groups):
+                    namespace.add_pod(Pod(f"valkey-{number:03}", address(number), {OF: group}))
+                    selector = {"selector": {OF: group}} if way == "service-selector" else {}
+                    kubernetes.admin.post(
+                        f"{namespace.path}/services",
+                        {"metadata": {"name": group},
+                         "spec": {"ports": [{"name": "valkey", "port": 6379}], **selector}})
+                host = self.enterContext(
+                    PluginHost("kubernetes", groups, kubeconfig=namespace.kubeconfig(), publish=way,
+                               selector=SELECTOR, service="{group}", events="false"))
+                for number, group in enumerate(groups):
+                    mark = host.apply(group, 1, address(number))
+                    host.applied(mark=mark, group=group)
+                self.assertEqual(host.count("lists_total"), kinds)
+                self.assertEqual(host.count("watches_total"), kinds)
+                # One that goes is missed by its own group alone.
+                mark = len(host.events)
+                kubernetes.admin.delete(f"{namespace.path}/services/{groups[1]}")
+                host.wait("problem", id="no-service", group=groups[1], mark=mark)
+                mark = host.apply(groups[2], 2, address(2))
+                host.applied(mark=mark, group=groups[2])
+                self.assertEqual({event.fields["group"] for event in host.events
+                                  if event.kind == "problem" and event.fields["id"] == "no-service"},
+                                 {groups[1]})
 
 
 if __name__ == "__main__":
