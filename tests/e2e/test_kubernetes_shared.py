@@ -21,7 +21,7 @@ from lab.processes import wait_until  # noqa: E402
 MANY = 300
 OF = "of-group"
 SELECTOR = f"app.kubernetes.io/name=valkey,{OF}={{group}}"
-READY_WITHIN = 60.0
+READY_WITHIN = 180.0
 
 
 def group_name(number: int) -> str:
@@ -48,7 +48,7 @@ class SharedCase(unittest.TestCase):
             PluginHost("kubernetes", [group_name(number) for number in range(groups)],
                        kubeconfig=self.namespace.kubeconfig(), selector=selector, events="false",
                        **settings))
-        host.wait("log", text="connected")
+        host.wait("log", text="connected", timeout=READY_WITHIN)
         return host
 
     def applied(self, host: PluginHost, groups: int, mark: int) -> None:
