@@ -18,11 +18,13 @@ namespace {
 constexpr size_t page_of_objects = 200;
 constexpr int most_list_restarts = 3;
 // At once: for a list by a label the server reads all pods of the namespace, so those of hundreds of groups together
-// took longer than a request may, and one that runs out of time takes the others' connection with it.
+// would take longer than a request may, and one that runs out of time takes the others' connection with it.
 constexpr size_t most_lists = 4;
 constexpr size_t largest_page = 64u << 20;
 // From here on what reading a page took, some 25 kB for each pod, is given back to the system.
 constexpr size_t large_page = 256u << 10;
+// And what so many requests at once took: libcurl's buffers, some 40 kB for each.
+constexpr size_t many_requests = 32;
 constexpr size_t largest_event = 4u << 20;
 // Or as long as any other request may take: a slow server is no dead one.
 constexpr uint64_t shortest_check_ms = 3000;
@@ -40,6 +42,8 @@ uint64_t between(uint64_t low, uint64_t high) { return low + random_number() % (
 
 struct ApiClient::Listing {
   ApiAction action;
+  std::string resource;  // its path
+  Query query;
   std::string first_page;
   std::string path;
   int restarts = 0;
@@ -101,7 +105,16 @@ ApiError ApiClient::counted(ApiError error) {
   return error;
 }
 
+void ApiClient::begun() { most_requests_ = std::max(most_requests_, ++requests_); }
+
+void ApiClient::ended() {
+  --requests_;
+  const bool many = requests_ == 0 && std::exchange(most_requests_, 0) >= many_requests;
+  if (std::exchange(large_list_, false) || many) ::malloc_trim(0);
+}
+
 void ApiClient::send(HttpClient& client, HttpRequest request, Answered done, bool tells_reach) {
+  begun();
   HttpRequest first = request;
   const std::string& token = credentials_.header();
   if (!token.empty()) first.headers.push_back(token);
@@ -113,27 +126,27 @@ void ApiClient::send(HttpClient& client, HttpRequest request, Answered done, boo
         response.status == 401 && (credentials_.read_again() || credentials_.header() != token);
     if (!another) {
       done(std::move(response));
+      ended();
       return;
     }
     request.headers.push_back(credentials_.header());
     request.on_done = [this, tells_reach, done = std::move(done)](HttpResponse second) {
       if (tells_reach) note(second);
       done(std::move(second));
+      ended();
     };
     client.send(std::move(request));
   };
   client.send(std::move(first));
 }
 
-void ApiClient::list_pages(const ResourceName& name, const std::string& path,
-                           const std::string& query, TakePage take,
-                           std::function<void(std::optional<ApiError>)> done) {
-  host_.count("lists_total");
+void ApiClient::list_pages(const ResourceName& name, const std::string& path, Query query,
+                           TakePage take, std::function<void(std::optional<ApiError>)> done) {
   auto listing =
       std::make_shared<Listing>();  // shared: it lives in the functions of one page after another
   listing->action = {"list", namespace_, {}, name};
-  listing->first_page = fmt::format("{}?{}&limit={}", path, query, page_of_objects);
-  listing->path = listing->first_page;
+  listing->resource = path;
+  listing->query = std::move(query);
   listing->take = std::move(take);
   listing->done = std::move(done);
   waiting_lists_.push_back(std::move(listing));
@@ -145,6 +158,10 @@ void ApiClient::begin_lists() {
     const std::shared_ptr<Listing> listing = std::move(waiting_lists_.front());
     waiting_lists_.pop_front();
     ++open_lists_;
+    host_.count("lists_total");
+    listing->first_page =
+        fmt::format("{}?{}&limit={}", listing->resource, listing->query(), page_of_objects);
+    listing->path = listing->first_page;
     list_page(listing);
   }
 }
@@ -153,7 +170,7 @@ void ApiClient::end_list(const Listing& listing, const std::optional<ApiError>& 
   --open_lists_;
   begin_lists();
   listing.done(error);
-  if (listing.largest >= large_page) ::malloc_trim(0);
+  large_list_ |= listing.largest >= large_page;
 }
 
 void ApiClient::list_page(const std::shared_ptr<Listing>& listing) {

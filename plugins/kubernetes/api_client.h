@@ -33,6 +33,7 @@ struct Resource {
   std::string path;
   ItemReader<Item> read;
   const KeptMember* parts = nullptr;  // that it reads; null: perhaps any
+  void (*trim)(Item&) = nullptr;      // takes off what is needed for selecting alone; may be null
 
   std::string parts_of(std::string_view json) const {
     return parts == nullptr ? std::string(json) : sieved(json, *parts);
@@ -80,15 +81,16 @@ class ApiClient {
   std::string path_of(const std::string& group, const std::string& version,
                       const char* plural) const;
 
-  // The objects as they are at one moment now, page by page: never from the server's cache. `query` selects them, as in
-  // a URL.
+  // The objects as they are at one moment now, page by page: never from the server's cache. `query` says what selects them,
+  // as in a URL. It is asked when the list is begun, which may be at once, or when another one has ended.
+  using Query = std::function<std::string()>;
   template <typename Item>
-  void list(const Resource<Item>& resource, const std::string& query,
+  void list(const Resource<Item>& resource, Query query,
             std::function<void(ListAnswer<Item>)> done) {
     // Shared: it lives in the functions of one page after another.
     auto answer = std::make_shared<ListAnswer<Item>>();
     list_pages(
-        resource.name, resource.path, query,
+        resource.name, resource.path, std::move(query),
         [answer, resource](std::string_view body, bool first) -> Result<std::string> {
           Result<Page<Item>> page = read_page<Item>(resource.parts_of(body), resource.read);
           if (!page) return page.error();
@@ -173,8 +175,10 @@ class ApiClient {
   // Sends it, and once more where the token was refused and the file has a new one.
   // Where `tells_reach`, it says whether the server is there: not so what nobody waits for.
   void send(HttpClient& client, HttpRequest request, Answered done, bool tells_reach = true);
-  void list_pages(const ResourceName& name, const std::string& path, const std::string& query,
-                  TakePage take, std::function<void(std::optional<ApiError>)> done);
+  void begun();
+  void ended();
+  void list_pages(const ResourceName& name, const std::string& path, Query query, TakePage take,
+                  std::function<void(std::optional<ApiError>)> done);
   void begin_lists();
   void end_list(const Listing& listing, const std::optional<ApiError>& error);
   void list_page(const std::shared_ptr<Listing>& listing);
@@ -223,6 +227,9 @@ class ApiClient {
   std::function<void()> forbidden_;
   std::deque<std::shared_ptr<Listing>> waiting_lists_;  // until few enough are open
   size_t open_lists_ = 0;
+  size_t requests_ = 0;       // that are under way
+  size_t most_requests_ = 0;  // at once, since there was none
+  bool large_list_ = false;   // has ended, and its last answer is still there
   HttpClient changes_;
   HttpClient watches_;
 };

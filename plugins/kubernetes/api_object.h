@@ -23,6 +23,7 @@ struct ApiObject {
   std::string name;
   std::string uid;
   uint64_t version = 0;  // resourceVersion; 0 where it is no number
+  uint64_t arrival = 0;  // of an ObjectStore alone: the number of its last arrival there
 
   // What a patch must know of the parents of the paths that it writes.
   bool has_labels = false;
@@ -89,16 +90,18 @@ Result<Page<Item>> read_page(std::string_view text, const ItemReader<Item>& read
 // One line of a watch.
 template <typename Item>
 struct WatchEvent {
-  enum class Type : uint8_t { set, removed, bookmark, error };
+  enum class Type : uint8_t { set, removed, unreadable, bookmark, error };
 
   Type type = Type::bookmark;
   Item item;                 // set, removed
-  std::string version_text;  // set, removed, bookmark: where to go on
+  std::string name;          // unreadable
+  std::string version_text;  // set, removed, unreadable, bookmark: where to go on
   uint64_t version = 0;      // the same; 0 where it is no number
   int code = 0;              // error
-  std::string message;       // error
+  std::string message;       // error, unreadable
 };
 
+// An object that can't be read costs itself alone, as in a list; only where it has no name it is not known which that is.
 template <typename Item>
 Result<WatchEvent<Item>> read_watch_event(std::string_view line, const ItemReader<Item>& read) {
   using Type = typename WatchEvent<Item>::Type;
@@ -123,8 +126,14 @@ Result<WatchEvent<Item>> read_watch_event(std::string_view line, const ItemReade
   }
   event.type = type == "DELETED" ? Type::removed : Type::set;
   Result<Item> item = read(object);
-  if (!item) return item.error();
-  event.item = std::move(*item);
+  if (item) {
+    event.item = std::move(*item);
+    return event;
+  }
+  event.name = json::text(json::member(object, "metadata"), "name");
+  if (event.name.empty()) return item.error();
+  event.type = Type::unreadable;
+  event.message = item.error().message();
   return event;
 }
 

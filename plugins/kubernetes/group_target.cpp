@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "common/random.h"
-#include "plugins/kubernetes/label_syntax.h"
 
 namespace reconciler {
 
@@ -15,42 +14,42 @@ constexpr uint64_t give_up_ms = 2500;
 }  // namespace
 
 GroupTarget::GroupTarget(Host host, ApiClient& api, PodEvents& events, const Settings& settings,
-                         const Settings::Group& group)
+                         size_t group, SharedWatches& watches)
     : host_(host),
       api_(api),
       settings_(settings),
-      name_(group.name),
-      watch_(host, api, group.name, api.pods(), "labelSelector=" + percent_encoded(group.selector),
-             {.poll_ms = settings.poll_ms, .resync_ms = settings.resync_ms},
-             {.listed =
-                  [this] {
-                    list_failure_.clear();
-                    if (phase_ == Phase::waiting) {
-                      decide();
-                    } else {
-                      try_again_now();
-                    }
-                  },
-              .changed = [this](const ObjectChange& change) { pods_changed(change); },
-              .live = [this] { try_again_now(); },
-              .failed =
-                  [this](const ApiError& error) {
-                    if (watch_.listed()) return;
-                    list_failure_ = error.message;
-                    if (phase_ == Phase::waiting) finish(VR_RETRY, list_failure_);
-                  }}),
+      name_(settings.groups[group].name),
+      watch_(watches.pods(group)),
       replicas_(host, api, settings, name_, watch_, [this] { reassess(); }),
-      count_(host, group.name, [this] { host_.changed(name_); }),
+      count_(host, name_, [this] { host_.changed(name_); }),
       events_(events),
       timeout_ms_(settings.request_timeout_ms),
       hold_(host, [this] { look_again(); }),
       pause_(host),
       give_up_(host),
-      problems_(host, group.name),
+      problems_(host, name_),
       no_pod_timer_(host),
-      repairs_(host, group.name,
+      repairs_(host, name_,
                "somebody else moves the label again and again: see managedFields of the pods"),
-      order_run_(host, api, settings.request_timeout_ms, [this] { reassess(); }) {}
+      order_run_(host, api, settings.request_timeout_ms, [this] { reassess(); }) {
+  watch_.on({.listed =
+                 [this] {
+                   list_failure_.clear();
+                   if (phase_ == Phase::waiting) {
+                     decide();
+                   } else {
+                     try_again_now();
+                   }
+                 },
+             .changed = [this](const ObjectChange& change) { pods_changed(change); },
+             .live = [this] { try_again_now(); },
+             .failed =
+                 [this](const ApiError& error) {
+                   if (watch_.listed()) return;
+                   list_failure_ = error.message;
+                   if (phase_ == Phase::waiting) finish(VR_RETRY, list_failure_);
+                 }});
+}
 
 void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   Wanted wanted = wanted_from(topology);
@@ -122,14 +121,10 @@ bool GroupTarget::cancel(const vr_request* request) {
   return true;
 }
 
-void GroupTarget::api_is_back() {
-  watch_.retry_now();
-  try_again_now();
-}
+void GroupTarget::api_is_back() { try_again_now(); }
 
 void GroupTarget::rights_were_given() {
   hold_.lift();
-  watch_.retry_now();
   look_again();
 }
 

@@ -11,7 +11,6 @@
 #include "plugins/kubernetes/api_client.h"
 #include "plugins/kubernetes/decision_count.h"
 #include "plugins/kubernetes/hold.h"
-#include "plugins/kubernetes/object_watch.h"
 #include "plugins/kubernetes/order_run.h"
 #include "plugins/kubernetes/plan.h"
 #include "plugins/kubernetes/pod_events.h"
@@ -19,6 +18,7 @@
 #include "plugins/kubernetes/repairs.h"
 #include "plugins/kubernetes/replica_labels.h"
 #include "plugins/kubernetes/settings.h"
+#include "plugins/kubernetes/shared_watches.h"
 #include "plugins/kubernetes/shown_problems.h"
 #include "plugins/valkey_reconciler_plugin.h"
 
@@ -32,16 +32,15 @@ namespace reconciler {
 // come. That a patch was done is told by its answer or by the watch, whichever is first.
 class GroupTarget : public Publisher {
  public:
-  GroupTarget(Host host, ApiClient& api, PodEvents& events, const Settings& settings,
-              const Settings::Group& group);
+  // `group`: its place in the settings.
+  GroupTarget(Host host, ApiClient& api, PodEvents& events, const Settings& settings, size_t group,
+              SharedWatches& watches);
 
   const std::string& name() const override { return name_; }
-  void start() override { watch_.start(); }
   void apply(const vr_topology& topology, vr_request* request) override;
   void order(const vr_order& order, vr_request* request) override;
   bool cancel(const vr_request* request) override;
   void api_is_back() override;
-  void watch_is_silent() override { watch_.reconnect(); }
   void rights_were_given() override;
 
  private:
@@ -108,7 +107,7 @@ class GroupTarget : public Publisher {
   ApiClient& api_;
   const Settings& settings_;
   const std::string name_;
-  PodWatch watch_;
+  PodView watch_;
   ReplicaLabels replicas_;
 
   // the newest topology, also after its request was completed

@@ -33,30 +33,32 @@ KubernetesTarget::KubernetesTarget(Host host, Settings settings, const Cluster& 
              {.back =
                   [this] {
                     review();
+                    watches_.retry_now();
                     for (const auto& group : groups_) group->api_is_back();
                   },
-              .watch_silent =
-                  [this] {
-                    for (const auto& group : groups_) group->watch_is_silent();
-                  }}),
+              .watch_silent = [this] { watches_.reconnect(); }}),
       rights_(host, api_, rights_needed(settings_), settings_.review_ms,
               [this] {
+                watches_.retry_now();
                 for (const auto& group : groups_) group->rights_were_given();
               }),
       events_(host, api_, settings_),
-      survey_(host, api_, settings_) {
+      survey_(host, api_, settings_),
+      watches_(host, api_, settings_) {
   if (cluster.endpoint.tls.insecure) {
     host_.log(VR_WARNING, {}, "the certificate of {} is not verified, as {} asks", api_.url(),
               cluster.origin);
   }
-  for (const Settings::Group& group : settings_.groups) {
+  for (size_t group = 0; group < settings_.groups.size(); ++group) {
     if (settings_.publish == Publish::label) {
-      groups_.push_back(std::make_unique<GroupTarget>(host, api_, events_, settings_, group));
+      groups_.push_back(
+          std::make_unique<GroupTarget>(host, api_, events_, settings_, group, watches_));
     } else {
-      groups_.push_back(std::make_unique<ServiceTarget>(host, api_, events_, settings_, group));
+      groups_.push_back(
+          std::make_unique<ServiceTarget>(host, api_, events_, settings_, group, watches_));
     }
   }
-  for (const auto& group : groups_) group->start();
+  watches_.start();
   reach_.start();
   rights_.review();
 }

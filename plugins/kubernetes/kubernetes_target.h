@@ -15,6 +15,7 @@
 #include "plugins/kubernetes/publisher.h"
 #include "plugins/kubernetes/rights.h"
 #include "plugins/kubernetes/settings.h"
+#include "plugins/kubernetes/shared_watches.h"
 #include "plugins/kubernetes/survey.h"
 
 namespace reconciler {
@@ -50,6 +51,7 @@ class KubernetesTarget {
   Rights rights_;
   PodEvents events_;
   Survey survey_;
+  SharedWatches watches_;
   std::vector<std::unique_ptr<Publisher>> groups_;
 };
 

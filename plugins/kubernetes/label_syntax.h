@@ -1,14 +1,16 @@
-// What Kubernetes accepts as a label's name, a label's value and a label selector, so that a wrong one is found when
-// the configuration is read and not at the first failover. Pure.
+// What Kubernetes accepts as a label's name and a label's value, so that a wrong one is found when the configuration is
+// read and not at the first failover. Pure.
 #pragma once
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "common/result.h"
 
 namespace reconciler {
+
+// Of names behind the prefix, and of values.
+bool is_label_character(char c);
 
 // `[prefix/]name`: the prefix a DNS name of at most 253 bytes, the name 1 to 63 of [A-Za-z0-9._-].
 Result<void> check_label_name(std::string_view name);
@@ -18,9 +20,6 @@ Result<void> check_label_value(std::string_view value);
 
 // A namespace: a DNS label of at most 63 bytes.
 Result<void> check_namespace(std::string_view name);
-
-// `a=b,c!=d,e in (f,g),h notin (i),j,!k`: the names of the labels that it speaks of.
-Result<std::vector<std::string>> check_selector(std::string_view selector);
 
 // For the query of a URL.
 std::string percent_encoded(std::string_view text);

@@ -17,6 +17,13 @@ bool is_older(const ApiObject& candidate, const ApiObject& known) {
 
 template <typename Item>
 typename ObjectStore<Item>::Change ObjectStore<Item>::set(Item item) {
+  const bool gone_by_then = item.version != 0 && item.version <= listed_version_;
+  if (gone_by_then && !items_.contains(item.name)) return {};
+  return put(std::move(item));
+}
+
+template <typename Item>
+typename ObjectStore<Item>::Change ObjectStore<Item>::put(Item item) {
   Change change;
   const auto known = items_.find(item.name);
   if (known == items_.end()) {
@@ -26,7 +33,7 @@ typename ObjectStore<Item>::Change ObjectStore<Item>::set(Item item) {
     change.decisive = !decides_the_same(known->second, item);
     note_move(change, known->second, item);
   }
-  arrived_[item.name] = ++arrivals_;
+  item.arrival = ++arrivals_;
   std::string name = item.name;
   items_.insert_or_assign(std::move(name), std::move(item));
   return change;
@@ -42,7 +49,16 @@ typename ObjectStore<Item>::Change ObjectStore<Item>::remove(const Item& item) {
     return change;
   }
   items_.erase(known);
-  arrived_.erase(item.name);
+  change.decisive = true;
+  return change;
+}
+
+template <typename Item>
+typename ObjectStore<Item>::Change ObjectStore<Item>::forget(std::string_view name) {
+  Change change;
+  const auto known = items_.find(name);
+  if (known == items_.end()) return change;
+  items_.erase(known);
   change.decisive = true;
   return change;
 }
@@ -52,7 +68,7 @@ void ObjectStore<Item>::written(Item item) {
   const auto known = items_.find(item.name);
   if (known == items_.end() || known->second.uid != item.uid || is_older(item, known->second))
     return;
-  arrived_[item.name] = ++arrivals_;
+  item.arrival = ++arrivals_;
   known->second = std::move(item);
 }
 
@@ -68,11 +84,8 @@ typename ObjectStore<Item>::Change ObjectStore<Item>::finish_list(Mark mark,
                                                                   uint64_t version) {
   Change change;
   Items next;
-  std::map<std::string, uint64_t, std::less<>> next_arrived;
   const auto newer_than_list = [&](const Item& known) {
-    const auto arrived = arrived_.find(known.name);
-    return arrived != arrived_.end() && arrived->second > mark && version != 0 &&
-           known.version > version;
+    return known.arrival > mark && version != 0 && known.version > version;
   };
   for (Item& item : items) {
     // After the list's own moment, that is: what left the selector before it may be back.
@@ -89,21 +102,20 @@ typename ObjectStore<Item>::Change ObjectStore<Item>::finish_list(Mark mark,
       change.decisive |= !decides_the_same(known->second, item);
       note_move(change, known->second, item);
     }
-    next_arrived[item.name] = ++arrivals_;
+    item.arrival = ++arrivals_;
     std::string name = item.name;
     next.insert_or_assign(std::move(name), std::move(item));
   }
   for (auto& [name, item] : items_) {
     if (next.contains(name)) continue;
     if (newer_than_list(item)) {
-      next_arrived[name] = arrived_[name];
       next.emplace(name, std::move(item));
     } else {
       change.decisive = true;
     }
   }
   items_ = std::move(next);
-  arrived_ = std::move(next_arrived);
+  listed_version_ = version;
   settle_list(mark);
   return change;
 }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -16,7 +17,7 @@
 
 namespace reconciler {
 
-// Driven by an ObjectWatch, which owns it. `Item` is an ApiObject with decides_the_same() and note_move().
+// Driven by an ObjectViews, which owns it. `Item` is an ApiObject with decides_the_same() and note_move().
 template <typename Item>
 class ObjectStore {
  public:
@@ -26,8 +27,14 @@ class ObjectStore {
 
   const Items& items() const { return items_; }
 
+  // What a watch tells. It may be behind the last list: what that had no more does not come back by it.
   Change set(Item item);
   Change remove(const Item& item);
+  // Whatever it was.
+  Change forget(std::string_view name);
+
+  // An object as it was asked for.
+  void seen(Item item) { put(std::move(item)); }
 
   // The answer to a patch. An object that is not in the store (it left the selector) stays out.
   void written(Item item);
@@ -40,11 +47,12 @@ class ObjectStore {
   void drop_list(Mark mark);
 
  private:
+  Change put(Item item);
   void settle_list(Mark mark);
 
   Items items_;
   uint64_t arrivals_ = 0;
-  std::map<std::string, uint64_t, std::less<>> arrived_;  // name -> number of its last arrival
+  uint64_t listed_version_ = 0;  // of the last list; 0: none that is a number
   std::vector<Mark> open_lists_;
 
   struct Removal {

@@ -23,15 +23,16 @@ uint64_t with_jitter(uint64_t ms) { return ms - ms / 10 + random_number() % (ms 
 
 template <typename Item>
 ObjectWatch<Item>::ObjectWatch(Host host, ApiClient& api, std::string group,
-                               Resource<Item> resource, std::string query, Options options,
-                               Listener listener)
+                               Resource<Item> resource, std::vector<Selection> selections,
+                               Options options)
     : host_(host),
       api_(api),
       group_(std::move(group)),
       resource_(std::move(resource)),
-      query_(std::move(query)),
-      options_(options),
-      listener_(std::move(listener)),
+      options_(std::move(options)),
+      views_(std::move(selections), resource_.trim),
+      query_(query_of(views_.selections())),
+      viewers_(views_.selections().size()),
       again_(host),
       next_list_(host),
       backoff_(shortest_pause_ms, longest_pause_ms),
@@ -47,37 +48,57 @@ void ObjectWatch<Item>::start() {
   list_then_watch();
 }
 
-// Where the watch goes on stays its own matter: an open one is behind this list, or ahead of it.
 template <typename Item>
-void ObjectWatch<Item>::list(std::function<void(const std::optional<ApiError>&)> done) {
-  const typename ObjectStore<Item>::Mark mark = store_.begin_list();
-  const uint64_t newest = newest_;
-  api_.list<Item>(resource_, query_,
-                  [this, mark, newest, done = std::move(done)](ListAnswer<Item> answer) {
-                    if (answer.error) {
-                      store_.drop_list(mark);
-                      note_list_failure(*answer.error);
-                      done(answer.error);
-                      return;
-                    }
-                    if (list_failure_) refused_backoff_.reset();
-                    if (std::exchange(list_failure_, std::nullopt)) {
-                      host_.clear_problem(group_, id("list-refused").c_str());
-                    }
-                    // A list that was asked for later than something was seen is never older than that.
-                    if (answer.version != 0 && answer.version < newest) rewind();
-                    note_version(answer.version);
-                    const ObjectChange change =
-                        store_.finish_list(mark, std::move(answer.items), answer.version);
-                    if (!live_) version_ = answer.version_text;
-                    const bool first = !std::exchange(listed_, true);
-                    done(std::nullopt);
-                    if (first) {
-                      listener_.listed();
-                    } else {
-                      tell(change);
-                    }
-                  });
+void ObjectWatch<Item>::want_list(std::optional<View> of, Listed done) {
+  wants_.push_back({of, std::move(done)});
+  if (wants_.size() > 1) return;
+  auto round = std::make_shared<Round>();  // shared by the two functions
+  api_.list<Item>(
+      resource_, [this, round] { return begin(*round); },
+      [this, round](ListAnswer<Item> answer) { end(*round, std::move(answer)); });
+}
+
+template <typename Item>
+std::string ObjectWatch<Item>::begin(Round& round) {
+  round.wants = std::exchange(wants_, {});
+  round.newest = newest_;
+  const std::optional<View> of = round.wants.front().of;
+  const bool alone = std::all_of(round.wants.begin(), round.wants.end(),
+                                 [&](const Want& want) { return want.of == of; });
+  round.listing = views_.begin_list(alone ? of : std::nullopt);
+  return round.listing.of ? query_of(views_.selections()[*round.listing.of]) : query_;
+}
+
+template <typename Item>
+void ObjectWatch<Item>::end(Round& round, ListAnswer<Item> answer) {
+  if (answer.error) {
+    views_.drop_list(round.listing);
+    note_list_failure(*answer.error);
+    for (const Want& want : round.wants) want.done(answer.error);
+    return;
+  }
+  if (list_failure_) refused_backoff_.reset();
+  if (std::exchange(list_failure_, std::nullopt)) {
+    host_.clear_problem(group_, id("list-refused").c_str());
+  }
+  const bool of_all = !round.listing.of;
+  // A list that was asked for later than something was seen is never older than that.
+  if (answer.version != 0 && answer.version < round.newest) rewind(of_all);
+  note_version(answer.version);
+  // Where an open watch goes on stays its own matter: it is behind this list, or ahead of it.
+  if (of_all && !live_) version_ = answer.version_text;
+  const auto changes = views_.finish_list(round.listing, std::move(answer.items), answer.version);
+  std::vector<View> firsts;
+  for (View view = 0; view < viewers_.size(); ++view) {
+    const bool was_listed = of_all || view == *round.listing.of;
+    if (was_listed && !std::exchange(viewers_[view].listed, true)) firsts.push_back(view);
+  }
+  for (const Want& want : round.wants) want.done(std::nullopt);
+  for (const View view : firsts) viewers_[view].listener.listed();
+  for (const auto& [view, change] : changes) {
+    if (std::find(firsts.begin(), firsts.end(), view) != firsts.end()) continue;
+    viewers_[view].listener.changed(change);
+  }
 }
 
 template <typename Item>
@@ -86,29 +107,46 @@ void ObjectWatch<Item>::note_version(uint64_t version) {
 }
 
 // The API server's memory was set back (etcd was restored from a backup). A watch that goes on from what was seen would
-// be silent: the server waits for versions that are still to come.
+// be silent: the server waits for versions that are still to come. It goes on from the list that shows this, where that is
+// one of all.
 template <typename Item>
-void ObjectWatch<Item>::rewind() {
+void ObjectWatch<Item>::rewind(bool all_listed) {
   host_.log(VR_WARNING, group_,
             "the API server's versions went backwards (restored from a backup?): watching anew");
   newest_ = 0;
-  if (!watch_) return;
-  api_.stop_watch(*watch_);
-  watch_.reset();
-  live_ = false;
-  again_later([this] { open_watch(); });
+  const std::function<void()> anew = [this, all_listed] {
+    if (all_listed) {
+      open_watch();
+    } else {
+      list_then_watch();
+    }
+  };
+  if (watch_) {
+    api_.stop_watch(*watch_);
+    watch_.reset();
+    live_ = false;
+    again_later(anew);
+  } else if (again_.running() && !all_listed) {
+    waiting_ = anew;
+  }
 }
 
 template <typename Item>
 void ObjectWatch<Item>::list_then_watch() {
-  list([this](const std::optional<ApiError>& error) {
+  list_all([this](const std::optional<ApiError>& error) {
     if (error) {
-      listener_.failed(*error);
+      not_begun(*error);
       again_later([this] { list_then_watch(); }, error);
     } else {
       open_watch();
     }
   });
+}
+
+template <typename Item>
+void ObjectWatch<Item>::not_begun(const ApiError& error) {
+  if (options_.failed) options_.failed(error);
+  for (const Viewer& viewer : viewers_) viewer.listener.failed(error);
 }
 
 // Without an answer at all it is no matter of lists: ApiReach tells of that.
@@ -147,7 +185,7 @@ void ObjectWatch<Item>::opened() {
   // A watch that ends again and again must not put it off for ever. What was refused is asked for again soon: with the
   // watch, nobody else needs a list.
   if (refused_before || list_failure_ || !next_list_.running()) plan_next_list();
-  listener_.live();
+  for (const Viewer& viewer : viewers_) viewer.listener.live();
 }
 
 template <typename Item>
@@ -157,16 +195,12 @@ bool ObjectWatch<Item>::take_line(std::string_view line) {
   Result<WatchEvent<Item>> event = read_watch_event<Item>(resource_.parts_of(line), resource_.read);
   if (!event) {
     host_.log(VR_WARNING, group_, "watch: {}; listing again", event.error().message());
-    watch_.reset();
-    note_end();
-    live_ = false;
+    give_up_watch();
     again_later([this] { list_then_watch(); });
     return false;
   }
   if (event->type == Type::error) {
-    watch_.reset();
-    note_end();
-    live_ = false;
+    give_up_watch();
     // 410 is how it says that it can't go on from there, after a restart of the API server for one: at once, then.
     const bool too_old = event->code == 410;
     if (!too_old) lost(fmt::format("HTTP {} ({})", event->code, event->message));
@@ -180,9 +214,20 @@ bool ObjectWatch<Item>::take_line(std::string_view line) {
   }
   if (!event->version_text.empty()) version_ = event->version_text;
   note_version(event->version);
-  if (event->type == Type::set) tell(store_.set(std::move(event->item)));
-  if (event->type == Type::removed) tell(store_.remove(event->item));
+  if (event->type == Type::set) tell(views_.set(std::move(event->item)));
+  if (event->type == Type::removed) tell(views_.remove(event->item));
+  if (event->type == Type::unreadable) {
+    host_.log(VR_WARNING, group_, "watch: {} ({}); it is left out", event->message, event->name);
+    tell(views_.forget(event->name));
+  }
   return true;
+}
+
+template <typename Item>
+void ObjectWatch<Item>::give_up_watch() {
+  watch_.reset();
+  note_end();
+  live_ = false;
 }
 
 template <typename Item>
@@ -282,16 +327,16 @@ template <typename Item>
 void ObjectWatch<Item>::plan_next_list() {
   uint64_t pause_ms = with_jitter(polls_ ? options_.poll_ms : options_.resync_ms);
   if (list_failure_) pause_ms = std::min(pause_ms, pause_after(list_failure_));
-  next_list_.start(pause_ms,
-                   [this] { list([this](const std::optional<ApiError>&) { plan_next_list(); }); });
+  next_list_.start(
+      pause_ms, [this] { list_all([this](const std::optional<ApiError>&) { plan_next_list(); }); });
 }
 
 template <typename Item>
-void ObjectWatch<Item>::tell(const ObjectChange& change) {
-  if (change.decisive) listener_.changed(change);
+void ObjectWatch<Item>::tell(const typename ObjectViews<Item>::Changes& changes) {
+  for (const auto& [view, change] : changes) viewers_[view].listener.changed(change);
 }
 
-// A group may have several watches. Those of pods have the plain names.
+// There may be several watches. Those of pods have the plain names.
 template <typename Item>
 std::string ObjectWatch<Item>::id(const char* problem) const {
   const std::string plural = resource_.name.plural;

@@ -1,5 +1,5 @@
-// Keeps the objects of one selector as they are: one list, then a watch that goes on from it. Without the right to watch,
-// a list every few seconds.
+// Keeps objects of one kind as they are, for all groups that work with some of them: one list, then a watch that goes on from
+// it. Without the right to watch, a list every few seconds.
 #pragma once
 
 #include <cstdint>
@@ -7,52 +7,60 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/backoff.h"
 #include "plugins/host.h"
 #include "plugins/kubernetes/api_client.h"
-#include "plugins/kubernetes/object_store.h"
+#include "plugins/kubernetes/object_views.h"
 
 namespace reconciler {
 
-// Owned by what publishes a group, for which it works.
+// What a group has of it; object_view.h is what it holds.
+struct WatchListener {
+  std::function<void()> listed;                      // for the first time
+  std::function<void(const ObjectChange&)> changed;  // something that matters for deciding
+  std::function<void()> live;                        // after it was not
+  std::function<void(const ApiError&)> failed;       // the list that it begins with
+};
+
+// Owned by the SharedWatches.
 template <typename Item>
 class ObjectWatch {
  public:
-  struct Listener {
-    std::function<void()> listed;                      // for the first time
-    std::function<void(const ObjectChange&)> changed;  // something that matters for deciding
-    std::function<void()> live;                        // after it was not
-    std::function<void(const ApiError&)> failed;       // a list of its own
-  };
+  using View = typename ObjectViews<Item>::View;
+  using Listed = std::function<void(const std::optional<ApiError>&)>;
   struct Options {
     uint64_t poll_ms = 10000;     // between lists, without the right to watch
     uint64_t resync_ms = 300000;  // between lists, with a watch
-    bool needed = true;           // false: the group is served without the objects, less well
+    bool needed = true;           // false: the groups are served without the objects, less well
+    std::function<void(const ApiError&)> failed{};  // is told of it before they are
   };
 
-  // `query`: the selector, as in a URL.
+  // `group`: of which its problems are told; empty: of the target. There is a view for each selection, in their order.
   ObjectWatch(Host host, ApiClient& api, std::string group, Resource<Item> resource,
-              std::string query, Options options, Listener listener);
+              std::vector<Selection> selections, Options options);
   ObjectWatch(const ObjectWatch&) = delete;
   ObjectWatch& operator=(const ObjectWatch&) = delete;
   ~ObjectWatch();
 
   void start();
+  // There is not even a list to begin with, yet.
+  void not_begun(const ApiError& error);
 
-  const typename ObjectStore<Item>::Items& items() const { return store_.items(); }
-  bool listed() const { return listed_; }  // there is something to decide by
-  bool live() const { return live_; }      // and it is as it is now, by an open watch
-  bool polls() const { return polls_; }    // without the right to watch
+  // Each view's, before the start.
+  void on(View view, WatchListener listener) { viewers_[view].listener = std::move(listener); }
 
-  // One consistent list now, for an attempt that met a conflict.
-  void list(std::function<void(const std::optional<ApiError>&)> done);
+  ObjectViews<Item>& views() { return views_; }
+  const ObjectViews<Item>& views() const { return views_; }
+  bool listed(View view) const { return viewers_[view].listed; }
+  bool live() const { return live_; }    // the objects are as they are now, by an open watch
+  bool polls() const { return polls_; }  // without the right to watch
 
-  // The answer to a patch of our own.
-  void written(Item item) { store_.written(std::move(item)); }
+  // One consistent list now, of one view's selection. Those who want one before it could be begun are served together, by a
+  // list of all.
+  void list(View view, Listed done) { want_list(view, std::move(done)); }
 
-  // An object as it was seen in another way, also one that was not known.
-  void seen(Item item) { store_.set(std::move(item)); }
   const Resource<Item>& resource() const { return resource_; }
   // The same objects by another version of the API, from the next request on.
   void use(Resource<Item> resource) { resource_ = std::move(resource); }
@@ -62,35 +70,55 @@ class ObjectWatch {
   void retry_now();
 
  private:
+  struct Viewer {
+    WatchListener listener;
+    bool listed = false;
+  };
+  struct Want {
+    std::optional<View> of;  // nothing: all
+    Listed done;
+  };
+  // A list that was begun, for all who wanted one by then.
+  struct Round {
+    std::vector<Want> wants;
+    typename ObjectViews<Item>::Listing listing;
+    uint64_t newest = 0;
+  };
+
   void list_then_watch();
+  void list_all(Listed done) { want_list(std::nullopt, std::move(done)); }
+  void want_list(std::optional<View> of, Listed done);
+  std::string begin(Round& round);
+  void end(Round& round, ListAnswer<Item> answer);
   void note_list_failure(const ApiError& error);
   void open_watch();
   void opened();
   bool take_line(std::string_view line);
+  void give_up_watch();
   void ended(const std::optional<ApiError>& error);
   bool note_end();
   void lost(const std::string& cause);
   void again_later(std::function<void()> what, const std::optional<ApiError>& error = {});
   uint64_t pause_after(const std::optional<ApiError>& error);
   void note_version(uint64_t version);
-  void rewind();
+  void rewind(bool all_listed);
   void plan_next_list();
   void refused(const ApiError& error);
   void try_again();
-  void tell(const ObjectChange& change);
+  void tell(const typename ObjectViews<Item>::Changes& changes);
   std::string id(const char* problem) const;
 
   Host host_;
   ApiClient& api_;
   const std::string group_;
   Resource<Item> resource_;
-  const std::string query_;
   const Options options_;
-  const Listener listener_;
-  ObjectStore<Item> store_;
-  std::string version_;  // where the watch goes on
-  uint64_t newest_ = 0;  // the highest version that was seen; 0: none that is a number
-  bool listed_ = false;
+  ObjectViews<Item> views_;
+  const std::string query_;  // for all of them
+  std::vector<Viewer> viewers_;
+  std::vector<Want> wants_;  // until a list can be begun
+  std::string version_;      // where the watch goes on
+  uint64_t newest_ = 0;      // the highest version that was seen; 0: none that is a number
   bool live_ = false;
   bool polls_ = false;
   bool told_lost_ = false;
@@ -103,7 +131,5 @@ class ObjectWatch {
   Backoff backoff_;
   Backoff refused_backoff_;
 };
-
-using PodWatch = ObjectWatch<Pod>;
 
 }  // namespace reconciler

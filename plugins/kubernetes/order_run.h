@@ -9,7 +9,7 @@
 
 #include "plugins/host.h"
 #include "plugins/kubernetes/api_client.h"
-#include "plugins/kubernetes/object_watch.h"
+#include "plugins/kubernetes/object_view.h"
 #include "plugins/kubernetes/operator_order.h"
 
 namespace reconciler {
@@ -17,7 +17,7 @@ namespace reconciler {
 // What an order is about.
 template <typename Item>
 struct OrderScope {
-  ObjectWatch<Item>* watch = nullptr;
+  ObjectView<Item>* watch = nullptr;
   std::function<bool(const Item&)> concerns;
   // Why it is not to be done as things were before it began; empty: it may be.
   std::function<std::string()> refusal;

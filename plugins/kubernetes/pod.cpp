@@ -81,6 +81,11 @@ bool is_ready(const cJSON* status) {
 
 const KeptMember parts_of_pods = kept("", all_parts);
 
+std::optional<std::string_view> label_of(const Pod& pod, std::string_view key) {
+  const auto label = pod.labels.find(key);
+  return label == pod.labels.end() ? std::nullopt : std::optional<std::string_view>(label->second);
+}
+
 bool decides_the_same(const Pod& a, const Pod& b) {
   const auto key = [](const Pod& pod) {
     return std::tie(pod.name, pod.uid, pod.node, pod.zone, pod.hostname, pod.subdomain,

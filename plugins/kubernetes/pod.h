@@ -64,13 +64,15 @@ struct Pod : ApiObject {
 
   std::optional<std::string> label;  // the value that the rule's label has here
   std::string label_manager;  // who wrote it by managedFields, where that is not us; else empty
-  std::optional<std::string> replica_label;   // the value that the replicas' label has here
-  std::string pod_name_label;                 // statefulset.kubernetes.io/pod-name
-  std::map<std::string, std::string> labels;  // all of them: a Service selects by any
-  std::string paused;                         // why its group is to be left alone; empty: it is not
+  std::optional<std::string> replica_label;  // the value that the replicas' label has here
+  std::string pod_name_label;                // statefulset.kubernetes.io/pod-name
+  std::map<std::string, std::string, std::less<>> labels;  // all: a Service selects by any
+  std::string paused;  // why its group is to be left alone; empty: it is not
 
   bool carries(const LabelRule& rule) const { return label && *label == rule.value; }
 };
+
+std::optional<std::string_view> label_of(const Pod& pod, std::string_view key);
 
 // Whether two states of a pod are the same for deciding: everything but the version and the label's manager.
 bool decides_the_same(const Pod& a, const Pod& b);

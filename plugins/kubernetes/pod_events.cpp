@@ -4,6 +4,7 @@
 
 #include <array>
 #include <chrono>
+#include <utility>
 
 #include "common/random.h"
 
@@ -13,7 +14,9 @@ namespace {
 
 constexpr uint64_t minute_ns = 60ull * 1000000000;
 constexpr int most_in_a_minute = 20;
-constexpr size_t most_open = 64;
+// When many groups fail over at once each has some to tell, and the API server and we have more urgent things to do.
+constexpr size_t most_open = 4;
+constexpr size_t most_waiting = 1024;
 // As long as rights go without a review.
 constexpr uint64_t refused_for_ns = 10 * minute_ns;
 
@@ -39,24 +42,40 @@ PodEvents::PodEvents(Host host, ApiClient& api, const Settings& settings)
 void PodEvents::tell(const std::string& group, const std::vector<PodEvent>& events) {
   if (!wanted_) return;
   for (const PodEvent& event : events) {
-    if (!may_send(group)) {
+    if (!may_tell(group)) {
       host_.count("events_total", "result", "dropped");
       continue;
     }
-    ++open_;
-    api_.create_event(
-        event_body(event, {api_.pod_namespace(), instance_, unix_us(), random_number()}),
-        [this](const std::optional<ApiError>& error) { answered(error); });
+    waiting_.push_back({event, unix_us()});
   }
+  send_waiting();
 }
 
-bool PodEvents::may_send(const std::string& group) {
+bool PodEvents::may_tell(const std::string& group) {
   const uint64_t now = host_.now_ns();
   if (refused_at_ns_ && now - *refused_at_ns_ > refused_for_ns) refused_at_ns_.reset();
-  if (refused_at_ns_ || open_ >= most_open) return false;
+  if (refused_at_ns_ || waiting_.size() >= most_waiting) return false;
   Budget& budget = budgets_[group];
   if (budget.since_ns == 0 || now - budget.since_ns > minute_ns) budget = {now, 0};
   return ++budget.spent <= most_in_a_minute;
+}
+
+void PodEvents::send_waiting() {
+  while (open_ < most_open && !waiting_.empty()) {
+    ++open_;
+    const auto& [event, told_us] = waiting_.front();
+    std::string body =
+        event_body(event, {api_.pod_namespace(), instance_, told_us, random_number()});
+    waiting_.pop_front();
+    api_.create_event(std::move(body),
+                      [this](const std::optional<ApiError>& error) { answered(error); });
+  }
+}
+
+void PodEvents::drop_waiting() {
+  for (; !waiting_.empty(); waiting_.pop_front()) {
+    host_.count("events_total", "result", "dropped");
+  }
 }
 
 void PodEvents::answered(const std::optional<ApiError>& error) {
@@ -68,11 +87,13 @@ void PodEvents::answered(const std::optional<ApiError>& error) {
     host_.log(VR_DEBUG, {}, "an Event is lost: {}", error->message);
   } else {
     refused_at_ns_ = host_.now_ns();
-    if (told_refused_) return;
-    told_refused_ = true;
-    host_.log(VR_INFO, {}, "{}; that is optional, and `events = false` asks for none",
-              error->message);
+    drop_waiting();
+    if (!std::exchange(told_refused_, true)) {
+      host_.log(VR_INFO, {}, "{}; that is optional, and `events = false` asks for none",
+                error->message);
+    }
   }
+  send_waiting();
 }
 
 }  // namespace reconciler

@@ -1,8 +1,10 @@
-// Sends Events (pod_event.h), each of them once: they are for people who look at a pod, and nothing depends on them.
+// Sends Events (pod_event.h), each of them once and few at a time: they are for people who look at a pod, and nothing depends on
+// them.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <string>
@@ -31,8 +33,14 @@ class PodEvents {
     uint64_t since_ns = 0;
     int spent = 0;
   };
+  struct Told {
+    PodEvent event;
+    uint64_t unix_us = 0;
+  };
 
-  bool may_send(const std::string& group);
+  bool may_tell(const std::string& group);
+  void send_waiting();
+  void drop_waiting();
   void answered(const std::optional<ApiError>& error);
 
   Host host_;
@@ -40,6 +48,7 @@ class PodEvents {
   const bool wanted_;
   const std::string instance_;
   std::map<std::string, Budget, std::less<>> budgets_;
+  std::deque<Told> waiting_;  // until few enough are open
   size_t open_ = 0;
   std::optional<uint64_t> refused_at_ns_;
   bool told_refused_ = false;

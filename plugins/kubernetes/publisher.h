@@ -17,7 +17,6 @@ class Publisher {
   virtual ~Publisher() = default;
 
   virtual const std::string& name() const = 0;  // of the group
-  virtual void start() = 0;
 
   virtual void apply(const vr_topology& topology, vr_request* request) = 0;
   // What an operator wants; beside an attempt.
@@ -25,7 +24,6 @@ class Publisher {
   virtual bool cancel(const vr_request* request) = 0;  // false: it is none of this group
 
   virtual void api_is_back() = 0;
-  virtual void watch_is_silent() = 0;
   virtual void rights_were_given() = 0;
 };
 

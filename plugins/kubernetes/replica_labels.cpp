@@ -32,7 +32,7 @@ uint64_t wait_ms(int writes) {
 }  // namespace
 
 ReplicaLabels::ReplicaLabels(Host host, ApiClient& api, const Settings& settings,
-                             const std::string& group, PodWatch& watch,
+                             const std::string& group, PodView& watch,
                              std::function<void()> look_again)
     : host_(host),
       api_(api),

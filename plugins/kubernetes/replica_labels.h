@@ -9,7 +9,7 @@
 
 #include "plugins/host.h"
 #include "plugins/kubernetes/api_client.h"
-#include "plugins/kubernetes/object_watch.h"
+#include "plugins/kubernetes/object_view.h"
 #include "plugins/kubernetes/plan.h"
 #include "plugins/kubernetes/replica_plan.h"
 #include "plugins/kubernetes/settings.h"
@@ -23,7 +23,7 @@ class ReplicaLabels {
   // `look_again`: decides anew, from which comes the next follow(): a write is due, or was answered. Its answer may show
   // what else has become of the pod, and the watch will then tell nothing new of that.
   ReplicaLabels(Host host, ApiClient& api, const Settings& settings, const std::string& group,
-                PodWatch& watch, std::function<void()> look_again);
+                PodView& watch, std::function<void()> look_again);
 
   // The pods agree with `wanted` as to the primary, or have none of it.
   void follow(const Wanted& wanted);
@@ -56,7 +56,7 @@ class ReplicaLabels {
   ApiClient& api_;
   const Settings& settings_;
   const std::string& group_;
-  PodWatch& watch_;
+  PodView& watch_;
   const std::function<void()> look_again_;
 
   bool following_ = false;

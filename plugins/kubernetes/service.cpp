@@ -103,6 +103,11 @@ void note_move(ObjectChange& change, const Service& before, const Service& after
   change.moved_by = after.selector_manager;
 }
 
+std::optional<std::string_view> label_of(const Slice& slice, std::string_view key) {
+  if (key != service_name_label || slice.service.empty()) return std::nullopt;
+  return slice.service;
+}
+
 Result<Slice> read_slice(const cJSON* json) {
   const cJSON* metadata = json::member(json, "metadata");
   Slice slice;

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plugins/kubernetes/api_object.h"
@@ -30,6 +32,11 @@ struct Service : ApiObject {
   std::string selector_manager;  // who wrote the pod's name there, where that is not us; else empty
 };
 
+// By none of them Services are selected here.
+inline std::optional<std::string_view> label_of(const Service& /*service*/,
+                                                std::string_view /*key*/) {
+  return std::nullopt;
+}
 Result<Service> read_service(const cJSON* json);
 bool decides_the_same(const Service& a, const Service& b);
 void note_move(ObjectChange& change, const Service& before, const Service& after);
@@ -75,6 +82,8 @@ struct Slice : ApiObject {
   std::string manager;  // who wrote the endpoints, where that is not us; else empty
 };
 
+// Of those by which slices are selected.
+std::optional<std::string_view> label_of(const Slice& slice, std::string_view key);
 Result<Slice> read_slice(const cJSON* json);
 bool decides_the_same(const Slice& a, const Slice& b);
 void note_move(ObjectChange& change, const Slice& before, const Slice& after);

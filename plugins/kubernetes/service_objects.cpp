@@ -2,128 +2,74 @@
 
 #include <algorithm>
 
-#include "plugins/kubernetes/label_syntax.h"
-
 namespace reconciler {
 
-namespace {
+ServiceObjects::ServiceObjects(Host host, ApiClient& api, const Settings& settings, size_t group,
+                               SharedWatches& watches, Listener listener_of_group)
+    : host_(host),
+      api_(api),
+      settings_(settings),
+      group_(settings.groups[group].name),
+      service_name_(settings.groups[group].service),
+      replica_service_(settings.groups[group].replica_service),
+      listener_(std::move(listener_of_group)),
+      watches_(watches),
+      services_(watches.services(group)),
+      pods_(watches.pods(group)) {
+  for (ObjectView<Service>& service : services_) service.on(listener());
+  pods_.on(listener_of_pods());
+  if (by_slice()) slices_.emplace(watches.slices(group)).on(listener());
+}
 
-constexpr uint64_t discover_again_ms = 1000;
-
-std::string by_name(const std::string& name) { return "fieldSelector=metadata.name%3D" + name; }
-
-}  // namespace
-
-template <typename Item>
-typename ObjectWatch<Item>::Listener ServiceObjects::listener() {
+WatchListener ServiceObjects::listener() {
   return {.listed = [this] { became_ready(); },
           .changed = [this](const ObjectChange& change) { listener_.changed(change); },
           .live = listener_.live,
           .failed = listener_.failed};
 }
 
-ServiceObjects::ServiceObjects(Host host, ApiClient& api, const Settings& settings,
-                               const Settings::Group& group, Listener listener_of_group)
-    : host_(host),
-      api_(api),
-      settings_(settings),
-      group_(group.name),
-      service_name_(group.service),
-      replica_service_(group.replica_service),
-      listener_(std::move(listener_of_group)),
-      pods_(host, api, group.name, api.pods(), "labelSelector=" + percent_encoded(group.selector),
-            {.poll_ms = settings.poll_ms, .resync_ms = settings.resync_ms, .needed = !by_slice()},
-            {.listed =
-                 [this] {
-                   without_pods_ = false;
-                   became_ready();
-                 },
-             .changed =
-                 [this](ObjectChange change) {
-                   change.moved.clear();  // a label of pods is nothing that is published here
-                   listener_.changed(change);
-                 },
-             .live =
-                 [this] {
-                   without_pods_ = false;
-                   listener_.live();
-                 },
-             .failed =
-                 [this](const ApiError& error) {
-                   if (!by_slice() || error.kind != ApiError::Kind::forbidden) {
-                     listener_.failed(error);
-                     return;
-                   }
-                   without_pods_ = true;
-                   became_ready();
-                 }}),
-      discover_again_(host) {
-  for (const std::string& name : {service_name_, replica_service_}) {
-    if (name.empty()) continue;
-    services_.push_back(std::make_unique<ObjectWatch<Service>>(
-        host, api, group.name,
-        Resource<Service>{services_name, api.path_of("", "", services_name.plural), read_service},
-        by_name(name),
-        ObjectWatch<Service>::Options{.poll_ms = settings.poll_ms, .resync_ms = settings.resync_ms},
-        listener<Service>()));
-  }
-}
-
-void ServiceObjects::start() {
-  for (const auto& service : services_) service->start();
-  pods_.start();
-  if (by_slice()) discover();
-}
-
-// Which version of EndpointSlices the server has. It is asked again where that is not there any more.
-void ServiceObjects::discover() {
-  api_.discover(slices_name.group, [this](const std::optional<ApiError>& error,
-                                          const std::vector<std::string>& versions) {
-    if (error) {
-      listener_.failed(*error);
-      discover_again_.start(discover_again_ms, [this] { discover(); });
-      return;
-    }
-    const bool has_v1 = std::find(versions.begin(), versions.end(), "v1") != versions.end();
-    version_ = has_v1 ? SliceVersion::v1 : SliceVersion::v1beta1;
-    const Resource<Slice> resource{
-        slices_name, api_.path_of(slices_name.group, text_of(version_), slices_name.plural),
-        read_slice};
-    if (slices_) {
-      slices_->use(resource);
-      return;
-    }
-    ObjectWatch<Slice>::Listener of_slices = listener<Slice>();
-    of_slices.failed = [this](const ApiError& failure) {
-      listener_.failed(failure);
-      if (failure.code == 404) discover_again_.start(discover_again_ms, [this] { discover(); });
-    };
-    const std::string selector = fmt::format("{} in ({}{}{})", service_name_label, service_name_,
-                                             has_replicas() ? "," : "", replica_service_);
-    slices_ = std::make_unique<ObjectWatch<Slice>>(
-        host_, api_, group_, resource, "labelSelector=" + percent_encoded(selector),
-        ObjectWatch<Slice>::Options{.poll_ms = settings_.poll_ms, .resync_ms = settings_.resync_ms},
-        std::move(of_slices));
-    slices_->start();
-  });
+WatchListener ServiceObjects::listener_of_pods() {
+  return {.listed =
+              [this] {
+                without_pods_ = false;
+                became_ready();
+              },
+          .changed =
+              [this](ObjectChange change) {
+                change.moved.clear();  // a label of pods is nothing that is published here
+                listener_.changed(change);
+              },
+          .live =
+              [this] {
+                without_pods_ = false;
+                listener_.live();
+              },
+          .failed =
+              [this](const ApiError& error) {
+                if (!by_slice() || error.kind != ApiError::Kind::forbidden) {
+                  listener_.failed(error);
+                  return;
+                }
+                without_pods_ = true;
+                became_ready();
+              }};
 }
 
 bool ServiceObjects::ready() const {
   const bool services = std::all_of(services_.begin(), services_.end(),
-                                    [](const auto& watch) { return watch->listed(); });
-  return services && (pods_.listed() || without_pods_) &&
-         (!by_slice() || (slices_ && slices_->listed()));
+                                    [](const auto& service) { return service.listed(); });
+  return services && (pods_.listed() || without_pods_) && (!by_slice() || slices_->listed());
 }
 
 bool ServiceObjects::live() const {
   const bool services = std::all_of(services_.begin(), services_.end(),
-                                    [](const auto& watch) { return watch->live(); });
+                                    [](const auto& service) { return service.live(); });
   return services && (pods_.live() || without_pods_) && (!by_slice() || slices_->live());
 }
 
 bool ServiceObjects::polls() const {
   const bool services = std::any_of(services_.begin(), services_.end(),
-                                    [](const auto& watch) { return watch->polls(); });
+                                    [](const auto& service) { return service.polls(); });
   return services || (by_slice() ? slices_->polls() : pods_.polls());
 }
 
@@ -137,9 +83,9 @@ void ServiceObjects::became_ready() {
 }
 
 const Service* ServiceObjects::service(const std::string& name) const {
-  for (const auto& watch : services_) {
-    const auto found = watch->items().find(name);
-    if (found != watch->items().end()) return &found->second;
+  for (const auto& each : services_) {
+    const auto found = each.items().find(name);
+    if (found != each.items().end()) return &found->second;
   }
   return nullptr;
 }
@@ -181,14 +127,14 @@ const ApiObject* ServiceObjects::holder() const {
   return service(service_name_);
 }
 
-OrderScope<Service> ServiceObjects::scope_of_service() const {
-  return {services_.front().get(),
+OrderScope<Service> ServiceObjects::scope_of_service() {
+  return {&services_.front(),
           [](const Service&) { return true; },
           {},
           fmt::format("there is no Service {}/{}", api_.pod_namespace(), service_name_)};
 }
 
-OrderScope<Slice> ServiceObjects::scope_of_slices() const {
+OrderScope<Slice> ServiceObjects::scope_of_slices() {
   const auto concerns = [this](const Slice& slice) {
     const bool foreign =
         slice.stamp.state == StampReading::State::read && slice.stamp.stamp.group != group_;
@@ -196,7 +142,7 @@ OrderScope<Slice> ServiceObjects::scope_of_slices() const {
     return slice.name == slice_name(service_name_) ||
            (has_replicas() && slice.name == slice_name(replica_service_));
   };
-  return {slices_.get(),
+  return {&*slices_,
           concerns,
           {},
           fmt::format("there is no EndpointSlice {}/{}", api_.pod_namespace(),
@@ -224,7 +170,7 @@ void ServiceObjects::list(const Answered& done) {
       }
     });
   }
-  for (const auto& watch : services_) watch->list(one);
+  for (auto& service : services_) service.list(one);
   if (without_pods_) return;
   pods_.list([this, one](const std::optional<ApiError>& error) {
     const bool dispensable = by_slice() && error && error->kind == ApiError::Kind::forbidden;
@@ -235,23 +181,15 @@ void ServiceObjects::list(const Answered& done) {
 
 // A slice that is there without the label by which slices are watched.
 void ServiceObjects::find_slice(const std::string& name, Answered done) {
-  api_.list<Slice>(slices_->resource(), by_name(name),
-                   [this, done = std::move(done)](ListAnswer<Slice> answer) {
-                     for (Slice& slice : answer.items) slices_->seen(std::move(slice));
-                     done(answer.error);
-                   });
-}
-
-void ServiceObjects::reconnect() {
-  for (const auto& watch : services_) watch->reconnect();
-  if (slices_) slices_->reconnect();
-  pods_.reconnect();
-}
-
-void ServiceObjects::retry_now() {
-  for (const auto& watch : services_) watch->retry_now();
-  if (slices_) slices_->retry_now();
-  pods_.retry_now();
+  api_.list<Slice>(
+      slices_->resource(),
+      [name] {
+        return query_of(Selection{{}, name});
+      },
+      [this, done = std::move(done)](ListAnswer<Slice> answer) {
+        for (Slice& slice : answer.items) slices_->seen(std::move(slice));
+        done(answer.error);
+      });
 }
 
 }  // namespace reconciler

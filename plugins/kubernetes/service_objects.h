@@ -11,12 +11,13 @@
 
 #include "plugins/host.h"
 #include "plugins/kubernetes/api_client.h"
-#include "plugins/kubernetes/object_watch.h"
+#include "plugins/kubernetes/object_view.h"
 #include "plugins/kubernetes/order_run.h"
 #include "plugins/kubernetes/pod_event.h"
 #include "plugins/kubernetes/service_patch.h"
 #include "plugins/kubernetes/service_plan.h"
 #include "plugins/kubernetes/settings.h"
+#include "plugins/kubernetes/shared_watches.h"
 
 namespace reconciler {
 
@@ -47,10 +48,10 @@ class ServiceObjects {
   };
   using Answered = std::function<void(const std::optional<ApiError>&)>;
 
-  ServiceObjects(Host host, ApiClient& api, const Settings& settings, const Settings::Group& group,
-                 Listener listener);
+  // `group`: its place in the settings.
+  ServiceObjects(Host host, ApiClient& api, const Settings& settings, size_t group,
+                 SharedWatches& watches, Listener listener);
 
-  void start();
   bool ready() const;  // there is something to decide by
   bool live() const;   // and it is as it is now, by open watches
   bool polls() const;  // without the right to watch
@@ -67,8 +68,8 @@ class ServiceObjects {
 
   // What an order of this kind is about: the Service is paused, what holds the stamp is released.
   bool is_about_slices(vr_order_kind kind) const { return by_slice() && kind == VR_RELEASE; }
-  OrderScope<Service> scope_of_service() const;
-  OrderScope<Slice> scope_of_slices() const;
+  OrderScope<Service> scope_of_service();
+  OrderScope<Slice> scope_of_slices();
 
   // Consistent lists of all of them now, for an attempt that met a conflict.
   void list(const Answered& done);
@@ -79,9 +80,6 @@ class ServiceObjects {
   // Nobody else wrote to the object since, as far as is known.
   bool is_unchanged(const Write& write) const;
 
-  void reconnect();
-  void retry_now();
-
  private:
   bool by_slice() const { return settings_.publish == Publish::endpointslice; }
   const Service* service(const std::string& name) const;
@@ -90,11 +88,10 @@ class ServiceObjects {
   Write write_of_slice(const Wanted& wanted, const ServicePlan& plan,
                        const std::string& name) const;
   std::vector<LedPod> pods_named(const std::string& pod_name_label) const;
-  void discover();
   void became_ready();
   void find_slice(const std::string& name, Answered done);
-  template <typename Item>
-  typename ObjectWatch<Item>::Listener listener();
+  WatchListener listener();
+  WatchListener listener_of_pods();
   template <typename Item>
   void judge(const Write& write, WriteAnswer<Item> answer, const Answered& done);
 
@@ -105,15 +102,14 @@ class ServiceObjects {
   const std::string service_name_;
   const std::string replica_service_;
   const Listener listener_;
-  SliceVersion version_ = SliceVersion::v1;
   std::string unseen_;         // a slice that exists by the answer to its creation
   std::string replica_stamp_;  // of the last write of ours
   bool ready_told_ = false;
   bool without_pods_ = false;  // by a slice: pods only add to what it says
-  std::vector<std::unique_ptr<ObjectWatch<Service>>> services_;  // that of the primary first
-  std::unique_ptr<ObjectWatch<Slice>> slices_;  // by a slice, once the version is known
-  PodWatch pods_;
-  Timer discover_again_;
+  SharedWatches& watches_;
+  std::vector<ObjectView<Service>> services_;  // that of the primary first
+  std::optional<ObjectView<Slice>> slices_;    // by a slice
+  PodView pods_;
 };
 
 }  // namespace reconciler

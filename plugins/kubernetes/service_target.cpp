@@ -16,12 +16,12 @@ constexpr uint64_t give_up_ms = 2500;
 }  // namespace
 
 ServiceTarget::ServiceTarget(Host host, ApiClient& api, PodEvents& events, const Settings& settings,
-                             const Settings::Group& group)
+                             size_t group, SharedWatches& watches)
     : host_(host),
       api_(api),
       settings_(settings),
-      name_(group.name),
-      objects_(host, api, settings, group,
+      name_(settings.groups[group].name),
+      objects_(host, api, settings, group, watches,
                {.ready = [this] { objects_ready(); },
                 .changed = [this](const ObjectChange& change) { objects_changed(change); },
                 .live = [this] { try_again_now(); },
@@ -31,16 +31,16 @@ ServiceTarget::ServiceTarget(Host host, ApiClient& api, PodEvents& events, const
                       list_failure_ = error.message;
                       if (phase_ == Phase::waiting) finish(VR_RETRY, list_failure_);
                     }}),
-      count_(host, group.name, [this] { host_.changed(name_); }),
+      count_(host, name_, [this] { host_.changed(name_); }),
       events_(events),
       timeout_ms_(settings.request_timeout_ms),
       hold_(host, [this] { try_again_now(); }),
       replicas_hold_(host, [this] { host_.changed(name_); }),
       pause_(host),
       give_up_(host),
-      problems_(host, group.name),
+      problems_(host, name_),
       no_pod_timer_(host),
-      repairs_(host, group.name,
+      repairs_(host, name_,
                "somebody else changes what is published again and again: see managedFields of the "
                "Service and its EndpointSlices"),
       service_order_(host, api, settings.request_timeout_ms, [this] { reassess(); }),
@@ -111,14 +111,12 @@ bool ServiceTarget::cancel(const vr_request* request) {
 }
 
 void ServiceTarget::api_is_back() {
-  objects_.retry_now();
   retry_replicas();
   try_again_now();
 }
 
 void ServiceTarget::rights_were_given() {
   hold_.lift();
-  objects_.retry_now();
   retry_replicas();
   try_again_now();
 }

@@ -13,7 +13,6 @@
 #include "plugins/kubernetes/api_client.h"
 #include "plugins/kubernetes/decision_count.h"
 #include "plugins/kubernetes/hold.h"
-#include "plugins/kubernetes/object_watch.h"
 #include "plugins/kubernetes/pod_events.h"
 #include "plugins/kubernetes/publisher.h"
 #include "plugins/kubernetes/repairs.h"
@@ -31,16 +30,15 @@ namespace reconciler {
 // whose answer doesn't come.
 class ServiceTarget : public Publisher {
  public:
+  // `group`: its place in the settings.
   ServiceTarget(Host host, ApiClient& api, PodEvents& events, const Settings& settings,
-                const Settings::Group& group);
+                size_t group, SharedWatches& watches);
 
   const std::string& name() const override { return name_; }
-  void start() override { objects_.start(); }
   void apply(const vr_topology& topology, vr_request* request) override;
   void order(const vr_order& order, vr_request* request) override;
   bool cancel(const vr_request* request) override;
   void api_is_back() override;
-  void watch_is_silent() override { objects_.reconnect(); }
   void rights_were_given() override;
 
  private:

@@ -66,9 +66,10 @@ ServiceObjects::Write ServiceObjects::write_of_slice(const Wanted& wanted, const
   if (seen != nullptr) write.seen = *seen;
   write.stamp = {wanted.claim, plan.kind, random_number(), group_};
   write.content = plan.content;
-  write.body = seen == nullptr
-                   ? new_slice(write.object, *service(name), plan.content, write.stamp, version_)
-                   : slice_patch(*seen, *service(name), plan.content, write.stamp, version_);
+  write.body = seen == nullptr ? new_slice(write.object, *service(name), plan.content, write.stamp,
+                                           watches_.slice_version())
+                               : slice_patch(*seen, *service(name), plan.content, write.stamp,
+                                             watches_.slice_version());
   std::string where;
   for (const SliceEndpoint& endpoint : plan.content.endpoints) {
     where += (where.empty() ? "to " : ", ") + endpoint.address;
@@ -80,9 +81,9 @@ ServiceObjects::Write ServiceObjects::write_of_slice(const Wanted& wanted, const
 
 void ServiceObjects::send(const Write& write, uint64_t timeout_ms, const Answered& done) {
   if (!by_slice()) {
-    api_.patch<Service>(services_.front()->resource(), write.object, write.body, timeout_ms,
+    api_.patch<Service>(services_.front().resource(), write.object, write.body, timeout_ms,
                         [this, write, done](WriteAnswer<Service> answer) {
-                          if (answer.item) services_.front()->written(*answer.item);
+                          if (answer.item) services_.front().written(*answer.item);
                           judge(write, std::move(answer), done);
                         });
     return;

@@ -80,20 +80,23 @@ constexpr std::array keys{
                  "How often the rights are reviewed, beside the start and refusals."),
 };
 
-Result<std::string> group_selector(const std::string& selector, const std::string& group,
-                                   const LabelRule& rule) {
-  std::string own = with_group(selector, group);
-  Result<std::vector<std::string>> names = check_selector(own);
-  if (!names) {
-    return names.error().within(
+Result<LabelSelector> group_selector(const std::string& selector, const std::string& group,
+                                     const LabelRule& rule) {
+  const std::string own = with_group(selector, group);
+  Result<LabelSelector> read = read_selector(own);
+  if (!read) {
+    return read.error().within(
         own == selector ? "selector" : fmt::format("selector `{}` of group `{}`", own, group));
   }
   for (const std::string& name : {rule.name, rule.replica.name}) {
-    if (std::find(names->begin(), names->end(), name) == names->end()) continue;
+    if (std::none_of(read->terms.begin(), read->terms.end(),
+                     [&](const LabelTerm& term) { return term.key == name; })) {
+      continue;
+    }
     return Error(fmt::format(
         "selector: speaks of the label `{}` itself, but must select all pods of the group", name));
   }
-  return own;
+  return read;
 }
 
 Publish publish_of(const std::string& text) {
@@ -216,7 +219,7 @@ Result<Settings> read_settings(const vr_target& target) {
         target.group_count, target.groups[0], target.groups[1], selector));
   }
   for (size_t i = 0; i < target.group_count; ++i) {
-    Result<std::string> own = group_selector(selector, target.groups[i], settings.rule);
+    Result<LabelSelector> own = group_selector(selector, target.groups[i], settings.rule);
     if (!own) return own.error();
     Result<std::string> service = service_of_group(target, "service", i);
     if (!service) return service.error();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/result.h"
+#include "plugins/kubernetes/label_selector.h"
 #include "plugins/kubernetes/pod.h"
 #include "plugins/valkey_reconciler_plugin.h"
 
@@ -17,7 +18,7 @@ enum class Publish : uint8_t { label, endpointslice, service_selector };
 struct Settings {
   struct Group {
     std::string name;
-    std::string selector;
+    LabelSelector selector;
     std::string service;          // empty with Publish::label
     std::string replica_service;  // empty: none
   };

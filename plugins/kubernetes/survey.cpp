@@ -4,8 +4,8 @@
 #include <optional>
 #include <utility>
 
-#include "plugins/kubernetes/label_syntax.h"
 #include "plugins/kubernetes/rights_needed.h"
+#include "plugins/kubernetes/selection.h"
 
 namespace reconciler {
 
@@ -64,10 +64,11 @@ void Survey::end() {
 }
 
 void Survey::list_pods(const Settings::Group& group) {
-  const std::string query = "labelSelector=" + percent_encoded(group.selector);
+  const auto query = [&group] { return query_of(Selection{group.selector, {}}); };
   api_.list<Pod>(api_.pods(), query, [this, &group](const ListAnswer<Pod>& answer) {
     if (answer.error || ended_) return;
-    const std::string message = matches_message(group.selector, answer.items, api_.pod_namespace());
+    const std::string message =
+        matches_message(text_of(group.selector), answer.items, api_.pod_namespace());
     if (answer.items.empty()) {
       host_.set_blocking(group.name, "selector-matches", message);
     } else {
@@ -90,11 +91,13 @@ void Survey::look_for_services() {
 void Survey::list_services() {
   const Resource<Service> services{services_name, api_.path_of("", "", services_name.plural),
                                    read_service};
-  api_.list<Service>(services, {}, [this](const ListAnswer<Service>& answer) {
-    if (answer.error || ended_) return;
-    host_.set_degraded({}, "label-selected",
-                       selected_message(api_.rule(), answer.items, api_.pod_namespace()));
-  });
+  api_.list<Service>(
+      services, [] { return std::string(); },
+      [this](const ListAnswer<Service>& answer) {
+        if (answer.error || ended_) return;
+        host_.set_degraded({}, "label-selected",
+                           selected_message(api_.rule(), answer.items, api_.pod_namespace()));
+      });
 }
 
 }  // namespace reconciler

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import unittest
+from itertools import accumulate
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -130,6 +131,22 @@ class Trouble(EventCase):
         self.assertEqual(host.count("lists_total", mark=mark), 0)
         self.assertEqual(host.count("watches_total", mark=mark), 0)
         self.never_two()
+
+    def test_few_are_under_way_at_once_and_the_others_wait(self) -> None:
+        assert isinstance(self.kubernetes, FakeKubernetes)
+        self.kubernetes.fault(r"POST /api/v1/.*/events.*", count=0, delay_ms=1000)
+        host = self.host()
+        for epoch in range(1, 9):
+            mark = host.apply(GROUP, epoch, ADDRESSES[epoch % 3])
+            host.applied(mark=mark)
+        # Two for each move but the first, which takes no label off: none waits for its time to be up.
+        wait_until(lambda: host.count("events_total", "ok") == 15, 20, "all of them are sent")
+        wait_until(lambda: len(self.namespace.audit("create", "events")) == 15, 10, "and audited")
+        steps = sorted(
+            (line[time], step) for line in self.namespace.audit("create", "events")
+            for time, step in (("requestReceivedTimestamp", 1), ("stageTimestamp", -1)))
+        under_way = list(accumulate(step for _, step in steps))
+        self.assertLessEqual(max(under_way), 4)
 
     def test_who_fights_over_a_label_fills_no_api_server(self) -> None:
         host = self.host()

@@ -246,14 +246,14 @@ TEST(KubernetesSettings, HasTheDefaultsThatAreDocumented) {
   ASSERT_TRUE(settings.ok()) << settings.error().message();
   EXPECT_EQ(settings->rule.name, "valkey-master");
   EXPECT_EQ(settings->rule.value, "true");
-  EXPECT_EQ(settings->groups.at(0).selector, "app.kubernetes.io/name=valkey");
+  EXPECT_EQ(text_of(settings->groups.at(0).selector), "app.kubernetes.io/name=valkey");
 }
 
 TEST(KubernetesSettings, GivesEachGroupItsSelector) {
   const Result<Settings> settings =
       read_settings(Target({{"selector", "app=valkey,group={group}"}}, {"a", "b"}).target);
   ASSERT_TRUE(settings.ok()) << settings.error().message();
-  EXPECT_EQ(settings->groups.at(1).selector, "app=valkey,group=b");
+  EXPECT_EQ(text_of(settings->groups.at(1).selector), "app=valkey,group=b");
 }
 
 TEST(KubernetesSettings, GivesEachGroupItsService) {
