@@ -10,6 +10,7 @@
 #include "common/installation.h"
 #include "common/log.h"
 #include "common/log_repetition.h"
+#include "common/start_pages.h"
 #include "supervisor/configuration_source.h"
 #include "supervisor/process.h"
 
@@ -72,7 +73,8 @@ Supervisor::Supervisor(uv_loop_t* loop, Configuration configuration, Purpose pur
       orders_(loop),
       looks_(looks(configuration_.supervision)),
       child_ended_(loop),
-      look_(loop) {
+      look_(loop),
+      started_(loop) {
   observer_.expect(configuration_);
 }
 
@@ -81,6 +83,7 @@ void Supervisor::start(WaitingLabelers waiting) {
   child_ended_.start(SIGCHLD, [this] { reap(); });
   for (auto& [id, plan] : plans(configuration_)) add_child(id, plan);
   waiting_ = {};
+  forget_the_start();
   reap();  // nobody was told of those that ended before
 }
 
@@ -224,6 +227,7 @@ void Supervisor::reload(Configuration configuration) {
   // Whoever reloads sees what comes of it, also where it is the same as before.
   log::write_all_counts();
   configuration_ = std::move(configuration);
+  forget_the_start();  // a configuration was read as then
   begin_log(configuration_);
   looks_ = looks(configuration_.supervision);
   look_soon();
@@ -318,6 +322,10 @@ void Supervisor::look() {
   log::write_due_counts();
   observer_.tell_due();
   look_.start(static_cast<uint64_t>(next_ms - now_ms), [this] { look(); });
+}
+
+void Supervisor::forget_the_start() {
+  started_.start(start_is_over_ms, [] { give_back_start_pages(); });
 }
 
 // Somebody has a deadline that no look knows of.

@@ -79,6 +79,7 @@ class Supervisor {
   void reap();
   void look();
   void look_soon();
+  void forget_the_start();
 
   // Whether a group's topologies go to this child.
   bool serves(const std::string& child, const std::string& group) const;
@@ -100,6 +101,7 @@ class Supervisor {
   Looks looks_;
   uv::Signal child_ended_;
   uv::Timer look_;
+  uv::Timer started_;
 };
 
 }  // namespace reconciler

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shlex
 import signal
 import socket
@@ -16,6 +17,11 @@ from case import ProcessTest, main, misbehaving, plugin_target
 from lab.configuration import file_target, table
 from lab.processes import wait_until
 from lab.program import LABELER, WATCHER, Program, descendants, identify
+
+
+def resident_of_files(pid: int) -> int:
+    """kB."""
+    return int(re.findall(r"^RssFile:\s*(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M)[0])
 
 
 class Supervision(ProcessTest):
@@ -35,6 +41,19 @@ class Supervision(ProcessTest):
         first.send(signal.SIGKILL)
         self.assertEqual(program.wait_for_successor(first).argv[2:], ())
         program.wait_ready()
+
+    def test_what_only_the_start_needed_is_given_back(self) -> None:
+        program = self.start_ready()
+        pids = [program.pid, *(child.pid for child in program.processes())]
+        held = [resident_of_files(pid) for pid in pids]
+        wait_until(
+            lambda: all(resident_of_files(pid) < before * 0.7 for pid, before in zip(pids, held)),
+            15.0,
+            f"each process holds less than after its start: {held}",
+        )
+        (self.target / f"{self.group.name}.json").unlink()
+        program.kill_child(LABELER)
+        self.wait_written()
 
     def test_of_two_targets_with_one_plugin_each_has_a_labeler(self) -> None:
         folders = [self.target, self.folder / "second"]
