@@ -84,8 +84,6 @@ void end(pid_t pid, bool kill) {
   }
 }
 
-std::string labeler_executable() { return installation::children_folder() + "/labeler"; }
-
 }  // namespace
 
 Result<PluginSchema> describe_plugin(const std::string& plugin) {
@@ -93,7 +91,7 @@ Result<PluginSchema> describe_plugin(const std::string& plugin) {
   if (!out) return out.error();
   auto err = make_pipe();
   if (!err) return err.error();
-  auto pid = start_process({.executable = labeler_executable(),
+  auto pid = start_process({.executable = installation::labeler_executable(),
                             .arguments = {"--describe", plugin},
                             .standard_output = out->write.get(),
                             .standard_error = err->write.get()});
@@ -107,7 +105,7 @@ Result<PluginSchema> describe_plugin(const std::string& plugin) {
   return schema_in(plugin, *output);
 }
 
-Result<PluginSchema> WaitingLabelers::describe(const std::string& plugin) {
+Result<PluginSchema> WaitingChildren::describe(const std::string& plugin) {
   auto said = make_pipe();
   if (!said) return said.error();
   // Away from the numbers that the child's own descriptors get.
@@ -115,7 +113,7 @@ Result<PluginSchema> WaitingLabelers::describe(const std::string& plugin) {
   said->write.reset();
   auto pair = ipc::make_channel_pair();
   if (!pair) return pair.error();
-  auto pid = start_process({.executable = labeler_executable(),
+  auto pid = start_process({.executable = installation::labeler_executable(),
                             .arguments = {std::to_string(::getpid()), plugin},
                             .descriptor_3 = pair->theirs.get(),
                             .descriptor_4 = write.get()});
@@ -129,28 +127,40 @@ Result<PluginSchema> WaitingLabelers::describe(const std::string& plugin) {
     return schema_in(plugin, *output);
   }();
   if (schema) {
-    waiting_[plugin] = {*pid, std::move(pair->ours)};
+    labelers_[plugin] = {*pid, std::move(pair->ours)};
   } else {
     end(*pid, true);
   }
   return schema;
 }
 
-std::optional<StartedProcess> WaitingLabelers::take(const std::string& plugin) {
-  const auto found = waiting_.find(plugin);
-  if (found == waiting_.end()) return std::nullopt;
-  return std::move(waiting_.extract(found).mapped());
+std::optional<StartedProcess> WaitingChildren::take_labeler(const std::string& plugin) {
+  const auto found = labelers_.find(plugin);
+  if (found == labelers_.end()) return std::nullopt;
+  return std::move(labelers_.extract(found).mapped());
 }
 
-WaitingLabelers& WaitingLabelers::operator=(WaitingLabelers&& other) noexcept {
+void WaitingChildren::start_watcher() {
+  if (auto started = start_child(installation::watcher_executable()))
+    watcher_ = std::move(*started);
+}
+
+WaitingChildren::WaitingChildren(WaitingChildren&& other) noexcept
+    : watcher_(std::exchange(other.watcher_, std::nullopt)),
+      labelers_(std::exchange(other.labelers_, {})) {}
+
+WaitingChildren& WaitingChildren::operator=(WaitingChildren&& other) noexcept {
   end_all();
-  waiting_ = std::exchange(other.waiting_, {});
+  watcher_ = std::exchange(other.watcher_, std::nullopt);
+  labelers_ = std::exchange(other.labelers_, {});
   return *this;
 }
 
-void WaitingLabelers::end_all() {
-  for (const auto& [plugin, labeler] : waiting_) end(labeler.pid, true);
-  waiting_.clear();
+void WaitingChildren::end_all() {
+  if (watcher_) end(watcher_->pid, true);
+  watcher_.reset();
+  for (const auto& [plugin, labeler] : labelers_) end(labeler.pid, true);
+  labelers_.clear();
 }
 
 }  // namespace reconciler

@@ -24,14 +24,14 @@ const std::string own_id = "supervisor";
 
 ChildPlan watcher_plan(const Configuration& configuration) {
   return {watcher_id,
-          installation::children_folder() + "/sentinel-watcher",
+          installation::watcher_executable(),
           {WatcherSettings{configuration.log, configuration.supervision.heartbeat_interval,
                            configuration.sentinels}}};
 }
 
 ChildPlan labeler_plan(const Configuration& configuration, const TargetSettings& target) {
   return {fmt::format("labeler {} (plugin {})", target.name, target.plugin),
-          installation::children_folder() + "/labeler",
+          installation::labeler_executable(),
           {LabelerSettings{configuration.log, configuration.supervision.heartbeat_interval,
                            configuration.dry_run, target}}};
 }
@@ -78,7 +78,7 @@ Supervisor::Supervisor(uv_loop_t* loop, Configuration configuration, Purpose pur
   observer_.expect(configuration_);
 }
 
-void Supervisor::start(WaitingLabelers waiting) {
+void Supervisor::start(WaitingChildren waiting) {
   waiting_ = std::move(waiting);
   child_ended_.start(SIGCHLD, [this] { reap(); });
   for (auto& [id, plan] : plans(configuration_)) add_child(id, plan);
@@ -101,7 +101,8 @@ Child::Handlers Supervisor::handlers() {
       .take_running =
           [this](const ChildPlan& plan) {
             const auto* settings = std::get_if<LabelerSettings>(&plan.configuration.settings);
-            return settings == nullptr ? std::nullopt : waiting_.take(settings->target.plugin);
+            return settings == nullptr ? waiting_.take_watcher()
+                                       : waiting_.take_labeler(settings->target.plugin);
           },
       .on_started = [this](Child& child, Incarnation& incarnation) { greet(child, incarnation); },
       .on_frame = [this](Child& child, const ipc::Frame& frame) { on_frame(child, frame); },

@@ -34,8 +34,8 @@ class Supervisor {
 
   Supervisor(uv_loop_t* loop, Configuration configuration, Purpose purpose = Purpose::serve);
 
-  // `waiting`: labelers that were started to describe their plugins.
-  void start(WaitingLabelers waiting = {});
+  // `waiting`: children that were started before the configuration was known.
+  void start(WaitingChildren waiting = {});
 
   // Swaps in a configuration that was checked: children whose part changed get successors, the
   // others don't notice.
@@ -92,7 +92,7 @@ class Supervisor {
   uint64_t revision_ = 0;                       // of the newest topology of any group
   std::map<std::string, ipc::Frame> retained_;  // by group: the newest topology, unread
   std::map<std::string, std::unique_ptr<Child>> children_;
-  WaitingLabelers waiting_;                      // only while the children are started
+  WaitingChildren waiting_;                      // only while the children are started
   std::vector<std::unique_ptr<Child>> leaving_;  // no longer configured, not yet ended
   std::function<void()> stopped_;
   ipc::Report own_report_;

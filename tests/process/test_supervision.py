@@ -42,6 +42,10 @@ class Supervision(ProcessTest):
         self.assertEqual(program.wait_for_successor(first).argv[2:], ())
         program.wait_ready()
 
+    def test_the_watcher_starts_before_the_plugins_are_described(self) -> None:
+        program = self.start_ready()
+        self.assertLess(program.child(WATCHER).pid, program.child(LABELER).pid)
+
     def test_what_only_the_start_needed_is_given_back(self) -> None:
         program = self.start_ready()
         pids = [program.pid, *(child.pid for child in program.processes())]
