@@ -13,8 +13,8 @@
 
 namespace reconciler {
 
-// Blocks for 5 s at most. May be called from any thread.
-Result<PluginSchema> describe_plugin(const std::string& plugin);
+// Blocks for `within_ms` at most. May be called from any thread.
+Result<PluginSchema> describe_plugin(const std::string& plugin, int64_t within_ms);
 
 // Children that are started before there is a configuration, and wait for it: a plugin and its libraries are loaded once on
 // the way to the first label (measured for kubernetes: a quarter of that way), and the watcher's beside them.
@@ -31,7 +31,7 @@ class WaitingChildren {
   void start_watcher();
 
   // By a labeler that goes on to serve.
-  Result<PluginSchema> describe(const std::string& plugin);
+  Result<PluginSchema> describe(const std::string& plugin, int64_t within_ms);
 
   // Each once.
   std::optional<StartedProcess> take_watcher() { return std::exchange(watcher_, std::nullopt); }

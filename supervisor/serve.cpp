@@ -82,8 +82,9 @@ int serve(ConfigurationSource source, const std::optional<std::string>& socket) 
   FileText text = read_text(file);
   WaitingChildren waiting;
   waiting.start_watcher();
-  auto configuration =
-      source.load([&](const std::string& plugin) { return waiting.describe(plugin); });
+  auto configuration = source.load([&](const std::string& plugin, int64_t within_ms) {
+    return waiting.describe(plugin, within_ms);
+  });
   if (!configuration) {
     fmt::print(stderr, "{}\n", configuration.error().message());
     return EX_CONFIG;
