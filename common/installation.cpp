@@ -29,7 +29,11 @@ std::string prefix() {
 
 }  // namespace
 
-std::string children_folder() { return prefix() + "/" RECONCILER_CHILDREN_DIR; }
+std::string watcher_executable() {
+  return prefix() + "/" RECONCILER_CHILDREN_DIR "/sentinel-watcher";
+}
+
+std::string labeler_executable() { return prefix() + "/" RECONCILER_CHILDREN_DIR "/labeler"; }
 
 std::string plugins_folder() { return prefix() + "/" RECONCILER_PLUGINS_DIR; }
 

@@ -6,8 +6,9 @@
 
 namespace reconciler::installation {
 
-// The folder of the children's executables.
-std::string children_folder();
+// The children's executables.
+std::string watcher_executable();
+std::string labeler_executable();
 
 // The folder of the plugins that came with this program.
 std::string plugins_folder();

@@ -21,7 +21,6 @@ namespace reconciler {
 
 namespace {
 
-constexpr int deadline_ms = 5'000;
 constexpr std::size_t max_output = 1024 * 1024;
 
 struct Pipe {
@@ -42,7 +41,7 @@ struct Output {
 };
 
 // Until both ends are closed. `err`: -1 where there is none.
-Result<Output> read_both(int out, int err) {
+Result<Output> read_both(int out, int err, int64_t within_ms) {
   const auto start = std::chrono::steady_clock::now();
   Output output;
   std::array<pollfd, 2> ends{pollfd{out, POLLIN, 0}, pollfd{err, POLLIN, 0}};
@@ -51,9 +50,11 @@ Result<Output> read_both(int out, int err) {
   while (ends[0].fd >= 0 || ends[1].fd >= 0) {
     const auto gone = std::chrono::duration_cast<std::chrono::milliseconds>(
         std::chrono::steady_clock::now() - start);
-    const int left = deadline_ms - static_cast<int>(gone.count());
-    if (left <= 0) return Error(fmt::format("it did not answer within {} ms", deadline_ms));
-    if (::poll(ends.data(), ends.size(), left) < 0 && errno != EINTR)
+    const int64_t left = within_ms - gone.count();
+    if (left <= 0)
+      return Error(fmt::format(
+          "it did not describe itself within {} ms (supervision.ready_timeout)", within_ms));
+    if (::poll(ends.data(), ends.size(), static_cast<int>(left)) < 0 && errno != EINTR)
       return Error(std::strerror(errno));
     for (std::size_t i = 0; i < ends.size(); ++i) {
       if (ends[i].fd < 0 || ends[i].revents == 0) continue;
@@ -84,16 +85,14 @@ void end(pid_t pid, bool kill) {
   }
 }
 
-std::string labeler_executable() { return installation::children_folder() + "/labeler"; }
-
 }  // namespace
 
-Result<PluginSchema> describe_plugin(const std::string& plugin) {
+Result<PluginSchema> describe_plugin(const std::string& plugin, int64_t within_ms) {
   auto out = make_pipe();
   if (!out) return out.error();
   auto err = make_pipe();
   if (!err) return err.error();
-  auto pid = start_process({.executable = labeler_executable(),
+  auto pid = start_process({.executable = installation::labeler_executable(),
                             .arguments = {"--describe", plugin},
                             .standard_output = out->write.get(),
                             .standard_error = err->write.get()});
@@ -101,13 +100,13 @@ Result<PluginSchema> describe_plugin(const std::string& plugin) {
   out->write.reset();
   err->write.reset();
 
-  auto output = read_both(out->read.get(), err->read.get());
+  auto output = read_both(out->read.get(), err->read.get(), within_ms);
   end(*pid, !output);
   if (!output) return output.error().within(fmt::format("plugin {}", plugin));
   return schema_in(plugin, *output);
 }
 
-Result<PluginSchema> WaitingLabelers::describe(const std::string& plugin) {
+Result<PluginSchema> WaitingChildren::describe(const std::string& plugin, int64_t within_ms) {
   auto said = make_pipe();
   if (!said) return said.error();
   // Away from the numbers that the child's own descriptors get.
@@ -115,7 +114,7 @@ Result<PluginSchema> WaitingLabelers::describe(const std::string& plugin) {
   said->write.reset();
   auto pair = ipc::make_channel_pair();
   if (!pair) return pair.error();
-  auto pid = start_process({.executable = labeler_executable(),
+  auto pid = start_process({.executable = installation::labeler_executable(),
                             .arguments = {std::to_string(::getpid()), plugin},
                             .descriptor_3 = pair->theirs.get(),
                             .descriptor_4 = write.get()});
@@ -123,34 +122,46 @@ Result<PluginSchema> WaitingLabelers::describe(const std::string& plugin) {
   write.reset();
 
   auto schema = [&]() -> Result<PluginSchema> {
-    auto output = read_both(said->read.get(), -1);
+    auto output = read_both(said->read.get(), -1, within_ms);
     if (!output) return output.error().within(fmt::format("plugin {}", plugin));
     if (!output->out.starts_with('{')) std::swap(output->out, output->err);  // why there is none
     return schema_in(plugin, *output);
   }();
   if (schema) {
-    waiting_[plugin] = {*pid, std::move(pair->ours)};
+    labelers_[plugin] = {*pid, std::move(pair->ours)};
   } else {
     end(*pid, true);
   }
   return schema;
 }
 
-std::optional<StartedProcess> WaitingLabelers::take(const std::string& plugin) {
-  const auto found = waiting_.find(plugin);
-  if (found == waiting_.end()) return std::nullopt;
-  return std::move(waiting_.extract(found).mapped());
+std::optional<StartedProcess> WaitingChildren::take_labeler(const std::string& plugin) {
+  const auto found = labelers_.find(plugin);
+  if (found == labelers_.end()) return std::nullopt;
+  return std::move(labelers_.extract(found).mapped());
 }
 
-WaitingLabelers& WaitingLabelers::operator=(WaitingLabelers&& other) noexcept {
+void WaitingChildren::start_watcher() {
+  if (auto started = start_child(installation::watcher_executable()))
+    watcher_ = std::move(*started);
+}
+
+WaitingChildren::WaitingChildren(WaitingChildren&& other) noexcept
+    : watcher_(std::exchange(other.watcher_, std::nullopt)),
+      labelers_(std::exchange(other.labelers_, {})) {}
+
+WaitingChildren& WaitingChildren::operator=(WaitingChildren&& other) noexcept {
   end_all();
-  waiting_ = std::exchange(other.waiting_, {});
+  watcher_ = std::exchange(other.watcher_, std::nullopt);
+  labelers_ = std::exchange(other.labelers_, {});
   return *this;
 }
 
-void WaitingLabelers::end_all() {
-  for (const auto& [plugin, labeler] : waiting_) end(labeler.pid, true);
-  waiting_.clear();
+void WaitingChildren::end_all() {
+  if (watcher_) end(watcher_->pid, true);
+  watcher_.reset();
+  for (const auto& [plugin, labeler] : labelers_) end(labeler.pid, true);
+  labelers_.clear();
 }
 
 }  // namespace reconciler

@@ -13,29 +13,36 @@
 
 namespace reconciler {
 
-// Blocks for 5 s at most. May be called from any thread.
-Result<PluginSchema> describe_plugin(const std::string& plugin);
+// Blocks for `within_ms` at most. May be called from any thread.
+Result<PluginSchema> describe_plugin(const std::string& plugin, int64_t within_ms);
 
-// The same at the start of the program, by labelers that go on to serve: so a plugin and its libraries
-// are loaded once on the way to the first label (measured for kubernetes: a quarter of that way).
-class WaitingLabelers {
+// Children that are started before there is a configuration, and wait for it: a plugin and its libraries are loaded once on
+// the way to the first label (measured for kubernetes: a quarter of that way), and the watcher's beside them.
+// All is called from the main thread: it takes its children along when it ends.
+class WaitingChildren {
  public:
-  WaitingLabelers() = default;
+  WaitingChildren() = default;
   // Ends those that nobody took.
-  ~WaitingLabelers() { end_all(); }
-  WaitingLabelers(WaitingLabelers&& other) noexcept : waiting_(std::exchange(other.waiting_, {})) {}
-  WaitingLabelers& operator=(WaitingLabelers&& other) noexcept;
+  ~WaitingChildren() { end_all(); }
+  WaitingChildren(WaitingChildren&& other) noexcept;
+  WaitingChildren& operator=(WaitingChildren&& other) noexcept;
 
-  // Only from the main thread: it takes its children along when it ends.
-  Result<PluginSchema> describe(const std::string& plugin);
+  // Where it can't be started now, whoever wants it starts it later.
+  void start_watcher();
 
-  // The one that has described this plugin; each once.
-  std::optional<StartedProcess> take(const std::string& plugin);
+  // By a labeler that goes on to serve.
+  Result<PluginSchema> describe(const std::string& plugin, int64_t within_ms);
+
+  // Each once.
+  std::optional<StartedProcess> take_watcher() { return std::exchange(watcher_, std::nullopt); }
+  // The one that has described this plugin.
+  std::optional<StartedProcess> take_labeler(const std::string& plugin);
 
  private:
   void end_all();
 
-  std::map<std::string, StartedProcess> waiting_;  // by plugin
+  std::optional<StartedProcess> watcher_;
+  std::map<std::string, StartedProcess> labelers_;  // by plugin
 };
 
 }  // namespace reconciler

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <signal.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -16,14 +15,6 @@ namespace {
 
 // From the request to stop until SIGKILL.
 constexpr int64_t stop_grace_ms = 4'000;
-
-Result<StartedProcess> start_child(const ChildPlan& plan) {
-  auto pair = ipc::make_channel_pair();
-  if (!pair) return pair.error();
-  auto pid = start_process({plan.executable, {std::to_string(::getpid())}, pair->theirs.get()});
-  if (!pid) return pid.error();
-  return StartedProcess{*pid, std::move(pair->ours)};
-}
 
 }  // namespace
 
@@ -48,7 +39,7 @@ Result<std::unique_ptr<Incarnation>> Incarnation::start(uv_loop_t* loop, const C
                                                         Handlers handlers,
                                                         std::optional<StartedProcess> running) {
   if (!running) {
-    auto started = start_child(plan);
+    auto started = start_child(plan.executable);
     if (!started) return started.error();
     running = std::move(*started);
   }

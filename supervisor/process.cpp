@@ -5,10 +5,14 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <array>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
+
+#include "common/ipc/channel.h"
 
 namespace reconciler {
 
@@ -103,6 +107,14 @@ Result<pid_t> start_process(const ProcessPlan& plan) {
   if (failure != 0)
     return Error(fmt::format("start {}: {}", plan.executable, std::strerror(failure)));
   return pid;
+}
+
+Result<StartedProcess> start_child(const std::string& executable) {
+  auto pair = ipc::make_channel_pair();
+  if (!pair) return pair.error();
+  auto pid = start_process({executable, {std::to_string(::getpid())}, pair->theirs.get()});
+  if (!pid) return pid.error();
+  return StartedProcess{*pid, std::move(pair->ours)};
 }
 
 std::string describe_wait_status(int status) {

@@ -31,6 +31,9 @@ struct StartedProcess {
   Descriptor channel;
 };
 
+// With a channel as descriptor 3; the first argument says who we are.
+Result<StartedProcess> start_child(const std::string& executable);
+
 // `exited with status 3`, `killed by signal 9 (Killed)`.
 std::string describe_wait_status(int status);
 

@@ -80,9 +80,11 @@ std::unique_ptr<ControlServer> start_control(uv_loop_t* loop,
 int serve(ConfigurationSource source, const std::optional<std::string>& socket) {
   const std::string file = source.watched_file();
   FileText text = read_text(file);
-  WaitingLabelers labelers;
-  auto configuration =
-      source.load([&](const std::string& plugin) { return labelers.describe(plugin); });
+  WaitingChildren waiting;
+  waiting.start_watcher();
+  auto configuration = source.load([&](const std::string& plugin, int64_t within_ms) {
+    return waiting.describe(plugin, within_ms);
+  });
   if (!configuration) {
     fmt::print(stderr, "{}\n", configuration.error().message());
     return EX_CONFIG;
@@ -136,7 +138,7 @@ int serve(ConfigurationSource source, const std::optional<std::string>& socket) 
   };
   terminate.start(SIGTERM, stop);
   interrupt.start(SIGINT, stop);
-  supervisor.start(std::move(labelers));
+  supervisor.start(std::move(waiting));
   reload.watch();
   service.ready();
   loop.run();

@@ -10,6 +10,7 @@
 #include "common/installation.h"
 #include "common/log.h"
 #include "common/log_repetition.h"
+#include "common/start_pages.h"
 #include "supervisor/configuration_source.h"
 #include "supervisor/process.h"
 
@@ -23,14 +24,14 @@ const std::string own_id = "supervisor";
 
 ChildPlan watcher_plan(const Configuration& configuration) {
   return {watcher_id,
-          installation::children_folder() + "/sentinel-watcher",
+          installation::watcher_executable(),
           {WatcherSettings{configuration.log, configuration.supervision.heartbeat_interval,
                            configuration.sentinels}}};
 }
 
 ChildPlan labeler_plan(const Configuration& configuration, const TargetSettings& target) {
   return {fmt::format("labeler {} (plugin {})", target.name, target.plugin),
-          installation::children_folder() + "/labeler",
+          installation::labeler_executable(),
           {LabelerSettings{configuration.log, configuration.supervision.heartbeat_interval,
                            configuration.dry_run, target}}};
 }
@@ -72,15 +73,17 @@ Supervisor::Supervisor(uv_loop_t* loop, Configuration configuration, Purpose pur
       orders_(loop),
       looks_(looks(configuration_.supervision)),
       child_ended_(loop),
-      look_(loop) {
+      look_(loop),
+      started_(loop) {
   observer_.expect(configuration_);
 }
 
-void Supervisor::start(WaitingLabelers waiting) {
+void Supervisor::start(WaitingChildren waiting) {
   waiting_ = std::move(waiting);
   child_ended_.start(SIGCHLD, [this] { reap(); });
   for (auto& [id, plan] : plans(configuration_)) add_child(id, plan);
   waiting_ = {};
+  forget_the_start();
   reap();  // nobody was told of those that ended before
 }
 
@@ -98,7 +101,8 @@ Child::Handlers Supervisor::handlers() {
       .take_running =
           [this](const ChildPlan& plan) {
             const auto* settings = std::get_if<LabelerSettings>(&plan.configuration.settings);
-            return settings == nullptr ? std::nullopt : waiting_.take(settings->target.plugin);
+            return settings == nullptr ? waiting_.take_watcher()
+                                       : waiting_.take_labeler(settings->target.plugin);
           },
       .on_started = [this](Child& child, Incarnation& incarnation) { greet(child, incarnation); },
       .on_frame = [this](Child& child, const ipc::Frame& frame) { on_frame(child, frame); },
@@ -224,6 +228,7 @@ void Supervisor::reload(Configuration configuration) {
   // Whoever reloads sees what comes of it, also where it is the same as before.
   log::write_all_counts();
   configuration_ = std::move(configuration);
+  forget_the_start();  // a configuration was read as then
   begin_log(configuration_);
   looks_ = looks(configuration_.supervision);
   look_soon();
@@ -318,6 +323,10 @@ void Supervisor::look() {
   log::write_due_counts();
   observer_.tell_due();
   look_.start(static_cast<uint64_t>(next_ms - now_ms), [this] { look(); });
+}
+
+void Supervisor::forget_the_start() {
+  started_.start(start_is_over_ms, [] { give_back_start_pages(); });
 }
 
 // Somebody has a deadline that no look knows of.

@@ -34,8 +34,8 @@ class Supervisor {
 
   Supervisor(uv_loop_t* loop, Configuration configuration, Purpose purpose = Purpose::serve);
 
-  // `waiting`: labelers that were started to describe their plugins.
-  void start(WaitingLabelers waiting = {});
+  // `waiting`: children that were started before the configuration was known.
+  void start(WaitingChildren waiting = {});
 
   // Swaps in a configuration that was checked: children whose part changed get successors, the
   // others don't notice.
@@ -79,6 +79,7 @@ class Supervisor {
   void reap();
   void look();
   void look_soon();
+  void forget_the_start();
 
   // Whether a group's topologies go to this child.
   bool serves(const std::string& child, const std::string& group) const;
@@ -91,7 +92,7 @@ class Supervisor {
   uint64_t revision_ = 0;                       // of the newest topology of any group
   std::map<std::string, ipc::Frame> retained_;  // by group: the newest topology, unread
   std::map<std::string, std::unique_ptr<Child>> children_;
-  WaitingLabelers waiting_;                      // only while the children are started
+  WaitingChildren waiting_;                      // only while the children are started
   std::vector<std::unique_ptr<Child>> leaving_;  // no longer configured, not yet ended
   std::function<void()> stopped_;
   ipc::Report own_report_;
@@ -100,6 +101,7 @@ class Supervisor {
   Looks looks_;
   uv::Signal child_ended_;
   uv::Timer look_;
+  uv::Timer started_;
 };
 
 }  // namespace reconciler

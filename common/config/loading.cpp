@@ -90,8 +90,9 @@ Result<Configuration> load_configuration(const std::optional<std::string>& file,
   TableReader* root = table ? &*table : nullptr;
 
   configuration.sentinels = read_sentinels(root, reading);
-  configuration.targets = read_targets(root, all_groups(configuration.sentinels), plugins, reading);
   read_sections(root, environment, reading, configuration);
+  configuration.targets = read_targets(root, all_groups(configuration.sentinels),
+                                       configuration.supervision.ready_timeout, plugins, reading);
   if (table) table->refuse_unknown();
   variables.leave(
       "VALKEY_RECONCILER_SOCKET");  // wanted by the command line, too, which reads no configuration

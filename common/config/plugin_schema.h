@@ -45,8 +45,9 @@ struct PluginSchema {
 std::string to_json(const PluginSchema& schema);
 Result<PluginSchema> parse_plugin_schema(std::string_view json);
 
-// Gets a plugin's schema by the name or path that a target gives. The real one runs `labeler
-// --describe`.
-using DescribePlugin = std::function<Result<PluginSchema>(const std::string& plugin)>;
+// Gets a plugin's schema by the name or path that a target gives. The real one runs `labeler --describe`, and waits for it
+// no longer than `within_ms`.
+using DescribePlugin =
+    std::function<Result<PluginSchema>(const std::string& plugin, int64_t within_ms)>;
 
 }  // namespace reconciler

@@ -27,9 +27,13 @@ struct Draft {
 
 class TargetReader {
  public:
-  TargetReader(const std::vector<std::string>& groups, const DescribePlugin& describe,
-               Reading& reading)
-      : groups_(groups), describe_(describe), reading_(reading), problems_(reading.problems) {}
+  TargetReader(const std::vector<std::string>& groups, Milliseconds ready_timeout,
+               const DescribePlugin& describe, Reading& reading)
+      : groups_(groups),
+        ready_timeout_(ready_timeout),
+        describe_(describe),
+        reading_(reading),
+        problems_(reading.problems) {}
 
   std::vector<TargetSettings> read(TableReader* root) {
     const std::size_t before = problems_.count();
@@ -107,7 +111,8 @@ class TargetReader {
   // Asks each plugin once.
   const PluginSchema* schema_of(const std::string& plugin, const Where& where) {
     auto found = schemas_.find(plugin);
-    if (found == schemas_.end()) found = schemas_.emplace(plugin, describe_(plugin)).first;
+    if (found == schemas_.end())
+      found = schemas_.emplace(plugin, describe_(plugin, ready_timeout_)).first;
     if (found->second) return &*found->second;
     // What the labeler said may have several lines.
     std::string cause = found->second.error().message();
@@ -245,6 +250,7 @@ class TargetReader {
   }
 
   const std::vector<std::string>& groups_;
+  const Milliseconds ready_timeout_;
   const DescribePlugin& describe_;
   Reading& reading_;
   Problems& problems_;
@@ -255,8 +261,9 @@ class TargetReader {
 }  // namespace
 
 std::vector<TargetSettings> read_targets(TableReader* root, const std::vector<std::string>& groups,
-                                         const DescribePlugin& describe, Reading& reading) {
-  return TargetReader(groups, describe, reading).read(root);
+                                         Milliseconds ready_timeout, const DescribePlugin& describe,
+                                         Reading& reading) {
+  return TargetReader(groups, ready_timeout, describe, reading).read(root);
 }
 
 }  // namespace reconciler

@@ -50,9 +50,10 @@ AccessSettings read_access(TableReader* table, const AccessVariables& variables,
 std::vector<Endpoint> read_addresses(TableReader* table, const std::optional<Written>& host,
                                      const std::optional<Written>& port, Problems& problems);
 
-// `groups`: all that the sets of Sentinels watch.
+// `groups`: all that the sets of Sentinels watch. `ready_timeout`: for each plugin, until it is described.
 std::vector<TargetSettings> read_targets(TableReader* root, const std::vector<std::string>& groups,
-                                         const DescribePlugin& describe, Reading& reading);
+                                         Milliseconds ready_timeout, const DescribePlugin& describe,
+                                         Reading& reading);
 
 // `[http]`, `[log]` and `[supervision]`.
 void read_sections(TableReader* root, const Environment& environment, Reading& reading,

@@ -10,6 +10,7 @@
 
 #include "common/log.h"
 #include "common/log_repetition.h"
+#include "common/start_pages.h"
 
 namespace reconciler::ipc {
 
@@ -47,7 +48,8 @@ ChildSession::ChildSession(uv_loop_t* loop, std::string process, Handlers handle
       process_(std::move(process)),
       handlers_(std::move(handlers)),
       heartbeat_(loop),
-      report_(loop) {}
+      report_(loop),
+      started_(loop) {}
 
 Result<std::unique_ptr<ChildSession>> ChildSession::open(uv_loop_t* loop, int fd,
                                                          std::string process, Handlers handlers) {
@@ -121,7 +123,10 @@ void ChildSession::configure(const Configure& message) {
   }
 }
 
-void ChildSession::ready() { send(Ready{}, {}, 0); }
+void ChildSession::ready() {
+  send(Ready{}, {}, 0);
+  started_.start(start_is_over_ms, [] { give_back_start_pages(); });
+}
 
 void ChildSession::publish(const Topology& topology) {
   send(TopologyMessage{topology}, topology.group, 0);

@@ -103,6 +103,7 @@ class ChildSession {
   uint64_t reported_ms_ = 0;     // when the last one went
   uv::Timer heartbeat_;
   uv::Timer report_;
+  uv::Timer started_;
   std::unique_ptr<Channel> channel_;
 };
 

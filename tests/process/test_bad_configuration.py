@@ -86,14 +86,16 @@ class BadConfigurationTest(unittest.TestCase):
         for text in row.absent:
             self.assertNotIn(text, done.stderr)
 
-    def test_a_start_refuses_it_as_well_before_anything_runs(self) -> None:
+    def test_a_start_refuses_it_as_well_with_the_same_message_alone(self) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "wrong.toml"
             path.write_text("[log]\nlevel = 3\n", encoding="utf-8")
             done = subprocess.run([str(PROGRAM), "--config", str(path)],
                                   env={"PATH": os.environ["PATH"]}, capture_output=True,
                                   text=True, timeout=30, check=False)
+            checked = check(["--config", str(path)], {})
         self.assertEqual(done.returncode, WRONG_CONFIGURATION, done.stderr)
+        self.assertEqual((done.stdout, done.stderr), ("", checked.stderr))
         self.assertIn(f"{path}:2:9: log.level: is an integer; expected a text", done.stderr)
 
 
@@ -157,6 +159,13 @@ class GoodConfigurationTest(unittest.TestCase):
                 with Program(folder, text) as program:
                     for note in notes:
                         program.wait_for_log(note)
+
+    def test_of_twenty_that_start_at_once_none_is_refused(self) -> None:
+        at_once = [subprocess.Popen([str(PROGRAM), "check", "--config", str(COMMENTED)],
+                                    env={"PATH": os.environ["PATH"]}, stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.PIPE, text=True) for _ in range(20)]
+        said = [started.communicate(timeout=60)[1] for started in at_once]
+        self.assertEqual({started.returncode for started in at_once}, {0}, said)
 
     def test_what_it_prints_can_be_read_again(self) -> None:
         first = check(["--config", str(COMMENTED)], {}).stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import shlex
 import signal
 import socket
@@ -11,11 +12,16 @@ import subprocess
 import time
 from pathlib import Path
 
-from case import ProcessTest, main, misbehaving, plugin_target
+from case import FAST, ProcessTest, main, misbehaving, plugin_target
 
 from lab.configuration import file_target, table
 from lab.processes import wait_until
-from lab.program import LABELER, WATCHER, Program, descendants, identify
+from lab.program import LABELER, WATCHER, ProcessId, Program, descendants, identify
+
+
+def resident_of_files(pid: int) -> int:
+    """kB."""
+    return int(re.findall(r"^RssFile:\s*(\d+)", Path(f"/proc/{pid}/status").read_text(), re.M)[0])
 
 
 class Supervision(ProcessTest):
@@ -35,6 +41,53 @@ class Supervision(ProcessTest):
         first.send(signal.SIGKILL)
         self.assertEqual(program.wait_for_successor(first).argv[2:], ())
         program.wait_ready()
+
+    def start_held(self, extra: str = FAST) -> tuple[Program, ProcessId]:
+        """The program, and a labeler that stopped itself on the way to its plugin's description."""
+        program = self.start(self.configuration(plugin_target("stop_on_load"), extra=extra))
+        wait_until(
+            lambda: any(_is_stopped(labeler) for labeler in program.children(LABELER)),
+            5.0,
+            "the plugin stops while it is loaded",
+        )
+        return program, program.child(LABELER)
+
+    def test_the_watcher_is_started_while_the_plugins_are_described(self) -> None:
+        program, labeler = self.start_held()
+        watcher = program.child(WATCHER)
+        labeler.send(signal.SIGCONT)
+        program.wait_ready()
+        self.assertEqual(set(program.processes()), {watcher, labeler})
+
+    def test_a_refused_configuration_ends_the_watcher_that_was_started_for_it(self) -> None:
+        program, labeler = self.start_held()
+        self.assertEqual(set(program.processes()), {program.child(WATCHER), labeler})
+        labeler.send(signal.SIGKILL)
+        self.assertEqual(program.wait(5.0), 78)
+        self.assertEqual(program.alive_processes(), [])
+        self.assertRegex(program.log_text(), r"^[^\n]* crashed when it was loaded; expected [^\n]*$")
+
+    def test_a_plugin_that_is_not_described_within_ready_timeout_is_refused(self) -> None:
+        program, _ = self.start_held('[supervision]\nready_timeout = "1s"\n')
+        self.assertEqual(program.wait(5.0), 78)
+        self.assertEqual(program.alive_processes(), [])
+        self.assertRegex(
+            program.log_text(),
+            r"^[^\n]* did not describe itself within 1000 ms \(supervision\.ready_timeout\); [^\n]*$",
+        )
+
+    def test_what_only_the_start_needed_is_given_back(self) -> None:
+        program = self.start_ready()
+        pids = [program.pid, *(child.pid for child in program.processes())]
+        held = [resident_of_files(pid) for pid in pids]
+        wait_until(
+            lambda: all(resident_of_files(pid) < before * 0.7 for pid, before in zip(pids, held)),
+            15.0,
+            f"each process holds less than after its start: {held}",
+        )
+        (self.target / f"{self.group.name}.json").unlink()
+        program.kill_child(LABELER)
+        self.wait_written()
 
     def test_of_two_targets_with_one_plugin_each_has_a_labeler(self) -> None:
         folders = [self.target, self.folder / "second"]
@@ -317,6 +370,13 @@ def _answers(program: Program) -> bool:
         return program.healthz()[0] == 200
     except OSError:
         return False
+
+
+def _is_stopped(process: ProcessId) -> bool:
+    try:
+        return Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    except OSError:
+        return False  # it has ended
 
 
 def _spins(program: Program) -> bool:

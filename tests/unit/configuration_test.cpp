@@ -247,7 +247,7 @@ TEST_F(ConfigurationTest, an_empty_file_and_one_with_a_byte_order_mark_are_toml)
 
 TEST_F(ConfigurationTest, a_plugin_is_asked_once_for_all_its_targets) {
   int asked = 0;
-  const auto counting = [&](const std::string& plugin) {
+  const auto counting = [&](const std::string& plugin, int64_t) {
     ++asked;
     return test::describe(plugin);
   };
@@ -255,6 +255,19 @@ TEST_F(ConfigurationTest, a_plugin_is_asked_once_for_all_its_targets) {
       write(small_file + "[[target]]\nname = \"second\"\nplugin = \"kubernetes\"\n");
   accepted(load_configuration(file, {}, counting));
   EXPECT_EQ(asked, 1);
+}
+
+TEST_F(ConfigurationTest, a_plugin_may_take_as_long_to_be_described_as_a_child_to_be_ready) {
+  int64_t given_ms = 0;
+  const auto noting = [&](const std::string& plugin, int64_t within_ms) {
+    given_ms = within_ms;
+    return test::describe(plugin);
+  };
+  accepted(load_configuration(write(small_file), {}, noting));
+  EXPECT_EQ(given_ms, SupervisionSettings{}.ready_timeout);
+  const std::string patient = small_file + "[supervision]\nready_timeout = \"90s\"\n";
+  accepted(load_configuration(write(patient), {}, noting));
+  EXPECT_EQ(given_ms, 90'000);
 }
 
 TEST_F(ConfigurationTest, the_effective_configuration_can_be_read_again_and_is_the_same) {

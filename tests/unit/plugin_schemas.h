@@ -116,7 +116,7 @@ inline PluginSchema sample_schema() {
   return schema;
 }
 
-inline Result<PluginSchema> describe(const std::string& plugin) {
+inline Result<PluginSchema> describe(const std::string& plugin, int64_t = 0) {
   if (plugin == "kubernetes") return kubernetes_schema();
   if (plugin == "file") return file_schema();
   if (plugin == "exec") return exec_schema();

@@ -85,6 +85,8 @@ VR_PLUGIN_EXPORT const vr_plugin* ENTRY(void) {
   return NULL;
 #elif defined(MISBEHAVE_CRASH_ON_LOAD)
   raise(SIGABRT);
+#elif defined(MISBEHAVE_STOP_ON_LOAD)
+  raise(SIGSTOP);
 #endif
   return &plugin;
 }

@@ -1,0 +1,52 @@
+#include "common/start_pages.h"
+
+#include <link.h>
+#include <malloc.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace reconciler {
+
+namespace {
+
+struct Pages {
+  uintptr_t begin = 0;
+  uintptr_t end = 0;
+};
+
+Pages pages_of(const dl_phdr_info& object, const ElfW(Phdr) & segment) {
+  const auto size = static_cast<uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const uintptr_t begin = object.dlpi_addr + segment.p_vaddr;
+  return {begin & ~(size - 1), (begin + segment.p_filesz + size - 1) & ~(size - 1)};
+}
+
+void give_back(const Pages& pages) {
+  if (pages.begin >= pages.end) return;
+  ::madvise(reinterpret_cast<void*>(pages.begin), pages.end - pages.begin, MADV_DONTNEED);
+}
+
+// Only segments that were never writable are as they are in the file: in the others the loader wrote addresses, in those
+// that are protected from writing since, too.
+int give_back_object(dl_phdr_info* object, std::size_t, void*) {
+  Pages unwritten;
+  for (int i = 0; i < object->dlpi_phnum; ++i) {
+    const auto& segment = object->dlpi_phdr[i];
+    if (segment.p_type != PT_LOAD) continue;
+    const Pages pages = pages_of(*object, segment);
+    give_back({unwritten.begin, std::min(unwritten.end, pages.begin)});
+    unwritten = (segment.p_flags & PF_W) == 0 ? pages : Pages{};
+  }
+  give_back(unwritten);
+  return 0;
+}
+
+}  // namespace
+
+void give_back_start_pages() {
+  ::malloc_trim(0);
+  ::dl_iterate_phdr(give_back_object, nullptr);
+}
+
+}  // namespace reconciler
