@@ -46,6 +46,9 @@ bool is_control(std::string_view text, std::size_t length) {
   return length == 2 && first == 0xc2 && static_cast<unsigned char>(text[1]) < 0xa0;
 }
 
+// Neither escaped nor looked at further: nearly all that is ever written.
+bool is_plain(char c) { return c >= ' ' && c < 0x7f && c != '"' && c != '\\'; }
+
 }  // namespace
 
 bool is_utf8(std::string_view text) {
@@ -59,7 +62,11 @@ bool is_utf8(std::string_view text) {
 
 std::string json_string(std::string_view text) {
   std::string out = "\"";
-  while (!text.empty()) {
+  while (true) {
+    const auto plain = std::find_if_not(text.begin(), text.end(), is_plain);
+    out.append(text.begin(), plain);
+    text.remove_prefix(static_cast<std::size_t>(plain - text.begin()));
+    if (text.empty()) break;
     const std::size_t length = utf8_sequence(text);
     const auto byte = static_cast<unsigned char>(text[0]);
     if (length == 0) {
@@ -79,7 +86,8 @@ std::string json_string(std::string_view text) {
     }
     text.remove_prefix(length);
   }
-  return out + "\"";
+  out += '"';
+  return out;
 }
 
 std::string printable(std::string_view text) {

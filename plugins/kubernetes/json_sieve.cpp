@@ -42,13 +42,13 @@ class Sieve {
 
   // From its quote to behind the other one.
   bool string() {
-    for (++place_; place_ < text_.size(); ++place_) {
-      if (text_[place_] == '\\') {
-        ++place_;
-      } else if (text_[place_] == '"') {
-        ++place_;
-        return true;
-      }
+    const std::size_t from = ++place_;
+    while ((place_ = text_.find('"', place_)) != std::string_view::npos) {
+      std::size_t escapes = place_;
+      while (escapes > from && text_[escapes - 1] == '\\') --escapes;
+      const bool is_escaped = (place_ - escapes) % 2 == 1;
+      ++place_;
+      if (!is_escaped) return true;
     }
     return false;
   }

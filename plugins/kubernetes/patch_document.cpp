@@ -1,49 +1,44 @@
 #include "plugins/kubernetes/patch_document.h"
 
-#include <new>
-
+#include "common/text.h"
 #include "plugins/kubernetes/pause.h"
 
 namespace reconciler {
 
-PatchDocument::PatchDocument() : operations_(cJSON_CreateArray()) {
-  if (!operations_) throw std::bad_alloc();
+void PatchDocument::operation(const char* name, const std::string& path, const std::string& value) {
+  if (!operations_.empty()) operations_ += ',';
+  operations_ += R"({"op":")";
+  operations_ += name;
+  operations_ += R"(","path":)";
+  operations_ += json_string(path);
+  if (!value.empty()) {
+    operations_ += R"(,"value":)";
+    operations_ += value;
+  }
+  operations_ += '}';
 }
 
-cJSON* PatchDocument::start(const char* operation, const std::string& path) {
-  cJSON* entry = cJSON_CreateObject();
-  if (entry == nullptr) throw std::bad_alloc();
-  cJSON_AddItemToArray(operations_.get(), entry);
-  cJSON_AddStringToObject(entry, "op", operation);
-  cJSON_AddStringToObject(entry, "path", path.c_str());
-  return entry;
+void PatchDocument::add(const char* operation_name, const std::string& path, cJSON* value) {
+  const json::Document owned(value);
+  operation(operation_name, path, json::printed(value));
 }
 
-void PatchDocument::add(const char* operation, const std::string& path, cJSON* value) {
-  cJSON* entry = start(operation, path);
-  cJSON_AddItemToObject(entry, "value", value);
+void PatchDocument::text(const char* operation_name, const std::string& path,
+                         const std::string& value) {
+  operation(operation_name, path, json_string(value));
 }
 
-void PatchDocument::text(const char* operation, const std::string& path, const std::string& value) {
-  add(operation, path, cJSON_CreateString(value.c_str()));
-}
+void PatchDocument::test_absent(const std::string& path) { operation("test", path, "null"); }
 
-void PatchDocument::test_absent(const std::string& path) { add("test", path, cJSON_CreateNull()); }
-
-void PatchDocument::remove(const std::string& path) { start("remove", path); }
-
-std::string PatchDocument::str() const { return json::printed(operations_.get()); }
+void PatchDocument::remove(const std::string& path) { operation("remove", path, ""); }
 
 void PatchDocument::write_below(bool has_parent, const std::string& parent, const std::string& key,
                                 const std::string& value) {
   if (has_parent) {
     text("add", parent + "/" + pointer_step(key), value);
-    return;
+  } else {
+    operation("add", parent, "{" + json_string(key) + ":" + json_string(value) + "}");
   }
-  cJSON* object = cJSON_CreateObject();
-  if (object == nullptr) throw std::bad_alloc();
-  cJSON_AddStringToObject(object, key.c_str(), value.c_str());
-  add("add", parent, object);
 }
 
 void PatchDocument::require_as_seen(const ApiObject& seen) {

@@ -13,8 +13,6 @@ std::string pointer_step(std::string_view key);
 
 class PatchDocument {
  public:
-  PatchDocument();
-
   // `value`, which is taken over; null: JSON's null, which a `test` takes for absence.
   void add(const char* operation, const std::string& path, cJSON* value);
   void text(const char* operation, const std::string& path, const std::string& value);
@@ -31,12 +29,13 @@ class PatchDocument {
   void require_pause_as_seen(const ApiObject& seen);
   void write_stamp(const ApiObject& seen, const Stamp& stamp);
 
-  std::string str() const;
+  std::string str() const { return "[" + operations_ + "]"; }
 
  private:
-  cJSON* start(const char* operation, const std::string& path);
+  // `value` as JSON; empty: none.
+  void operation(const char* name, const std::string& path, const std::string& value);
 
-  json::Document operations_;
+  std::string operations_;
 };
 
 }  // namespace reconciler

@@ -2,9 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "common/text.h"
 
 namespace reconciler {
+
+namespace {
+
+// Elements of an array: more than SENTINEL MASTER has. What is announced beyond that costs nothing until it comes.
+constexpr std::size_t made_room_for = 64;
+
+}  // namespace
 
 // The reply that is being read, and the limit that it broke. hiredis calls the functions below for each value; to return
 // nullptr makes it give up.
@@ -73,6 +82,7 @@ struct RespReader::Building {
     }
     Reply reply;
     reply.kind = Reply::Kind::array;
+    reply.elements.reserve(std::min(static_cast<std::size_t>(count), made_room_for));
     return self.place(task, std::move(reply));
   }
 
