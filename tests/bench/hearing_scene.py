@@ -138,7 +138,7 @@ class HearingScene:
         end = max(time.monotonic(), failover.ended + HEARD_WITHIN)
         try:
             watcher.wait_primary(failover.new.address, timeout=end - time.monotonic())
-        except AssertionError:
+        except TimeoutError:
             return None
         return next(
             topology.heard

@@ -17,7 +17,7 @@ from e2e.plugin_case import ADDRESSES, GROUP, PluginCase  # noqa: E402
 from lab.kube_client import Json  # noqa: E402
 from lab.kubernetes import LABEL, FakeKubernetes, Pod, PrivateKubernetes  # noqa: E402
 from lab.plugin_host import PluginHost  # noqa: E402
-from lab.processes import wait_until  # noqa: E402
+from lab.processes import PATIENCE, wait_until  # noqa: E402
 from lab.tcp_proxy import TcpProxy  # noqa: E402
 
 
@@ -197,7 +197,7 @@ class Drifting(PluginCase):
         started = time.time()
         version = self.namespace.remove_label("valkey-0", LABEL)["metadata"]["resourceVersion"]
         found = self.watch.wait_for_label("valkey-0", 1, after=int(version))
-        self.assertLess(found.wall - started, 1)
+        self.assertLess(found.wall - started, 1 * PATIENCE)
         self.one.wait("log", text="was taken off by", level="warning")
         self.never_two()
 
@@ -447,7 +447,7 @@ class DeadConnections(PluginCase):
         mark = self.one.apply(GROUP, 2, ADDRESSES[1])
         done = self.one.applied(mark=mark)
         self.one.wait("log", text="no answer within 1000 ms", mark=mark)
-        self.assertLess(done.time - started, 2.5)
+        self.assertLess(done.time - started, 2.5 * PATIENCE)
         self.assertEqual(self.namespace.labelled(), ["valkey-1"])
 
     def test_a_dead_watch_is_found_within_half_a_minute(self) -> None:
@@ -575,7 +575,7 @@ class Outages(PluginCase):
         self.one.cancel(GROUP)
         started = time.time()
         done = self.one.wait("complete", outcome="cancelled", mark=mark)
-        self.assertLess(done.time - started, 2.9)
+        self.assertLess(done.time - started, 2.9 * PATIENCE)
         mark = self.one.apply(GROUP, 3, ADDRESSES[2])
         self.server.thaw()
         self.one.applied(mark=mark, epoch="3")

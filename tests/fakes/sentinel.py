@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from lab.processes import PATIENCE
+
 Address = tuple[str, int]
 
 
@@ -170,10 +172,10 @@ class FakeSentinel:
     # What it saw
 
     def wait_for(self, condition: Callable[[], bool], what: str, timeout: float = 10.0) -> None:
-        """Looked at after each command and connection."""
+        """Looked at after each command and connection. TimeoutError names what was waited for."""
         with self._news:
-            if not self._news.wait_for(condition, timeout):
-                raise AssertionError(
+            if not self._news.wait_for(condition, timeout * PATIENCE):
+                raise TimeoutError(
                     f"not within {timeout:g} s: {what}; commands: {self.commands[-20:]}"
                 )
 
@@ -183,6 +185,12 @@ class FakeSentinel:
             f"{self.name} has a subscriber",
             timeout,
         )
+
+    def wait_quiet(self, seconds: float = 0.3) -> None:
+        """Until it was asked nothing for so long."""
+        with self._news:
+            while self._news.wait(seconds * PATIENCE):
+                pass
 
     def connections(self) -> int:
         with self._news:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lab.addresses import free_port
 from lab.processes import Process, wait_until
+from lab.safety import TwoAtOnceError
 
 Address = tuple[str, int]
 
@@ -174,8 +175,9 @@ class ReadyWatch:
         wait_until(lambda: self.samples >= wanted, timeout, "two more samples")
         return len(self.changes)
 
-    def two_at_once(self) -> list[tuple[float, tuple[str, ...]]]:
-        return [change for change in self.changes if len(change[1]) > 1]
+    def never_two(self) -> None:
+        if two := [change for change in self.changes if len(change[1]) > 1]:
+            raise TwoAtOnceError(f"HAProxy led to two: {two}")
 
     def _run(self) -> None:
         while not self._stop.is_set():

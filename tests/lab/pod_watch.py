@@ -20,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from lab.kube_client import ApiFailure, Json, KubeClient, WatchStream
 from lab.kubernetes import LABEL, Kubernetes, Namespace
 from lab.processes import PATIENCE
+from lab.safety import TwoAtOnceError
 
 _WATCH_SECONDS = 20  # timeoutSeconds: the end of a watch is nothing but the begin of the next
 _SILENCE = 30.0  # a connection that is silent for so long is given up
@@ -194,9 +195,9 @@ class PodWatch:
         return found
 
     def check(self) -> None:
-        """AssertionError where two pods were labelled, or where that cannot be told."""
-        two = self.two_labelled()
-        assert not two, f"{self._name}: two pods labelled at {two}"
+        """TwoAtOnceError where two pods were labelled, AssertionError where that cannot be told."""
+        if two := self.two_labelled():
+            raise TwoAtOnceError(f"{self._name}: two pods labelled at {two}")
         assert not self.gaps, f"{self._name}: what was at these versions is unknown: {self.gaps}"
 
     def label_changes(self) -> list[LabelChange]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from lab.kube_client import ApiFailure, Json, KubeClient, WatchStream
 from lab.kubernetes import Namespace
+from lab.safety import TwoAtOnceError
 
 POD_NAME = "statefulset.kubernetes.io/pod-name"
 STAMP = "valkey-reconciler.io/stamp"
@@ -109,7 +110,8 @@ class ServiceWatch:
     def check(self) -> None:
         """At no version did the Service lead to two places; and all versions were seen."""
         assert not self._gap, self._gap
-        assert not self._two, f"two at once: {self._two}"
+        if self._two:
+            raise TwoAtOnceError(str(self._two))
 
     def _all(self) -> list[str]:
         return sorted(place for places in self._now.values() for place in places)

@@ -69,7 +69,7 @@ class Servers(HaproxyCase):
             self.assertEqual(self.apply(host, index, epoch), "applied")
             self.assertEqual(self.haproxy.ready(), [self.addresses[index]])
             self.assertEqual(self.who_answers(), f"valkey-{index}")
-        self.assertEqual(self.watch.two_at_once(), [])
+        self.watch.never_two()
         self.assertGreater(self.watch.samples, 0)
 
     def test_a_dry_run_sends_nothing_that_changes_and_says_what_it_would(self) -> None:
@@ -205,7 +205,7 @@ class Servers(HaproxyCase):
         self.haproxy.process.resume()
         host.applied(mark=mark)
         self.haproxy.wait_ready(self.addresses[2])
-        self.assertEqual(self.watch.two_at_once(), [])
+        self.watch.never_two()
 
     def test_a_server_that_somebody_else_made_ready_is_put_back(self) -> None:
         host = self.host()

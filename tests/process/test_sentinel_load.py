@@ -57,7 +57,7 @@ class Newest:
         try:
             wait_until(lambda: not wrong(), timeout, "", interval=0.05)
         except TimeoutError:
-            raise AssertionError(
+            raise TimeoutError(
                 f"not within {timeout:g} s: all groups are right, of {len(wanted)} not "
                 f"{len(wrong())}, such as {wrong()[:3]}\n{self.watcher.story()}"
             ) from None

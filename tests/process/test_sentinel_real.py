@@ -79,7 +79,7 @@ class Real(unittest.TestCase):
                 self.assertGreater(topology.epoch, self.known.epoch)
                 self.known = topology
                 # The lab hears of it in a thread of its own, a little later or earlier.
-                self.assertLess(moves[0].heard - failover.event.time, 0.1)
+                self.assertLess(moves[0].heard - failover.event.time, 0.1 * PATIENCE)
                 if failover.t0 is not None:
                     self.assertLess(moves[0].heard - failover.t0, 1.5)
                 self.group.heal(failover)

@@ -197,7 +197,7 @@ class Watcher:
         with self._news:
             while not (value := condition()):
                 if not self._news.wait(end - time.monotonic()) and time.monotonic() >= end:
-                    raise AssertionError(f"not within {timeout:g} s: {what}\n{self.story()}")
+                    raise TimeoutError(f"not within {timeout:g} s: {what}\n{self.story()}")
             return value
 
     def wait_primary(

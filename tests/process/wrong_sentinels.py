@@ -101,7 +101,7 @@ class Watchers:
         try:
             wait_until(settled, timeout, "")
         except TimeoutError:
-            raise AssertionError(
+            raise TimeoutError(
                 f"not within {timeout:g} s: all name {self.majority.primary()}, and have settled; "
                 f"{[(one.name, one.watcher.newest(self.group)) for one in self.all]}\n"
                 f"{self.majority.story()}"
