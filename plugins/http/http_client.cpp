@@ -72,7 +72,6 @@ HttpClient::HttpClient(Host host, HttpEndpoint endpoint)
 HttpClient::~HttpClient() {
   cancelled_.clear();
   transfers_.clear();
-  for (CURL* easy : spare_) curl_easy_cleanup(easy);
   curl_multi_cleanup(multi_);  // closes the connections, and with them the watches
   curl_slist_free_all(connect_to_);
 }
@@ -152,7 +151,6 @@ void HttpClient::collect_finished() {
     const CURLcode code = message->data.result;
     if (tries_again(*transfer, code)) continue;
     transfer->finished = true;
-    transfer->succeeded = code == CURLE_OK;
     if (code != CURLE_OK && transfer->response.error.empty()) {
       transfer->response.error =
           transfer->error[0] != '\0' ? transfer->error.data() : curl_easy_strerror(code);

@@ -104,8 +104,6 @@ class HttpClient {
   static size_t on_header(char* data, size_t size, size_t count, void* pointer);
   static size_t on_body(char* data, size_t size, size_t count, void* pointer);
 
-  CURL* take_handle();
-  void give_back(CURL* easy);
   void set_up(Transfer& transfer);
   void drive(curl_socket_t fd, int events);
   void collect_finished();
@@ -126,7 +124,6 @@ class HttpClient {
   CURLM* multi_;
   Timer timer_;
   Timer dispatch_timer_;
-  std::vector<CURL*> spare_;  // with all that is the same for every request
   std::map<Id, std::unique_ptr<Transfer>> transfers_;
   std::map<curl_socket_t, std::unique_ptr<Socket>> watched_;
   std::map<curl_socket_t, std::string> open_sockets_;  // and where they lead

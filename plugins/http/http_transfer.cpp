@@ -22,7 +22,6 @@ constexpr unsigned unacknowledged_ms = 15000;
 constexpr long oldest_connection_s = 600;
 // The least that curl takes: it keeps one for each open request, with 64 KiB of its own choice, and watches stay open.
 constexpr long upload_buffer = 16384;
-constexpr std::size_t most_spare = 2;  // a fence and the promotion, or two fences
 
 void set_blob(CURL* easy, CURLoption option, const std::string& text) {
   curl_blob blob{const_cast<char*>(text.data()), text.size(), CURL_BLOB_NOCOPY};  // NOLINT
@@ -64,32 +63,51 @@ void HttpClient::Socket::ready(void* data, uint32_t events) {
   socket->client->drive(socket->fd, mask);
 }
 
-CURL* HttpClient::take_handle() {
-  if (!spare_.empty()) {
-    CURL* easy = spare_.back();
-    spare_.pop_back();
-    return easy;
-  }
+void HttpClient::set_up(Transfer& transfer) {
   CURL* easy = curl_easy_init();
   if (easy == nullptr) throw std::bad_alloc();
+  transfer.easy = easy;
+  HttpRequest& request = transfer.request;
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer);
+  curl_easy_setopt(easy, CURLOPT_URL, (endpoint_.url + request.path).c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  if (connect_to_ != nullptr) curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to_);
+  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method);
+  for (const std::string& header : request.headers) {
+    transfer.headers = curl_slist_append(transfer.headers, header.c_str());
+  }
+  if (!host_header_.empty()) {
+    transfer.headers = curl_slist_append(transfer.headers, ("Host: " + host_header_).c_str());
+    curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to_);
+  }
+  if (!request.body.empty()) {
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
+    transfer.headers = curl_slist_append(transfer.headers, "Expect:");
+  }
+  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "valkey-reconciler/" RECONCILER_VERSION);
+  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy, CURLOPT_PROXY, endpoint_.proxy.c_str());
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   // Without TLS there is no HTTP/2 to wait for.
   if (endpoint_.url.starts_with("https:")) curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 1L);
   curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, oldest_connection_s);
+  // Of this an address that does not answer gets half, as long as there is another. The whole is our own deadline's.
+  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
+                   static_cast<long>(request.timeout_ms + request.timeout_ms / 8));
   curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, upload_buffer);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, keepalive_idle_s);
   curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, keepalive_interval_s);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &HttpClient::on_open_socket);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &transfer);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &HttpClient::on_close_socket);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, this);
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &HttpClient::on_header);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &HttpClient::on_body);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
 
   const HttpTls& tls = endpoint_.tls;
   set_pem(easy, CURLOPT_CAINFO_BLOB, tls.ca_pem, CURLOPT_CAINFO, tls.ca_file);
@@ -105,49 +123,6 @@ CURL* HttpClient::take_handle() {
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
   }
-  return easy;
-}
-
-// Nothing of its request may be left in it that is gone by then.
-void HttpClient::give_back(CURL* easy) {
-  if (spare_.size() == most_spare) {
-    curl_easy_cleanup(easy);
-    return;
-  }
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, nullptr);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, nullptr);
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, nullptr);
-  curl_easy_setopt(easy, CURLOPT_POSTFIELDS, nullptr);
-  curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L);
-  spare_.push_back(easy);
-}
-
-void HttpClient::set_up(Transfer& transfer) {
-  CURL* easy = take_handle();
-  transfer.easy = easy;
-  HttpRequest& request = transfer.request;
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, &transfer);
-  curl_easy_setopt(easy, CURLOPT_URL, (endpoint_.url + request.path).c_str());
-  curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request.method);
-  for (const std::string& header : request.headers) {
-    transfer.headers = curl_slist_append(transfer.headers, header.c_str());
-  }
-  if (!host_header_.empty()) {
-    transfer.headers = curl_slist_append(transfer.headers, ("Host: " + host_header_).c_str());
-  }
-  if (!request.body.empty()) {
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
-    transfer.headers = curl_slist_append(transfer.headers, "Expect:");
-  }
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
-  curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
-  // Of this an address that does not answer gets half, as long as there is another. The whole is our own deadline's.
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS,
-                   static_cast<long>(request.timeout_ms + request.timeout_ms / 8));
-  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, &transfer);
-  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &transfer);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, &transfer);
 }
 
 int HttpClient::on_timer(CURLM* /*multi*/, long timeout_ms, void* data) {

@@ -28,11 +28,7 @@ struct HttpClient::Transfer {
   ~Transfer() {
     if (easy != nullptr) {
       curl_multi_remove_handle(client.multi_, easy);
-      if (succeeded) {
-        client.give_back(easy);
-      } else {
-        curl_easy_cleanup(easy);
-      }
+      curl_easy_cleanup(easy);
     }
     curl_slist_free_all(headers);
   }
@@ -51,7 +47,6 @@ struct HttpClient::Transfer {
   bool opened = false;  // of a stream: its 2xx headers are whole
   bool told_open = false;
   bool finished = false;
-  bool succeeded = false;  // for libcurl, whatever the server said
   bool queued = false;
   bool passed_over = false;  // an address that is avoided
 };
