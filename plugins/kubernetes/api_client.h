@@ -116,17 +116,21 @@ class ApiClient {
   // NOLINTEND(performance-unnecessary-value-param)
   void stop_watch(Id id);
 
-  // A JSON Patch.
+  // A JSON Patch. Where it was done and `wanted` says that nobody wants to know of it any more, its answer is not read
+  // and `done` not called.
   template <typename Item>
   void patch(const Resource<Item>& resource, const std::string& object, std::string body,
-             uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done) {
-    write("patch", resource, object, std::move(body), timeout_ms, std::move(done));
+             uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done,
+             std::function<bool()> wanted = nullptr) {
+    write("patch", resource, object, std::move(body), timeout_ms, std::move(done),
+          std::move(wanted));
   }
   // The same for what nobody waits for: without an answer in time it takes nothing else with it.
   template <typename Item>
   void patch_aside(const Resource<Item>& resource, const std::string& object, std::string body,
                    uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done) {
-    write("patch", resource, object, std::move(body), timeout_ms, std::move(done), /*aside=*/true);
+    write("patch", resource, object, std::move(body), timeout_ms, std::move(done), nullptr,
+          /*aside=*/true);
   }
   template <typename Item>
   void create(const Resource<Item>& resource, const std::string& object, std::string body,
@@ -189,15 +193,16 @@ class ApiClient {
   template <typename Item>
   void write(const char* verb, const Resource<Item>& resource, const std::string& object,
              std::string body, uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done,
-             bool aside = false) {
+             std::function<bool()> wanted = nullptr, bool aside = false) {
     const ApiAction action{verb, namespace_, object, resource.name};
     write_object(action, resource.path, std::move(body), timeout_ms, aside,
-                 [this, action, resource, done = std::move(done)](std::optional<ApiError> error,
-                                                                  const std::string& said) {
+                 [this, action, resource, done = std::move(done), wanted = std::move(wanted)](
+                     std::optional<ApiError> error, const std::string& said) {
                    if (error) {
                      done({std::move(error), std::nullopt});
                      return;
                    }
+                   if (wanted && !wanted()) return;
                    Result<Item> item = resource.read(json::parse(resource.parts_of(said)).get());
                    if (item) {
                      done({std::nullopt, std::move(*item)});

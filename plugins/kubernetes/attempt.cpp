@@ -51,18 +51,16 @@ void GroupTarget::start_writing(const Plan& plan) {
   // One by one, the label goes last: that is when the group begins to be without.
   std::stable_partition(fences_.begin(), fences_.end(),
                         [&](const Write& fence) { return fence.seen.carries(api_.rule()); });
-  if (plan.promote != nullptr) promotion_ = make_write(*plan.promote, StampKind::promoted, false);
   send_fences();
+  // Made while the answers are waited for.
+  if (plan.promote != nullptr) promotion_ = make_write(*plan.promote, StampKind::promoted, false);
+  if (!waits_for_fences()) promote();
 }
 
 // All at once, unless the server said that this is too much: fences that refuse each other would do so again.
 void GroupTarget::send_fences() {
-  if (fences_.empty()) {
-    promote();
-    return;
-  }
   std::vector<Write> now;
-  if (one_by_one_) {
+  if (one_by_one_ && !fences_.empty()) {
     now.push_back(std::move(fences_.back()));
     fences_.pop_back();
   } else {
@@ -77,15 +75,21 @@ void GroupTarget::send(Write write) {
   const uint64_t unique = write.stamp.unique;
   std::string body = std::move(write.body);
   const std::string& pod = unconfirmed_.emplace_back(std::move(write)).seen.name;
-  api_.patch<Pod>(api_.pods(), pod, std::move(body), timeout_ms_,
-                  [this, unique](WriteAnswer<Pod> answer) { answered(unique, std::move(answer)); });
+  api_.patch<Pod>(
+      api_.pods(), pod, std::move(body), timeout_ms_,
+      [this, unique](WriteAnswer<Pod> answer) { answered(unique, std::move(answer)); },
+      [this, unique] { return find_unconfirmed(unique) != unconfirmed_.end(); });
+}
+
+std::vector<GroupTarget::Write>::iterator GroupTarget::find_unconfirmed(uint64_t unique) {
+  return std::find_if(unconfirmed_.begin(), unconfirmed_.end(),
+                      [&](const Write& write) { return write.stamp.unique == unique; });
 }
 
 void GroupTarget::answered(uint64_t unique, WriteAnswer<Pod> answer) {
   if (answer.error && answer.error->code == too_many_requests) one_by_one_ = true;
   if (answer.item && !answer.item->vanishing) watch_.written(*answer.item);
-  const auto found = std::find_if(unconfirmed_.begin(), unconfirmed_.end(),
-                                  [&](const Write& write) { return write.stamp.unique == unique; });
+  const auto found = find_unconfirmed(unique);
   if (found == unconfirmed_.end()) return;  // seen to be done before
   host_.count("patches_total", "result", answer.error ? answer.error->label().c_str() : "ok");
   Write write = std::move(*found);
@@ -161,8 +165,10 @@ void GroupTarget::fenced(const Write& write, std::optional<ApiError> error) {
     failed(cause, seen);
   } else if (cancelled_ && !took_label_ && !fences_.empty()) {
     finish(VR_CANCELLED, {});
-  } else {
+  } else if (!fences_.empty()) {
     send_fences();
+  } else {
+    promote();
   }
 }
 

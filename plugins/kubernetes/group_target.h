@@ -75,6 +75,7 @@ class GroupTarget : public Publisher {
   void start_writing(const Plan& plan);
   void send_fences();
   void send(Write write);
+  std::vector<Write>::iterator find_unconfirmed(uint64_t unique);
   void answered(uint64_t unique, WriteAnswer<Pod> answer);
   void confirm_what_is_seen();
   std::optional<ApiError> judged(const Write& write, WriteAnswer<Pod> answer) const;

@@ -132,11 +132,15 @@ class TheProgram:
         """`started_by`: the words before its own command, such as valgrind's."""
         self.name, self.act_on, self.publish = f"{act_on}/{publish}", act_on, publish
         self.subscribes_at = len(place.sentinel_hosts)
+        # Apart from the logs: a line of a log beside it would have the program look whether its configuration changed.
+        apart = place.folder / f"configuration-{place.namespace.name}"
+        apart.mkdir(exist_ok=True)
         self._program = Program(
             place.folder,
             self._configuration(place),
             name=f"{act_on}-{publish}-{place.namespace.name}",
             log_level="info",
+            file=apart / "valkey-reconciler.toml",
             started_by=started_by,
         )
 
