@@ -82,7 +82,9 @@ HttpClient::Id HttpClient::send(HttpRequest request) {
   Transfer& transfer = *owned;
   transfers_.emplace(id, std::move(owned));
   set_up(transfer);
-  transfer.deadline.start(transfer.request.timeout_ms, [this, id] { expire(id); });
+  if (!transfer.request.held) {
+    transfer.deadline.start(transfer.request.timeout_ms, [this, id] { expire(id); });
+  }
   begin(transfer);
   // At once and not with the loop's next turn: on a warm connection the request is written here.
   drive(CURL_SOCKET_TIMEOUT, 0);
@@ -96,14 +98,36 @@ void HttpClient::begin(Transfer& transfer) {
   queue(transfer);
 }
 
-void HttpClient::cancel(Id id) {
+bool HttpClient::cancel(Id id) {
   std::unique_ptr<Transfer> transfer = take(id);
-  if (transfer && dispatching_) cancelled_.push_back(std::move(transfer));
+  if (!transfer) return false;
+  if (dispatching_) cancelled_.push_back(std::move(transfer));
+  return true;
+}
+
+bool HttpClient::release(Id id, uint64_t timeout_ms) {
+  const auto found = transfers_.find(id);
+  if (found == transfers_.end()) return false;
+  Transfer& transfer = *found->second;
+  if (transfer.finished || transfer.response.status != 0) return false;
+  transfer.request.held = false;
+  transfer.request.timeout_ms = timeout_ms;
+  transfer.deadline.start(timeout_ms, [this, id] { expire(id); });
+  curl_easy_pause(transfer.easy, CURLPAUSE_CONT);
+  drive(CURL_SOCKET_TIMEOUT, 0);
+  return true;
+}
+
+size_t HttpClient::held() const {
+  return static_cast<size_t>(
+      std::count_if(transfers_.begin(), transfers_.end(),
+                    [](const auto& entry) { return entry.second->request.held; }));
 }
 
 bool HttpClient::busy() const {
-  return std::any_of(transfers_.begin(), transfers_.end(),
-                     [](const auto& entry) { return !entry.second->request.check; });
+  return std::any_of(transfers_.begin(), transfers_.end(), [](const auto& entry) {
+    return !entry.second->request.check && !entry.second->request.held;
+  });
 }
 
 void HttpClient::drop_connections() {

@@ -65,6 +65,8 @@ struct HttpRequest {
   // A question whether the server is there, or what nobody waits for. When it runs out of time, it takes no connection
   // from a request that is open, whose own deadline will come.
   bool check = false;
+  // Only its head goes out, where there is HTTP/2, and its body with release(). Until then it has no deadline.
+  bool held = false;
 
   // A stream: with `on_data`, what a 2xx response holds is passed on as it comes. `on_open` tells that one began.
   std::function<void()> on_open;
@@ -85,9 +87,13 @@ class HttpClient {
   ~HttpClient();
 
   Id send(HttpRequest request);
-  void cancel(Id id);  // nothing is told of it any more; an unknown id is fine
+  bool cancel(Id id);  // nothing is told of it any more. False: it was open no more
 
-  // Whether a request is open that is no check.
+  // The body of a request that is held. False: it was answered, or has ended, without it.
+  bool release(Id id, uint64_t timeout_ms);
+  size_t held() const;  // requests that are
+
+  // Whether a request is open that is to be answered and no check.
   bool busy() const;
 
   // Every connection is given up, with what is open on it: the next request makes a new one.
@@ -103,6 +109,8 @@ class HttpClient {
   static int on_close_socket(void* data, curl_socket_t fd);
   static size_t on_header(char* data, size_t size, size_t count, void* pointer);
   static size_t on_body(char* data, size_t size, size_t count, void* pointer);
+  static size_t on_upload(char* into, size_t size, size_t count, void* pointer);
+  static int on_rewind(void* pointer, curl_off_t offset, int origin);
 
   void set_up(Transfer& transfer);
   void drive(curl_socket_t fd, int events);

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <cstring>
 #include <new>
 #include <string>
@@ -79,11 +80,18 @@ void HttpClient::set_up(Transfer& transfer) {
     transfer.headers = curl_slist_append(transfer.headers, ("Host: " + host_header_).c_str());
     curl_easy_setopt(easy, CURLOPT_CONNECT_TO, connect_to_);
   }
-  if (!request.body.empty()) {
+  if (request.held) {
+    curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    curl_easy_setopt(easy, CURLOPT_READFUNCTION, &HttpClient::on_upload);
+    curl_easy_setopt(easy, CURLOPT_READDATA, &transfer);
+    curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, &HttpClient::on_rewind);
+    curl_easy_setopt(easy, CURLOPT_SEEKDATA, &transfer);
+  } else if (!request.body.empty()) {
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, static_cast<long>(request.body.size()));
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request.body.data());
-    transfer.headers = curl_slist_append(transfer.headers, "Expect:");
   }
+  if (!request.body.empty()) transfer.headers = curl_slist_append(transfer.headers, "Expect:");
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer.headers);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "valkey-reconciler/" RECONCILER_VERSION);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
@@ -220,6 +228,23 @@ size_t HttpClient::on_body(char* data, size_t size, size_t count, void* pointer)
   into.append(data, length);
   if (stream) transfer->client.queue(*transfer);
   return length;
+}
+
+size_t HttpClient::on_upload(char* into, size_t size, size_t count, void* pointer) {
+  auto* transfer = static_cast<Transfer*>(pointer);
+  if (transfer->request.held) return CURL_READFUNC_PAUSE;
+  const size_t length = transfer->request.body.copy(into, size * count, transfer->uploaded);
+  transfer->uploaded += length;
+  return length;
+}
+
+// To begin anew on another connection.
+int HttpClient::on_rewind(void* pointer, curl_off_t offset, int origin) {
+  auto* transfer = static_cast<Transfer*>(pointer);
+  const auto size = static_cast<curl_off_t>(transfer->request.body.size());
+  if (origin != SEEK_SET || offset < 0 || offset > size) return CURL_SEEKFUNC_FAIL;
+  transfer->uploaded = static_cast<size_t>(offset);
+  return CURL_SEEKFUNC_OK;
 }
 
 }  // namespace reconciler

@@ -43,6 +43,7 @@ struct HttpClient::Transfer {
   CURL* easy = nullptr;
   curl_slist* headers = nullptr;
   std::array<char, CURL_ERROR_SIZE> error{};
+  size_t uploaded = 0;  // of the body of a request that was held
   std::string arrived;  // of a stream, not passed on yet
   bool opened = false;  // of a stream: its 2xx headers are whole
   bool told_open = false;

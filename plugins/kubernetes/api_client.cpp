@@ -20,6 +20,7 @@ constexpr int most_list_restarts = 3;
 // At once: for a list by a label the server reads all pods of the namespace, so those of hundreds of groups together
 // would take longer than a request may, and one that runs out of time takes the others' connection with it.
 constexpr size_t most_lists = 4;
+constexpr size_t most_held = 4;
 constexpr size_t largest_page = 64u << 20;
 // From here on what reading a page took, some 25 kB for each pod, is given back to the system.
 constexpr size_t large_page = 256u << 10;
@@ -113,7 +114,8 @@ void ApiClient::ended() {
   if (std::exchange(large_list_, false) || many) ::malloc_trim(0);
 }
 
-void ApiClient::send(HttpClient& client, HttpRequest request, Answered done, bool tells_reach) {
+ApiClient::Id ApiClient::send(HttpClient& client, HttpRequest request, Answered done,
+                              bool tells_reach) {
   begun();
   HttpRequest first = request;
   const std::string& token = credentials_.header();
@@ -137,7 +139,36 @@ void ApiClient::send(HttpClient& client, HttpRequest request, Answered done, boo
     };
     client.send(std::move(request));
   };
-  client.send(std::move(first));
+  return client.send(std::move(first));
+}
+
+// Once: whatever ends it before its time, it is sent anew as any other.
+ApiClient::Id ApiClient::hold(HttpRequest request, Answered done) {
+  begun();
+  if (const std::string& token = credentials_.header(); !token.empty()) {
+    request.headers.push_back(token);
+  }
+  request.held = true;
+  request.on_done = [this, done = std::move(done)](HttpResponse response) {
+    note(response);
+    if (response.status == 401) credentials_.read_again();
+    done(std::move(response));
+    ended();
+  };
+  return changes_.send(std::move(request));
+}
+
+// Each takes one of the requests that the server works on at a time.
+bool ApiClient::may_hold() const { return multiplexes_ && changes_.held() < most_held; }
+
+bool ApiClient::release(Id id, uint64_t timeout_ms) {
+  if (changes_.release(id, timeout_ms)) return true;
+  withdraw(id);
+  return false;
+}
+
+void ApiClient::withdraw(Id id) {
+  if (changes_.cancel(id)) ended();
 }
 
 void ApiClient::list_pages(const ResourceName& name, const std::string& path, Query query,
@@ -275,9 +306,9 @@ ApiClient::Id ApiClient::watch_path(const ResourceName& name, const std::string&
 
 void ApiClient::stop_watch(Id id) { watches_.cancel(id); }
 
-void ApiClient::write_object(
-    ApiAction action, const std::string& path, std::string body, uint64_t timeout_ms, bool aside,
-    std::function<void(std::optional<ApiError>, const std::string& said)> done) {
+ApiClient::Id ApiClient::write_object(
+    ApiAction action, const std::string& path, std::string body, uint64_t timeout_ms,
+    Sending sending, std::function<void(std::optional<ApiError>, const std::string& said)> done) {
   const bool patches = std::string_view(action.verb) == "patch";
   HttpRequest request = request_for(
       patches ? "PATCH" : "POST",
@@ -286,17 +317,18 @@ void ApiClient::write_object(
                                        : "Content-Type: application/json");
   request.body = std::move(body);
   request.timeout_ms = timeout_ms;
-  request.check = aside;
-  send(
-      changes_, std::move(request),
-      [this, action = std::move(action), done = std::move(done)](const HttpResponse& response) {
-        if (response.status / 100 != 2) {
-          done(failed(action, response), {});
-        } else {
-          done(std::nullopt, response.body);
-        }
-      },
-      /*tells_reach=*/!aside);
+  request.check = sending == Sending::aside;
+  Answered answered = [this, action = std::move(action),
+                       done = std::move(done)](const HttpResponse& response) {
+    if (response.status / 100 != 2) {
+      done(failed(action, response), {});
+    } else {
+      done(std::nullopt, response.body);
+    }
+  };
+  if (sending == Sending::held) return hold(std::move(request), std::move(answered));
+  return send(changes_, std::move(request), std::move(answered),
+              /*tells_reach=*/sending != Sending::aside);
 }
 
 void ApiClient::discover(

@@ -125,12 +125,25 @@ class ApiClient {
     write("patch", resource, object, std::move(body), timeout_ms, std::move(done),
           std::move(wanted));
   }
+  // The same in two steps: its head goes ahead, by which the server knows already who wants what, and the body, without
+  // which nothing is done, follows by release(). False from there: it has ended meanwhile, perhaps with `done` called, and
+  // nothing was done. Nothing comes of it where requests go one after the other, or many are held: then it is to be sent as it is.
+  template <typename Item>
+  std::optional<Id> hold_patch(const Resource<Item>& resource, const std::string& object,
+                               std::string body, std::function<void(WriteAnswer<Item>)> done,
+                               std::function<bool()> wanted) {
+    if (!may_hold()) return std::nullopt;
+    return write("patch", resource, object, std::move(body), timeout_ms_, std::move(done),
+                 std::move(wanted), Sending::held);
+  }
+  bool release(Id id, uint64_t timeout_ms);
+  void withdraw(Id id);
   // The same for what nobody waits for: without an answer in time it takes nothing else with it.
   template <typename Item>
   void patch_aside(const Resource<Item>& resource, const std::string& object, std::string body,
                    uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done) {
     write("patch", resource, object, std::move(body), timeout_ms, std::move(done), nullptr,
-          /*aside=*/true);
+          Sending::aside);
   }
   template <typename Item>
   void create(const Resource<Item>& resource, const std::string& object, std::string body,
@@ -170,6 +183,7 @@ class ApiClient {
   struct Listing;
   struct Watching;
   using Answered = std::function<void(HttpResponse)>;
+  enum class Sending : uint8_t { at_once, aside, held };
 
   // Takes a page and returns where the rest is; empty: that was the last one.
   // `first`: whatever came before is void.
@@ -178,7 +192,8 @@ class ApiClient {
   HttpRequest request_for(const char* method, std::string path) const;
   // Sends it, and once more where the token was refused and the file has a new one.
   // Where `tells_reach`, it says whether the server is there: not so what nobody waits for.
-  void send(HttpClient& client, HttpRequest request, Answered done, bool tells_reach = true);
+  Id send(HttpClient& client, HttpRequest request, Answered done, bool tells_reach = true);
+  Id hold(HttpRequest request, Answered done);
   void begun();
   void ended();
   void list_pages(const ResourceName& name, const std::string& path, Query query, TakePage take,
@@ -191,32 +206,34 @@ class ApiClient {
                 const std::string& from_version, WatchFunctions functions);
   // NOLINTBEGIN(performance-unnecessary-value-param): as above
   template <typename Item>
-  void write(const char* verb, const Resource<Item>& resource, const std::string& object,
-             std::string body, uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done,
-             std::function<bool()> wanted = nullptr, bool aside = false) {
+  Id write(const char* verb, const Resource<Item>& resource, const std::string& object,
+           std::string body, uint64_t timeout_ms, std::function<void(WriteAnswer<Item>)> done,
+           std::function<bool()> wanted = nullptr, Sending sending = Sending::at_once) {
     const ApiAction action{verb, namespace_, object, resource.name};
-    write_object(action, resource.path, std::move(body), timeout_ms, aside,
-                 [this, action, resource, done = std::move(done), wanted = std::move(wanted)](
-                     std::optional<ApiError> error, const std::string& said) {
-                   if (error) {
-                     done({std::move(error), std::nullopt});
-                     return;
-                   }
-                   if (wanted && !wanted()) return;
-                   Result<Item> item = resource.read(json::parse(resource.parts_of(said)).get());
-                   if (item) {
-                     done({std::nullopt, std::move(*item)});
-                   } else {
-                     done({counted(malformed_answer(action, fmt::format("the answer is no {}",
-                                                                        action.resource.singular))),
-                           std::nullopt});
-                   }
-                 });
+    return write_object(
+        action, resource.path, std::move(body), timeout_ms, sending,
+        [this, action, resource, done = std::move(done), wanted = std::move(wanted)](
+            std::optional<ApiError> error, const std::string& said) {
+          if (error) {
+            done({std::move(error), std::nullopt});
+            return;
+          }
+          if (wanted && !wanted()) return;
+          Result<Item> item = resource.read(json::parse(resource.parts_of(said)).get());
+          if (item) {
+            done({std::nullopt, std::move(*item)});
+          } else {
+            done({counted(malformed_answer(
+                      action, fmt::format("the answer is no {}", action.resource.singular))),
+                  std::nullopt});
+          }
+        });
   }
   // NOLINTEND(performance-unnecessary-value-param)
-  void write_object(ApiAction action, const std::string& path, std::string body,
-                    uint64_t timeout_ms, bool aside,
-                    std::function<void(std::optional<ApiError>, const std::string& said)> done);
+  Id write_object(ApiAction action, const std::string& path, std::string body, uint64_t timeout_ms,
+                  Sending sending,
+                  std::function<void(std::optional<ApiError>, const std::string& said)> done);
+  bool may_hold() const;
   void note(const HttpResponse& response);
   ApiError failed(const ApiAction& action, const HttpResponse& response);
   ApiError counted(ApiError error);

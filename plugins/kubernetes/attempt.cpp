@@ -41,7 +41,7 @@ void GroupTarget::start_writing(const Plan& plan) {
   if (is_held()) return;
   phase_ = Phase::fencing;
   failure_.reset();
-  promotion_.reset();
+  withdraw_promotion();
   fences_.clear();
   fences_.reserve(plan.fences.size());
   const Replicas replicas = find_replicas(*wanted_, watch_.items(), api_.pod_namespace());
@@ -54,7 +54,26 @@ void GroupTarget::start_writing(const Plan& plan) {
   send_fences();
   // Made while the answers are waited for.
   if (plan.promote != nullptr) promotion_ = make_write(*plan.promote, StampKind::promoted, false);
-  if (!waits_for_fences()) promote();
+  if (!waits_for_fences()) {
+    promote();
+  } else if (promotion_ && fences_.empty() && restarts_ == 0) {
+    hold_promotion();
+  }
+}
+
+// Its head is with the server when the last fence is confirmed, and only the patch itself is still to be sent.
+void GroupTarget::hold_promotion() {
+  const uint64_t unique = promotion_->stamp.unique;
+  held_promotion_ = api_.hold_patch<Pod>(
+      api_.pods(), promotion_->seen.name, promotion_->body,
+      [this, unique](WriteAnswer<Pod> answer) { answered(unique, std::move(answer)); },
+      [this, unique] { return find_unconfirmed(unique) != unconfirmed_.end(); });
+}
+
+void GroupTarget::withdraw_promotion() {
+  if (held_promotion_) api_.withdraw(*held_promotion_);
+  held_promotion_.reset();
+  promotion_.reset();
 }
 
 // All at once, unless the server said that this is too much: fences that refuse each other would do so again.
@@ -186,7 +205,21 @@ void GroupTarget::promote() {
     return;
   }
   phase_ = Phase::promoting;
-  send(std::move(*promotion_));
+  send_promotion();
+}
+
+void GroupTarget::send_promotion() {
+  Write write = std::move(*promotion_);
+  promotion_.reset();
+  if (const auto held = std::exchange(held_promotion_, std::nullopt)) {
+    pause_between_steps();
+    if (api_.release(*held, timeout_ms_)) {
+      write.attempt = attempt_;
+      unconfirmed_.push_back(std::move(write));
+      return;
+    }
+  }
+  send(std::move(write));
 }
 
 void GroupTarget::promoted(const Write& write, const std::optional<ApiError>& error) {
@@ -226,6 +259,7 @@ void GroupTarget::start_over(const ApiError& error, const Pod& seen) {
            (contended ? "others change the pods at the same time; " : "") + error.message);
     return;
   }
+  withdraw_promotion();
   phase_ = Phase::listing;
   const auto list = [this, error, seen] {
     watch_.list([this, attempt = attempt_, error, seen](const std::optional<ApiError>& failure) {

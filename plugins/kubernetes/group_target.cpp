@@ -146,7 +146,7 @@ void GroupTarget::finish(vr_outcome outcome, const std::string& reason) {
   pause_.stop();
   give_up_.stop();
   phase_ = Phase::idle;
-  promotion_.reset();
+  withdraw_promotion();
   failure_.reset();
   ++attempt_;
   outcome_ = outcome;

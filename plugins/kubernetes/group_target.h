@@ -82,7 +82,10 @@ class GroupTarget : public Publisher {
   void ended(Write write, std::optional<ApiError> error);
   bool waits_for_fences() const;
   void fenced(const Write& write, std::optional<ApiError> error);
+  void hold_promotion();
+  void withdraw_promotion();
   void promote();
+  void send_promotion();
   void promoted(const Write& write, const std::optional<ApiError>& error);
   void failed(const ApiError& error, const Pod& seen);
   void ended_by(const ApiError& error);
@@ -138,6 +141,7 @@ class GroupTarget : public Publisher {
   std::vector<Write> done_;  // still to be told of
   bool one_by_one_ = false;  // the server has had too much at once
   std::optional<Write> promotion_;
+  std::optional<ApiClient::Id> held_promotion_;  // its head is with the server
   std::optional<std::pair<ApiError, Pod>> failure_;
   uint64_t timeout_ms_;
   Hold hold_;

@@ -14,16 +14,16 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from run import SKIPPED, circumstances, ways
+from run import SKIPPED, circumstances
 from tail_scene import SENTINELS, TailScene
-from ways import act_on_of
+from ways import NAMES, act_on_of
 
 from figures import ratios_of_blocks, tabulate
 from goals import OF_WRITING, judge
 from lab.cluster import open_cluster
 from lab.kubernetes import Kubernetes, backends, open_kubernetes
 from lab.processes import stop_on_signals
-from lab.rounds import Round, read_state
+from lab.rounds import Round, by_comma, read_state
 from plot import plot
 from tables import tables
 
@@ -54,7 +54,7 @@ def play(names: list[str], events: int, state: Path | None, open_api: Callable[[
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=1000, help="for each way (default: %(default)s)")
-    parser.add_argument("--ways", type=ways, default=WAYS, help=f"by comma (default: {','.join(WAYS)})")
+    parser.add_argument("--ways", type=by_comma(NAMES), default=WAYS, help=f"by comma (default: {','.join(WAYS)})")
     parser.add_argument("--cluster", action="store_true", help="that of $KUBECONFIG, in namespaces of its own that are deleted again")
     parser.add_argument("--state", type=Path, help="finished events, one JSON object a line; a run with the same file goes on after them")
     parser.add_argument("--json", type=Path)
