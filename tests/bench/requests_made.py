@@ -50,8 +50,8 @@ def requests_made(lines: Sequence[dict[str, Any]], namespace: str, to_monotonic:
 
 def writes_of(requests: Sequence[Request], event: float, published: float) -> dict[str, Any]:
     """The writes after an event, as the server saw them; times in ms, the event's and the publication's by the same clock
-    as the requests'. What led to the publication is all that was received before it; where that is one write after the
-    other, so many ms lie between them."""
+    as the requests'. What led to the publication is all that was received before it. The last write took so long from the end
+    of the one before: the server may have its head earlier."""
     writes = sorted((each for each in requests if each.is_write), key=lambda each: each.received)
     told = [[each.what, _ms(each.received - event), _ms(each.done - event), each.code] for each in writes]
     led = [each for each in writes if each.received < published]
@@ -61,12 +61,12 @@ def writes_of(requests: Sequence[Request], event: float, published: float) -> di
     found: dict[str, Any] = {
         "event_to_written_ms": _ms(done - event),
         "event_to_first_write_ms": _ms(led[0].received - event),
-        "last_write_took_ms": _ms(led[-1].done - led[-1].received),
         "written_to_observed_ms": _ms(published - done),
     }
-    if len(led) > 1:
-        found["first_writes_took_ms"] = _ms(max(each.done for each in led[:-1]) - led[0].received)
-        found["between_writes_ms"] = _ms(led[-1].received - max(each.done for each in led[:-1]))
+    ends = sorted(each.done for each in led)
+    if len(ends) > 1:
+        found["first_writes_took_ms"] = _ms(ends[-2] - led[0].received)
+    found["last_write_took_ms"] = _ms(ends[-1] - (ends[-2] if len(ends) > 1 else led[0].received))
     return found | {"writes_ms": told}
 
 

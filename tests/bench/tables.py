@@ -53,8 +53,7 @@ WHERE: dict[str, Cell] = {
     "event to Sentinel's answer": _median("event_to_answer_ms"),
     "event to first write": _median("event_to_first_write_ms"),
     "writes before the last": _median("first_writes_took_ms"),
-    "between": _median("between_writes_ms"),
-    "last write": _median("last_write_took_ms"),
+    "from there to the last": _median("last_write_took_ms"),
     "written to observed": _median("written_to_observed_ms"),
 }
 COSTS: dict[str, Cell] = {

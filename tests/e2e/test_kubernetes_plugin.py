@@ -376,6 +376,61 @@ class Racing(PluginCase):
             self.assertEqual(len(self.namespace.labelled()), 1)
         self.never_two()
 
+@unittest.skipUnless(BACKEND == "real", "the fake has no HTTP/2")
+class HeadOfThePromotion(PluginCase):
+    """It goes ahead while the fence is on its way; the promotion itself follows when that is confirmed."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.one = self.host()
+        self.one.apply(GROUP, 1, ADDRESSES[0])
+        self.one.applied()
+        self.start = self.kubernetes.audit_size()
+
+    def patches(self) -> list[Json]:
+        """Of this namespace, as the API server ended them."""
+        return [line for line in self.kubernetes.audit(self.start)
+                if line["verb"] == "patch" and line["stage"] == "ResponseComplete"
+                and line["objectRef"].get("namespace") == self.namespace.name
+                and line["user"]["username"].startswith("system:serviceaccount:")]
+
+    def wait_patches(self, count: int) -> list[Json]:
+        wait_until(lambda: len(self.patches()) >= count, 5, f"{count} patches have ended")
+        return self.patches()
+
+    def test_it_is_there_before_the_fence_is_done(self) -> None:
+        ahead = 0
+        for epoch in range(2, 12):
+            self.start = self.kubernetes.audit_size()
+            old, new = (epoch - 2) % 3, (epoch - 1) % 3
+            mark = self.one.apply(GROUP, epoch, ADDRESSES[new])
+            self.one.applied(mark=mark)
+            patches = self.wait_patches(2)
+            self.assertEqual([200] * len(patches), [line["responseStatus"]["code"] for line in patches])
+            of = {line["objectRef"]["name"]: line for line in patches}
+            self.assertEqual(set(of), {f"valkey-{old}", f"valkey-{new}"})
+            ahead += (of[f"valkey-{new}"]["requestReceivedTimestamp"]
+                      < of[f"valkey-{old}"]["stageTimestamp"])
+        self.assertGreaterEqual(ahead, 3, "of ten")
+        self.never_two()
+
+    def test_it_is_withdrawn_where_the_fence_is_refused(self) -> None:
+        refused = 0
+        for epoch in range(2, 12):
+            self.start = self.kubernetes.audit_size()
+            old, new = (epoch - 2) % 3, (epoch - 1) % 3
+            self.one.pause()
+            mark = self.one.apply(GROUP, epoch, ADDRESSES[new])
+            # It hears of this later than of its order.
+            self.namespace.annotate(f"valkey-{old}", "valkey-reconciler.io/stamp", None)
+            self.one.resume()
+            self.one.applied(mark=mark, epoch=str(epoch))
+            self.assertEqual(self.namespace.labelled(), [f"valkey-{new}"])
+            codes = [line["responseStatus"]["code"] for line in self.patches()]
+            refused += 422 in codes
+        self.assertGreaterEqual(refused, 3, "of ten")
+        self.never_two()
+
 
 class Rights(PluginCase):
     def test_without_the_right_to_patch_it_says_so_and_goes_on_when_it_has_it(self) -> None:
