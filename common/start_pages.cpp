@@ -24,7 +24,8 @@ Pages pages_of(const dl_phdr_info& object, const ElfW(Phdr) & segment) {
 
 void give_back(const Pages& pages) {
   if (pages.begin >= pages.end) return;
-  ::madvise(reinterpret_cast<void*>(pages.begin), pages.end - pages.begin, MADV_DONTNEED);
+  auto* begin = reinterpret_cast<void*>(pages.begin);  // NOLINT(performance-no-int-to-ptr)
+  ::madvise(begin, pages.end - pages.begin, MADV_DONTNEED);
 }
 
 // Only segments that were never writable are as they are in the file: in the others the loader wrote addresses, in those
