@@ -114,7 +114,7 @@ void GroupTarget::answered(uint64_t unique, WriteAnswer<Pod> answer) {
   Write write = std::move(*found);
   unconfirmed_.erase(found);
   std::optional<ApiError> error = judged(write, std::move(answer));
-  ended(std::move(write), std::move(error));
+  ended(write, std::move(error));
 }
 
 // By the watch. A stamp that nobody else writes is there: so this write was done, and whatever its answer will be, or that
@@ -131,7 +131,7 @@ void GroupTarget::confirm_what_is_seen() {
     Write write = std::move(*found);
     unconfirmed_.erase(found);
     host_.count("patches_total", "result", "ok");
-    ended(std::move(write), std::nullopt);
+    ended(write, std::nullopt);
   }
 }
 
@@ -152,7 +152,7 @@ std::optional<ApiError> GroupTarget::judged(const Write& write, WriteAnswer<Pod>
   return error;
 }
 
-void GroupTarget::ended(Write write, std::optional<ApiError> error) {
+void GroupTarget::ended(const Write& write, std::optional<ApiError> error) {
   if (!error) done_.push_back(write);
   if (write.attempt != attempt_) {  // which was given up meanwhile
     tell_done();

@@ -79,7 +79,7 @@ class GroupTarget : public Publisher {
   void answered(uint64_t unique, WriteAnswer<Pod> answer);
   void confirm_what_is_seen();
   std::optional<ApiError> judged(const Write& write, WriteAnswer<Pod> answer) const;
-  void ended(Write write, std::optional<ApiError> error);
+  void ended(const Write& write, std::optional<ApiError> error);
   bool waits_for_fences() const;
   void fenced(const Write& write, std::optional<ApiError> error);
   void hold_promotion();

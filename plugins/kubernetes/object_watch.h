@@ -49,6 +49,7 @@ class ObjectWatch {
   void not_begun(const ApiError& error);
 
   // Each view's, before the start.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): clang-tidy 14 does not see in a template that it is moved on
   void on(View view, WatchListener listener) { viewers_[view].listener = std::move(listener); }
 
   ObjectViews<Item>& views() { return views_; }
