@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 
 namespace reconciler {
 
@@ -24,13 +25,27 @@ Pages pages_of(const dl_phdr_info& object, const ElfW(Phdr) & segment) {
 
 void give_back(const Pages& pages) {
   if (pages.begin >= pages.end) return;
-  auto* begin = reinterpret_cast<void*>(pages.begin);  // NOLINT(performance-no-int-to-ptr)
-  ::madvise(begin, pages.end - pages.begin, MADV_DONTNEED);
+  ::madvise(std::bit_cast<void*>(pages.begin), pages.end - pages.begin, MADV_DONTNEED);
+}
+
+// Of assembler and of code without -fPIC the loader has to write addresses where nothing else may be written.
+bool has_text_relocations(const dl_phdr_info& object) {
+  for (int i = 0; i < object.dlpi_phnum; ++i) {
+    if (object.dlpi_phdr[i].p_type != PT_DYNAMIC) continue;
+    const auto* entry =
+        std::bit_cast<const ElfW(Dyn)*>(object.dlpi_addr + object.dlpi_phdr[i].p_vaddr);
+    for (; entry->d_tag != DT_NULL; ++entry) {
+      if (entry->d_tag == DT_TEXTREL) return true;
+      if (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_TEXTREL) != 0) return true;
+    }
+  }
+  return false;
 }
 
 // Only segments that were never writable are as they are in the file: in the others the loader wrote addresses, in those
 // that are protected from writing since, too.
 int give_back_object(dl_phdr_info* object, std::size_t, void*) {
+  if (has_text_relocations(*object)) return 0;
   Pages unwritten;
   for (int i = 0; i < object->dlpi_phnum; ++i) {
     const auto& segment = object->dlpi_phdr[i];

@@ -75,9 +75,17 @@ std::unique_ptr<ControlServer> start_control(uv_loop_t* loop,
   return nullptr;
 }
 
+// While plugins are described there is no loop. As PID 1, TERM would be ignored; and HUP would be the end, where the first
+// look at the file finds what has changed meanwhile.
+void obey_signals_without_loop() {
+  for (const int number : {SIGTERM, SIGINT}) ::signal(number, [](int) { ::_exit(EX_OK); });
+  ::signal(SIGHUP, SIG_IGN);
+}
+
 }  // namespace
 
 int serve(ConfigurationSource source, const std::optional<std::string>& socket) {
+  obey_signals_without_loop();
   const std::string file = source.watched_file();
   FileText text = read_text(file);
   WaitingChildren waiting;

@@ -110,15 +110,16 @@ fi
 # Whether all that failed are tests of real processes, three at the most, which waited in vain or expected something else; and
 # nothing worse is told of.
 may_be_the_machine() {
-  local failed=$1 told=$2 wrong='^\[  FAILED  \]|Sanitizer: |: runtime error: |killed by signal (4|6|7|8|11) |^(?!TimeoutError: |AssertionError(: |$))(\w+\.)*\w+(Error|Exception)(:|$)'
+  local failed=$1 told=$2 wrong='^\[  FAILED  \]|Sanitizer: |: runtime error: |killed by signal (4|6|7|8|11) |^(?!TimeoutError: |subprocess\.TimeoutExpired: |AssertionError(: |$))(\w*(Error|Exception)|(\w+\.)+[A-Z]\w+)(:|$)'
   [ -s "$failed" ] && [ "$(wc -l <"$failed")" -le 3 ] &&
     ! grep -qvE '^[0-9]+:(process|e2e)\.' "$failed" &&
     ! LC_ALL=C grep -qaP "$wrong" "$told"
 }
 
 status=0
-run ctest --test-dir "$build" --output-on-failure --no-tests=error -j "${CTEST_PARALLEL_LEVEL:-4}" "$@" || status=$?
 log=$build/Testing/Temporary
+rm -f "$log/LastTestsFailed.log" # an earlier run's, where no test is found
+run ctest --test-dir "$build" --output-on-failure --no-tests=error -j "${CTEST_PARALLEL_LEVEL:-4}" "$@" || status=$?
 if [ -n "$again" ] && [ "$status" -ne 0 ] && may_be_the_machine "$log/LastTestsFailed.log" "$log/LastTest.log"; then
   failed=$(cut -d : -f 2 "$log/LastTestsFailed.log" | paste -sd ' ')
   say "three times more, alone: $failed"

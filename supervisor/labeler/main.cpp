@@ -6,6 +6,8 @@
 //   labeler --describe PLUGIN         prints the plugin's configuration schema as JSON
 
 #include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -43,6 +45,7 @@ Result<DescribedPlugin> load(const std::string& plugin) {
 }
 
 int describe(const std::string& plugin) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // a plugin may never come to an end
   const auto loaded = load(plugin);
   if (!loaded) {
     fmt::print(stderr, "{}\n", loaded.error().message());

@@ -76,6 +76,26 @@ class Supervision(ProcessTest):
             r"^[^\n]* did not describe itself within 1000 ms \(supervision\.ready_timeout\); [^\n]*$",
         )
 
+    def test_term_ends_it_with_status_0_while_the_plugins_are_described(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            program, _ = self.start_held()
+            program.send(number)
+            self.assertEqual(program.wait(5.0), 0)
+            wait_until(lambda: not program.alive_processes(), 1.0, "no process is left")
+
+    def test_a_configuration_that_changes_while_the_plugins_are_described_is_read_at_a_hangup(self) -> None:
+        program, labeler = self.start_held()
+        (self.folder / "program.toml").write_text(self.configuration())
+        program.send(signal.SIGHUP)
+        labeler.send(signal.SIGCONT)
+        self.wait_written(10.0)
+
+    def test_as_pid_1_it_obeys_term_while_the_plugins_are_described(self) -> None:
+        shell = self.start_as_pid_1("exec", plugin_target("wait_on_load"))
+        wait_until(lambda: len(descendants(shell.pid)) == 3, 5.0, "watcher and labeler are started")
+        descendants(shell.pid)[0].send(signal.SIGTERM)
+        self.assertEqual(shell.wait(5.0), 0)
+
     def test_what_only_the_start_needed_is_given_back(self) -> None:
         program = self.start_ready()
         pids = [program.pid, *(child.pid for child in program.processes())]
@@ -199,9 +219,9 @@ class Supervision(ProcessTest):
         self.start_as_pid_1("exec perl -e 'exit unless fork; sleep 1; exec @ARGV'")
         self.wait_reaped()
 
-    def start_as_pid_1(self, prefix: str) -> subprocess.Popen[bytes]:
+    def start_as_pid_1(self, prefix: str, *targets: str) -> subprocess.Popen[bytes]:
         """`prefix`: the beginning of a shell's command, which goes on as the program."""
-        self.program = Program(self.folder, self.configuration())
+        self.program = Program(self.folder, self.configuration(*targets))
         self.addCleanup(self.program.close)
         unshare = ["unshare", "--pid", "--fork", "--kill-child"]
         script = f"{prefix} {self.program.command}"
@@ -300,6 +320,13 @@ class Reload(ProcessTest):
 
     def pids(self, program: Program) -> dict[str, int]:
         return {f"{p.name} {program.target_of(p)}": p.pid for p in program.processes()}
+
+    def test_a_plugin_that_is_described_for_ever_ends_with_the_supervisor(self) -> None:
+        program = self.start_ready()
+        self.rewrite(program, self.configuration(plugin_target("wait_on_load")))
+        wait_until(lambda: len(program.processes()) == 3, 5.0, "the plugin is described")
+        self.assertEqual(program.terminate().status, 0)
+        wait_until(lambda: not program.alive_processes(), 1.0, "no process is left")
 
     def test_an_unchanged_configuration_replaces_nobody(self) -> None:
         program = self.start_ready()

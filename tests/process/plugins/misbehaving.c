@@ -87,6 +87,8 @@ VR_PLUGIN_EXPORT const vr_plugin* ENTRY(void) {
   raise(SIGABRT);
 #elif defined(MISBEHAVE_STOP_ON_LOAD)
   raise(SIGSTOP);
+#elif defined(MISBEHAVE_WAIT_ON_LOAD)
+  for (;;) pause();
 #endif
   return &plugin;
 }
