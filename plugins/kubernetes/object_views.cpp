@@ -118,41 +118,39 @@ typename ObjectViews<Item>::Listing ObjectViews<Item>::begin_list(std::optional<
   Listing listing;
   if (stores_.size() > 1) listing.of = of;
   for (View view = 0; view < stores_.size(); ++view) {
-    if (!listing.of || view == *listing.of) listing.marks.push_back(stores_[view].begin_list());
+    if (listing.of && view != *listing.of) continue;
+    listing.parts.push_back({view, stores_[view].begin_list(), {}});
   }
   return listing;
 }
 
 template <typename Item>
-typename ObjectViews<Item>::Changes ObjectViews<Item>::finish_list(const Listing& listing,
-                                                                   std::vector<Item> items,
+void ObjectViews<Item>::take(Listing& listing, Item item) const {
+  const std::vector<size_t> places = listing.of ? std::vector<size_t>{0} : selecting(item);
+  trim(item);
+  for (size_t i = 1; i < places.size(); ++i) listing.parts[places[i]].items.push_back(item);
+  if (!places.empty()) listing.parts[places.front()].items.push_back(std::move(item));
+}
+
+template <typename Item>
+void ObjectViews<Item>::restart_list(Listing& listing) const {
+  for (auto& part : listing.parts) part.items.clear();
+}
+
+template <typename Item>
+typename ObjectViews<Item>::Changes ObjectViews<Item>::finish_list(Listing& listing,
                                                                    uint64_t version) {
-  if (listing.of) {
-    for (Item& item : items) trim(item);
-    ObjectChange change =
-        stores_[*listing.of].finish_list(listing.marks.front(), std::move(items), version);
-    if (!change.decisive) return {};
-    return {{*listing.of, std::move(change)}};
+  Changes changes;
+  for (auto& part : listing.parts) {
+    ObjectChange change = stores_[part.view].finish_list(part.mark, std::move(part.items), version);
+    if (change.decisive) changes.push_back({part.view, std::move(change)});
   }
-  std::vector<std::vector<Item>> divided(stores_.size());
-  for (Item& item : items) {
-    const std::vector<View> views = selecting(item);
-    trim(item);
-    for (size_t i = 1; i < views.size(); ++i) divided[views[i]].push_back(item);
-    if (!views.empty()) divided[views.front()].push_back(std::move(item));
-  }
-  return in_each([&](View view, Store& store) {
-    return store.finish_list(listing.marks[view], std::move(divided[view]), version);
-  });
+  return changes;
 }
 
 template <typename Item>
 void ObjectViews<Item>::drop_list(const Listing& listing) {
-  if (listing.of) {
-    stores_[*listing.of].drop_list(listing.marks.front());
-    return;
-  }
-  for (View view = 0; view < stores_.size(); ++view) stores_[view].drop_list(listing.marks[view]);
+  for (const auto& part : listing.parts) stores_[part.view].drop_list(part.mark);
 }
 
 template class ObjectViews<Pod>;

@@ -46,13 +46,20 @@ class ObjectViews {
   void written(View view, Item item);
   void seen(View view, Item item);
 
-  // A list is asked for and arrives later, as in a store; of one view's selection, or of all.
+  // A list is asked for and arrives later, object by object, as in a store; of one view's selection, or of all.
   struct Listing {
+    struct Part {
+      View view = 0;
+      typename Store::Mark mark{};
+      std::vector<Item> items;
+    };
     std::optional<View> of;
-    std::vector<typename Store::Mark> marks;
+    std::vector<Part> parts;  // of each view that is listed
   };
   Listing begin_list(std::optional<View> of);
-  Changes finish_list(const Listing& listing, std::vector<Item> items, uint64_t version);
+  void take(Listing& listing, Item item) const;
+  void restart_list(Listing& listing) const;  // what was taken is void
+  Changes finish_list(Listing& listing, uint64_t version);
   void drop_list(const Listing& listing);
 
  private:

@@ -49,8 +49,9 @@ TEST(KubernetesPod, KeepsWhatDecidingNeeds) {
   EXPECT_FALSE(pod->finished);
   EXPECT_FALSE(pod->terminating);
   EXPECT_TRUE(pod->carries(rule));
-  EXPECT_EQ(pod->label_manager, "kubectl-label");
-  EXPECT_EQ(pod->stamp.stamp.claim.decision.epoch, 3u);
+  ASSERT_TRUE(pod->label_manager);
+  EXPECT_EQ(*pod->label_manager, "kubectl-label");
+  EXPECT_EQ(pod->stamp.stamp->claim.decision.epoch, 3u);
 }
 
 TEST(KubernetesPod, CarriesTheLabelWithItsValueOnly) {
@@ -87,10 +88,9 @@ TEST(KubernetesPod, VanishesWhenItsGraceIsOverAndNoFinalizerHoldsIt) {
 
 TEST(KubernetesPod, SaysWhyItsGroupIsPaused) {
   const auto paused_by = [](const std::string& annotation) {
-    return read_pod(
-               R"({"metadata": {"name": "v", "uid": "u", "annotations": {)" + annotation + "}}}",
-               rule)
-        ->paused;
+    const Result<Pod> pod = read_pod(
+        R"({"metadata": {"name": "v", "uid": "u", "annotations": {)" + annotation + "}}}", rule);
+    return std::string(pod->paused());
   };
   EXPECT_EQ(paused_by(R"("valkey-reconciler.io/paused": "by jane")"), "by jane");
   EXPECT_EQ(paused_by(R"("valkey-reconciler.io/paused": "false")"), "");
@@ -133,19 +133,21 @@ TEST(KubernetesPod, SurvivesEveryTruncationAndManyBrokenBytes) {
 }
 
 TEST(KubernetesPod, ReadsAPageOfAList) {
-  const Result<Page<Pod>> page = read_page<Pod>(
+  std::vector<Pod> pods;
+  const ItemTaker<Pod> take = [&pods](Pod pod) { pods.push_back(std::move(pod)); };
+  const Result<Page> page = read_page<Pod>(
       std::string(R"({"metadata":{"resourceVersion":"77","continue":"abc"},"items":[)") +
           whole_pod + ",{}]}",
-      as_pod);
+      as_pod, take);
   ASSERT_TRUE(page.ok());
-  EXPECT_EQ(page->items.size(), 1u);
+  EXPECT_EQ(pods.size(), 1u);
   EXPECT_EQ(page->unreadable, 1u);
   EXPECT_EQ(page->version, 77u);
   EXPECT_EQ(page->version_text, "77");
   EXPECT_EQ(page->rest, "abc");
-  EXPECT_TRUE(read_page<Pod>(R"({"metadata":{},"items":null})", as_pod).ok());
-  EXPECT_FALSE(read_page<Pod>(R"({"kind":"Status"})", as_pod).ok());
-  EXPECT_FALSE(read_page<Pod>("<html>", as_pod).ok());
+  EXPECT_TRUE(read_page<Pod>(R"({"metadata":{},"items":null})", as_pod, take).ok());
+  EXPECT_FALSE(read_page<Pod>(R"({"kind":"Status"})", as_pod, take).ok());
+  EXPECT_FALSE(read_page<Pod>("<html>", as_pod, take).ok());
 }
 
 TEST(KubernetesPod, ReadsEachKindOfWatchEvent) {
@@ -335,7 +337,7 @@ TEST(KubernetesPodStore, TellsThatSomebodyElseMovedALabel) {
   PodStore store;
   store.set(version("a", "1", 10));
   Pod moved = version("a", "1", 11, "true");
-  moved.label_manager = "kubectl-label";
+  moved.label_manager = std::string("kubectl-label");
   const PodStore::Change change = store.set(moved);
   EXPECT_EQ(change.moved, "a");
   EXPECT_EQ(change.moved_from, std::nullopt);
