@@ -1,7 +1,5 @@
 #include "plugins/kubernetes/object_store.h"
 
-#include <algorithm>
-
 #include "plugins/kubernetes/service.h"
 
 namespace reconciler {
@@ -42,8 +40,6 @@ typename ObjectStore<Item>::Change ObjectStore<Item>::put(Item item) {
 template <typename Item>
 typename ObjectStore<Item>::Change ObjectStore<Item>::remove(const Item& item) {
   Change change;
-  ++arrivals_;
-  if (!open_lists_.empty()) removed_.push_back({item.uid, arrivals_, item.version});
   const auto known = items_.find(item.name);
   if (known == items_.end() || known->second.uid != item.uid || is_older(item, known->second)) {
     return change;
@@ -73,12 +69,6 @@ void ObjectStore<Item>::written(Item item) {
 }
 
 template <typename Item>
-typename ObjectStore<Item>::Mark ObjectStore<Item>::begin_list() {
-  open_lists_.push_back(++arrivals_);
-  return arrivals_;
-}
-
-template <typename Item>
 typename ObjectStore<Item>::Change ObjectStore<Item>::finish_list(Mark mark,
                                                                   std::vector<Item> items,
                                                                   uint64_t version) {
@@ -88,14 +78,8 @@ typename ObjectStore<Item>::Change ObjectStore<Item>::finish_list(Mark mark,
     return known.arrival > mark && version != 0 && known.version > version;
   };
   for (Item& item : items) {
-    // After the list's own moment, that is: what left the selector before it may be back.
-    const bool removed_since =
-        std::any_of(removed_.begin(), removed_.end(), [&](const Removal& removal) {
-          const bool older = removal.version != 0 && version != 0 && removal.version <= version;
-          return removal.uid == item.uid && removal.arrival > mark && !older;
-        });
     const auto known = items_.find(item.name);
-    if (removed_since || (known != items_.end() && newer_than_list(known->second))) continue;
+    if (known != items_.end() && newer_than_list(known->second)) continue;
     if (known == items_.end()) {
       change.decisive = true;
     } else {
@@ -116,19 +100,7 @@ typename ObjectStore<Item>::Change ObjectStore<Item>::finish_list(Mark mark,
   }
   items_ = std::move(next);
   listed_version_ = version;
-  settle_list(mark);
   return change;
-}
-
-template <typename Item>
-void ObjectStore<Item>::drop_list(Mark mark) {
-  settle_list(mark);
-}
-
-template <typename Item>
-void ObjectStore<Item>::settle_list(Mark mark) {
-  std::erase(open_lists_, mark);
-  if (open_lists_.empty()) removed_.clear();
 }
 
 template class ObjectStore<Pod>;

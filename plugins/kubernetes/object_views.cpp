@@ -81,6 +81,7 @@ template <typename Item>
 typename ObjectViews<Item>::Changes ObjectViews<Item>::set(Item item) {
   const std::vector<View> views = selecting(item);
   trim(item);
+  departures_.note(item, views);
   return in_each([&](View view, Store& store) {
     const bool selects = std::find(views.begin(), views.end(), view) != views.end();
     return selects ? store.set(item) : store.remove(item);
@@ -89,6 +90,7 @@ typename ObjectViews<Item>::Changes ObjectViews<Item>::set(Item item) {
 
 template <typename Item>
 typename ObjectViews<Item>::Changes ObjectViews<Item>::remove(const Item& item) {
+  departures_.note(item, {});
   return in_each([&](View, Store& store) { return store.remove(item); });
 }
 
@@ -103,6 +105,9 @@ void ObjectViews<Item>::written(View view, Item item) {
     trim(item);
     stores_[view].written(std::move(item));
   } else {
+    std::vector<View> others = selecting(item);
+    std::erase(others, view);
+    departures_.note(item, std::move(others));
     stores_[view].remove(item);
   }
 }
@@ -117,6 +122,7 @@ template <typename Item>
 typename ObjectViews<Item>::Listing ObjectViews<Item>::begin_list(std::optional<View> of) {
   Listing listing;
   if (stores_.size() > 1) listing.of = of;
+  listing.mark = departures_.begin_list();
   for (View view = 0; view < stores_.size(); ++view) {
     if (listing.of && view != *listing.of) continue;
     listing.parts.push_back({view, stores_[view].begin_list(), {}});
@@ -142,15 +148,19 @@ typename ObjectViews<Item>::Changes ObjectViews<Item>::finish_list(Listing& list
                                                                    uint64_t version) {
   Changes changes;
   for (auto& part : listing.parts) {
+    std::erase_if(part.items, [&](const Item& item) {
+      return departures_.has(item, part.view, listing.mark, version);
+    });
     ObjectChange change = stores_[part.view].finish_list(part.mark, std::move(part.items), version);
     if (change.decisive) changes.push_back({part.view, std::move(change)});
   }
+  departures_.end_list(listing.mark);
   return changes;
 }
 
 template <typename Item>
 void ObjectViews<Item>::drop_list(const Listing& listing) {
-  for (const auto& part : listing.parts) stores_[part.view].drop_list(part.mark);
+  departures_.end_list(listing.mark);
 }
 
 template class ObjectViews<Pod>;

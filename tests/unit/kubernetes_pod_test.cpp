@@ -361,28 +361,10 @@ TEST(KubernetesPodStore, AListReplacesWhatIsNotNewer) {
   const PodStore::Mark mark = store.begin_list();
   store.set(version("new", "3", 20));  // came while the list was under way, after its moment
   store.written(version("kept", "1", 21, "x"));  // the same
-  store.set(version("left", "4", 7));
-  store.remove(version("left", "4", 22));
-  EXPECT_TRUE(
-      store.finish_list(mark, {version("kept", "1", 5), version("left", "4", 7)}, 10).decisive);
+  EXPECT_TRUE(store.finish_list(mark, {version("kept", "1", 5)}, 10).decisive);
   EXPECT_EQ(store.items().size(), 2u);
   EXPECT_EQ(store.items().at("kept").label, "x");
   EXPECT_TRUE(store.items().contains("new"));
-}
-
-TEST(KubernetesPodStore, APodThatLeftAndCameBackBeforeTheListsMomentStays) {
-  PodStore store;
-  store.set(version("a", "1", 100));
-  const PodStore::Mark mark = store.begin_list();
-  store.remove(version("a", "1", 104));  // it left the selector
-  store.set(version("a", "1", 105));
-  store.finish_list(mark, {version("a", "1", 105)}, 110);
-  EXPECT_TRUE(store.items().contains("a"));
-
-  const PodStore::Mark later = store.begin_list();
-  store.remove(version("a", "1", 120));
-  store.finish_list(later, {version("a", "1", 105)}, 119);
-  EXPECT_FALSE(store.items().contains("a")) << "gone since";
 }
 
 TEST(KubernetesPodStore, AListAfterARestoreOfTheClusterGoesBack) {

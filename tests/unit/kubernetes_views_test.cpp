@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -218,6 +220,30 @@ TEST_F(KubernetesViews, WhoLeftWhileAListWasUnderWayIsNotBroughtBackByIt) {
   EXPECT_THAT(names(views_, 1), ElementsAre("p"));
 }
 
+TEST(KubernetesViewOfOne, APodThatLeftAndCameBackBeforeTheListsMomentStays) {
+  ObjectViews<Pod> views(selections({"g=a"}), nullptr);
+  const auto list_with = [&](Pod pod, uint64_t version, const std::function<void()>& meanwhile) {
+    auto listing = views.begin_list(std::nullopt);
+    meanwhile();
+    views.take(listing, std::move(pod));
+    views.finish_list(listing, version);
+  };
+  views.set(pod_with("p", 100, {{"g", "a"}}));
+  list_with(pod_with("p", 105, {{"g", "a"}}), 110, [&] {
+    views.remove(pod_with("p", 104, {}));  // it left the selector
+    views.set(pod_with("p", 105, {{"g", "a"}}));
+  });
+  EXPECT_TRUE(views.items(0).contains("p"));
+
+  list_with(pod_with("p", 105, {{"g", "a"}}), 119, [&] { views.remove(pod_with("p", 120, {})); });
+  EXPECT_FALSE(views.items(0).contains("p")) << "gone since";
+
+  views.set(pod_with("p", 130, {{"g", "a"}}));
+  list_with(pod_with("p", 130, {{"g", "a"}}), 131,
+            [&] { views.written(0, pod_with("p", 132, {})); });
+  EXPECT_FALSE(views.items(0).contains("p")) << "by the answer to a patch";
+}
+
 TEST_F(KubernetesViews, WhatOnlySelectingNeededIsTakenOff) {
   Views views(selections({"g=a", "g=b"}), [](Pod& pod) { pod.labels.clear(); });
   views.set(pod_with("p", 1, {{"g", "a"}, {"x", "1"}}));
@@ -269,6 +295,12 @@ TEST(KubernetesViewsAtRandom, AreWhatAWatchOfEachWouldShow) {
     std::vector<PodStore> alone(of.size());
     std::map<std::string, Pod> world;
     uint64_t version = 0;
+    struct List {
+      ObjectViews<Pod>::Listing listing;
+      std::map<std::string, Pod> world;  // at its moment
+      uint64_t version = 0;
+    };
+    std::optional<List> list;  // that is under way
     for (int step = 0; step < 5000; ++step) {
       const std::string name = std::string(1, static_cast<char>('p' + pick(5)));
       const auto before = world.find(name);
@@ -292,10 +324,17 @@ TEST(KubernetesViewsAtRandom, AreWhatAWatchOfEachWouldShow) {
         views.set(after);
         world.insert_or_assign(name, after);
       }
-      if (pick(50) == 0) {
-        auto listing = views.begin_list(std::nullopt);
-        for (const auto& [of_name, pod] : world) views.take(listing, pod);
-        views.finish_list(listing, version);
+      if (!list && pick(20) == 0) {
+        const bool of_all = pick(2) == 0;
+        list = {views.begin_list(of_all ? std::nullopt : std::optional(pick(of.size()))), world,
+                version};
+      } else if (list && pick(5) == 0) {
+        const auto& one = list->listing.of;
+        for (const auto& [of_name, pod] : list->world) {
+          if (!one || of[*one].selects(pod)) views.take(list->listing, pod);
+        }
+        views.finish_list(list->listing, list->version);
+        list.reset();
       }
       for (size_t view = 0; view < of.size(); ++view) {
         ASSERT_EQ(views.items(view).size(), alone[view].items().size()) << ways[way][view];
