@@ -11,6 +11,13 @@ bool is_older(const ApiObject& candidate, const ApiObject& known) {
   return candidate.version != 0 && known.version != 0 && candidate.version < known.version;
 }
 
+// Copied into the memory that is there: what was just read lies among the requests of a failover, which may be one of many
+// groups, and would keep their pages.
+template <typename Item>
+void replace(Item& known, const Item& item) {
+  known = item;
+}
+
 }  // namespace
 
 template <typename Item>
@@ -32,8 +39,12 @@ typename ObjectStore<Item>::Change ObjectStore<Item>::put(Item item) {
     note_move(change, known->second, item);
   }
   item.arrival = ++arrivals_;
-  std::string name = item.name;
-  items_.insert_or_assign(std::move(name), std::move(item));
+  if (known == items_.end()) {
+    std::string name = item.name;
+    items_.emplace(std::move(name), std::move(item));
+  } else {
+    replace(known->second, item);
+  }
   return change;
 }
 
@@ -65,7 +76,7 @@ void ObjectStore<Item>::written(Item item) {
   if (known == items_.end() || known->second.uid != item.uid || is_older(item, known->second))
     return;
   item.arrival = ++arrivals_;
-  known->second = std::move(item);
+  replace(known->second, item);
 }
 
 template <typename Item>
