@@ -40,12 +40,23 @@ struct Resource {
   }
 };
 
-template <typename Item>
-struct ListAnswer {
+// How a list ended.
+struct ListEnd {
   std::optional<ApiError> error;
-  std::vector<Item> items;
   uint64_t version = 0;
   std::string version_text;
+};
+
+template <typename Item>
+struct ListAnswer : ListEnd {
+  std::vector<Item> items;
+};
+
+// What is done with the objects of a list while they are read.
+template <typename Item>
+struct ListTaker {
+  std::function<void()> begun;  // whatever was taken before is void: a list may have to begin again
+  ItemTaker<Item> take;
 };
 
 template <typename Item>
@@ -89,22 +100,34 @@ class ApiClient {
   template <typename Item>
   void list(const Resource<Item>& resource, Query query,
             std::function<void(ListAnswer<Item>)> done) {
+    auto items = std::make_shared<std::vector<Item>>();  // shared by the functions
+    list_each<Item>(
+        resource, std::move(query),
+        {[items] { items->clear(); }, [items](Item item) { items->push_back(std::move(item)); }},
+        [items, done = std::move(done)](ListEnd end) {
+          done({std::move(end), std::move(*items)});
+        });
+  }
+  // The same, for whom each object is to be given as soon as it is read.
+  template <typename Item>
+  void list_each(const Resource<Item>& resource, Query query, ListTaker<Item> taker,
+                 std::function<void(ListEnd)> done) {
     // Shared: it lives in the functions of one page after another.
-    auto answer = std::make_shared<ListAnswer<Item>>();
+    auto end = std::make_shared<ListEnd>();
     list_pages(
         resource.name, resource.path, std::move(query),
-        [answer, resource](std::string_view body, bool first) -> Result<std::string> {
-          Result<Page<Item>> page = read_page<Item>(resource.parts_of(body), resource.read);
+        [end, resource, taker = std::move(taker)](std::string_view body,
+                                                  bool first) -> Result<std::string> {
+          if (first) taker.begun();
+          Result<Page> page = read_page<Item>(resource.parts_of(body), resource.read, taker.take);
           if (!page) return page.error();
-          if (first) answer->items.clear();
-          std::move(page->items.begin(), page->items.end(), std::back_inserter(answer->items));
-          answer->version = page->version;
-          answer->version_text = page->version_text;
+          end->version = page->version;
+          end->version_text = page->version_text;
           return page->rest;
         },
-        [answer, done = std::move(done)](const std::optional<ApiError>& error) {
-          answer->error = error;
-          done(std::move(*answer));
+        [end, done = std::move(done)](const std::optional<ApiError>& error) {
+          end->error = error;
+          done(std::move(*end));
         });
   }
 

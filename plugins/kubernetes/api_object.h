@@ -11,6 +11,8 @@
 
 #include "common/json.h"
 #include "common/result.h"
+#include "plugins/kubernetes/pause.h"
+#include "plugins/kubernetes/rare.h"
 #include "plugins/kubernetes/stamp.h"
 
 namespace reconciler {
@@ -29,7 +31,10 @@ struct ApiObject {
   bool has_labels = false;
   bool has_annotations = false;
   StampReading stamp;
-  std::optional<std::string> pause;  // the whole annotation of pause.h
+  Rare<std::string> pause;  // the whole annotation of pause.h
+
+  // Why its group is to be left alone; empty: it is not.
+  std::string_view paused() const { return pause ? pause_reason(*pause) : std::string_view(); }
 };
 
 // What an arrival of an object, or of a list, did in terms that matter for deciding.
@@ -51,19 +56,21 @@ std::string manager_of(const cJSON* metadata, const std::vector<std::string>& pa
 
 template <typename Item>
 using ItemReader = std::function<Result<Item>(const cJSON*)>;
-
-// One page of a list.
 template <typename Item>
+using ItemTaker = std::function<void(Item)>;
+
+// One page of a list, without its items.
 struct Page {
-  std::vector<Item> items;
   size_t unreadable = 0;     // items that were none of the kind
   uint64_t version = 0;      // of the whole list, 0 where it is no number
   std::string version_text;  // the same, to watch from
   std::string rest;          // `continue`; empty on the last page
 };
 
+// Each item is taken before the next one is read: so what is not kept of it leaves no hole among what is.
 template <typename Item>
-Result<Page<Item>> read_page(std::string_view text, const ItemReader<Item>& read) {
+Result<Page> read_page(std::string_view text, const ItemReader<Item>& read,
+                       const ItemTaker<Item>& take) {
   const json::Document json = json::parse(text);
   const cJSON* items = json::member(json.get(), "items");
   // An empty list is `[]`, or null from servers that were written in Go and are not the real one.
@@ -71,7 +78,7 @@ Result<Page<Item>> read_page(std::string_view text, const ItemReader<Item>& read
     return Error("the answer is no list");
   }
   const cJSON* metadata = json::member(json.get(), "metadata");
-  Page<Item> page;
+  Page page;
   page.version_text = json::text(metadata, "resourceVersion");
   page.version = version_number(page.version_text);
   page.rest = json::text(metadata, "continue");
@@ -79,7 +86,7 @@ Result<Page<Item>> read_page(std::string_view text, const ItemReader<Item>& read
   cJSON_ArrayForEach(entry, items) {
     Result<Item> item = read(entry);
     if (item) {
-      page.items.push_back(std::move(*item));
+      take(std::move(*item));
     } else {
       ++page.unreadable;
     }

@@ -53,7 +53,9 @@ void GroupTarget::start_writing(const Plan& plan) {
                         [&](const Write& fence) { return fence.seen.carries(api_.rule()); });
   send_fences();
   // Made while the answers are waited for.
-  if (plan.promote != nullptr) promotion_ = make_write(*plan.promote, StampKind::promoted, false);
+  if (plan.promote != nullptr) {
+    promotion_ = std::make_unique<Write>(make_write(*plan.promote, StampKind::promoted, false));
+  }
   if (!waits_for_fences()) {
     promote();
   } else if (promotion_ && fences_.empty() && restarts_ == 0 && outcome_ != VR_RETRY) {
@@ -101,7 +103,7 @@ void GroupTarget::send(Write write) {
       [this, unique] { return find_unconfirmed(unique) != unconfirmed_.end(); });
 }
 
-std::vector<GroupTarget::Write>::iterator GroupTarget::find_unconfirmed(uint64_t unique) {
+std::list<GroupTarget::Write>::iterator GroupTarget::find_unconfirmed(uint64_t unique) {
   return std::find_if(unconfirmed_.begin(), unconfirmed_.end(),
                       [&](const Write& write) { return write.stamp.unique == unique; });
 }
@@ -177,7 +179,7 @@ void GroupTarget::fenced(const Write& write, std::optional<ApiError> error) {
   if (!error || unconfirmed) took_label_ |= write.seen.carries(api_.rule());
   // What a list does not mend goes before what it does.
   if (error && (!failure_ || failure_->first.mended_by_list())) {
-    failure_.emplace(std::move(*error), write.seen);
+    failure_ = std::make_unique<std::pair<ApiError, Pod>>(std::move(*error), write.seen);
   }
   if (waits_for_fences()) return;
   if (failure_) {

@@ -89,7 +89,7 @@ void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
 void GroupTarget::order(const vr_order& order, vr_request* request) {
   const auto concerns = [this](const Pod& pod) {
     const bool foreign =
-        pod.stamp.state == StampReading::State::read && pod.stamp.stamp.group != name_;
+        pod.stamp.state == StampReading::State::read && pod.stamp.stamp->group != name_;
     return !foreign && !pod.vanishing;
   };
   const auto refusal = [this, kind = order.kind]() -> std::string {

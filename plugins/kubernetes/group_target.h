@@ -2,7 +2,9 @@
 #pragma once
 
 #include <cstdint>
+#include <list>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -75,7 +77,7 @@ class GroupTarget : public Publisher {
   void start_writing(const Plan& plan);
   void send_fences();
   void send(Write write);
-  std::vector<Write>::iterator find_unconfirmed(uint64_t unique);
+  std::list<Write>::iterator find_unconfirmed(uint64_t unique);
   void answered(uint64_t unique, WriteAnswer<Pod> answer);
   void confirm_what_is_seen();
   std::optional<ApiError> judged(const Write& write, WriteAnswer<Pod> answer) const;
@@ -135,14 +137,13 @@ class GroupTarget : public Publisher {
   bool listed_ = false;            // consistently, since the attempt began
   bool took_label_ = false;
   int restarts_ = 0;
-  std::vector<Write> fences_;  // still to be sent, the last first
-  std::vector<Write>
-      unconfirmed_;          // sent, and neither answered nor seen to be done; of any attempt
-  std::vector<Write> done_;  // still to be told of
-  bool one_by_one_ = false;  // the server has had too much at once
-  std::optional<Write> promotion_;
+  std::vector<Write> fences_;     // still to be sent, the last first
+  std::list<Write> unconfirmed_;  // sent, and neither answered nor seen to be done; of any attempt
+  std::vector<Write> done_;       // still to be told of
+  bool one_by_one_ = false;       // the server has had too much at once
+  std::unique_ptr<Write> promotion_;
   std::optional<ApiClient::Id> held_promotion_;  // its head is with the server
-  std::optional<std::pair<ApiError, Pod>> failure_;
+  std::unique_ptr<std::pair<ApiError, Pod>> failure_;
   uint64_t timeout_ms_;
   Hold hold_;
   Timer pause_;

@@ -1,7 +1,5 @@
 #include "plugins/kubernetes/object_store.h"
 
-#include <algorithm>
-
 #include "plugins/kubernetes/service.h"
 
 namespace reconciler {
@@ -11,6 +9,13 @@ namespace {
 // Also between two of one name: versions are one sequence for all objects of a kind.
 bool is_older(const ApiObject& candidate, const ApiObject& known) {
   return candidate.version != 0 && known.version != 0 && candidate.version < known.version;
+}
+
+// Copied into the memory that is there: what was just read lies among the requests of a failover, which may be one of many
+// groups, and would keep their pages.
+template <typename Item>
+void replace(Item& known, const Item& item) {
+  known = item;
 }
 
 }  // namespace
@@ -34,16 +39,18 @@ typename ObjectStore<Item>::Change ObjectStore<Item>::put(Item item) {
     note_move(change, known->second, item);
   }
   item.arrival = ++arrivals_;
-  std::string name = item.name;
-  items_.insert_or_assign(std::move(name), std::move(item));
+  if (known == items_.end()) {
+    std::string name = item.name;
+    items_.emplace(std::move(name), std::move(item));
+  } else {
+    replace(known->second, item);
+  }
   return change;
 }
 
 template <typename Item>
 typename ObjectStore<Item>::Change ObjectStore<Item>::remove(const Item& item) {
   Change change;
-  ++arrivals_;
-  if (!open_lists_.empty()) removed_.push_back({item.uid, arrivals_, item.version});
   const auto known = items_.find(item.name);
   if (known == items_.end() || known->second.uid != item.uid || is_older(item, known->second)) {
     return change;
@@ -69,13 +76,7 @@ void ObjectStore<Item>::written(Item item) {
   if (known == items_.end() || known->second.uid != item.uid || is_older(item, known->second))
     return;
   item.arrival = ++arrivals_;
-  known->second = std::move(item);
-}
-
-template <typename Item>
-typename ObjectStore<Item>::Mark ObjectStore<Item>::begin_list() {
-  open_lists_.push_back(++arrivals_);
-  return arrivals_;
+  replace(known->second, item);
 }
 
 template <typename Item>
@@ -88,14 +89,8 @@ typename ObjectStore<Item>::Change ObjectStore<Item>::finish_list(Mark mark,
     return known.arrival > mark && version != 0 && known.version > version;
   };
   for (Item& item : items) {
-    // After the list's own moment, that is: what left the selector before it may be back.
-    const bool removed_since =
-        std::any_of(removed_.begin(), removed_.end(), [&](const Removal& removal) {
-          const bool older = removal.version != 0 && version != 0 && removal.version <= version;
-          return removal.uid == item.uid && removal.arrival > mark && !older;
-        });
     const auto known = items_.find(item.name);
-    if (removed_since || (known != items_.end() && newer_than_list(known->second))) continue;
+    if (known != items_.end() && newer_than_list(known->second)) continue;
     if (known == items_.end()) {
       change.decisive = true;
     } else {
@@ -116,19 +111,7 @@ typename ObjectStore<Item>::Change ObjectStore<Item>::finish_list(Mark mark,
   }
   items_ = std::move(next);
   listed_version_ = version;
-  settle_list(mark);
   return change;
-}
-
-template <typename Item>
-void ObjectStore<Item>::drop_list(Mark mark) {
-  settle_list(mark);
-}
-
-template <typename Item>
-void ObjectStore<Item>::settle_list(Mark mark) {
-  std::erase(open_lists_, mark);
-  if (open_lists_.empty()) removed_.clear();
 }
 
 template class ObjectStore<Pod>;

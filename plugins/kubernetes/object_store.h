@@ -39,28 +39,18 @@ class ObjectStore {
   // The answer to a patch. An object that is not in the store (it left the selector) stays out.
   void written(Item item);
 
-  // A list is asked for and arrives later, whole; what arrived in between and is newer stays. Each begun list is
-  // either finished or dropped.
+  // A list is asked for and arrives later, whole; what arrived in between and is newer stays. What went in between is
+  // departures.h's affair.
   using Mark = uint64_t;
-  Mark begin_list();
+  Mark begin_list() { return ++arrivals_; }
   Change finish_list(Mark mark, std::vector<Item> items, uint64_t version);
-  void drop_list(Mark mark);
 
  private:
   Change put(Item item);
-  void settle_list(Mark mark);
 
   Items items_;
   uint64_t arrivals_ = 0;
   uint64_t listed_version_ = 0;  // of the last list; 0: none that is a number
-  std::vector<Mark> open_lists_;
-
-  struct Removal {
-    std::string uid;
-    uint64_t arrival = 0;
-    uint64_t version = 0;  // resourceVersion; 0 where it is no number
-  };
-  std::vector<Removal> removed_;  // kept while a list is open
 };
 
 using PodStore = ObjectStore<Pod>;

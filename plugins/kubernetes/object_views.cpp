@@ -81,6 +81,7 @@ template <typename Item>
 typename ObjectViews<Item>::Changes ObjectViews<Item>::set(Item item) {
   const std::vector<View> views = selecting(item);
   trim(item);
+  departures_.note(item, views);
   return in_each([&](View view, Store& store) {
     const bool selects = std::find(views.begin(), views.end(), view) != views.end();
     return selects ? store.set(item) : store.remove(item);
@@ -89,6 +90,7 @@ typename ObjectViews<Item>::Changes ObjectViews<Item>::set(Item item) {
 
 template <typename Item>
 typename ObjectViews<Item>::Changes ObjectViews<Item>::remove(const Item& item) {
+  departures_.note(item, {});
   return in_each([&](View, Store& store) { return store.remove(item); });
 }
 
@@ -103,6 +105,9 @@ void ObjectViews<Item>::written(View view, Item item) {
     trim(item);
     stores_[view].written(std::move(item));
   } else {
+    std::vector<View> others = selecting(item);
+    std::erase(others, view);
+    departures_.note(item, std::move(others));
     stores_[view].remove(item);
   }
 }
@@ -117,42 +122,45 @@ template <typename Item>
 typename ObjectViews<Item>::Listing ObjectViews<Item>::begin_list(std::optional<View> of) {
   Listing listing;
   if (stores_.size() > 1) listing.of = of;
+  listing.mark = departures_.begin_list();
   for (View view = 0; view < stores_.size(); ++view) {
-    if (!listing.of || view == *listing.of) listing.marks.push_back(stores_[view].begin_list());
+    if (listing.of && view != *listing.of) continue;
+    listing.parts.push_back({view, stores_[view].begin_list(), {}});
   }
   return listing;
 }
 
 template <typename Item>
-typename ObjectViews<Item>::Changes ObjectViews<Item>::finish_list(const Listing& listing,
-                                                                   std::vector<Item> items,
+void ObjectViews<Item>::take(Listing& listing, Item item) const {
+  const std::vector<size_t> places = listing.of ? std::vector<size_t>{0} : selecting(item);
+  trim(item);
+  for (size_t i = 1; i < places.size(); ++i) listing.parts[places[i]].items.push_back(item);
+  if (!places.empty()) listing.parts[places.front()].items.push_back(std::move(item));
+}
+
+template <typename Item>
+void ObjectViews<Item>::restart_list(Listing& listing) const {
+  for (auto& part : listing.parts) part.items.clear();
+}
+
+template <typename Item>
+typename ObjectViews<Item>::Changes ObjectViews<Item>::finish_list(Listing& listing,
                                                                    uint64_t version) {
-  if (listing.of) {
-    for (Item& item : items) trim(item);
-    ObjectChange change =
-        stores_[*listing.of].finish_list(listing.marks.front(), std::move(items), version);
-    if (!change.decisive) return {};
-    return {{*listing.of, std::move(change)}};
+  Changes changes;
+  for (auto& part : listing.parts) {
+    std::erase_if(part.items, [&](const Item& item) {
+      return departures_.has(item, part.view, listing.mark, version);
+    });
+    ObjectChange change = stores_[part.view].finish_list(part.mark, std::move(part.items), version);
+    if (change.decisive) changes.push_back({part.view, std::move(change)});
   }
-  std::vector<std::vector<Item>> divided(stores_.size());
-  for (Item& item : items) {
-    const std::vector<View> views = selecting(item);
-    trim(item);
-    for (size_t i = 1; i < views.size(); ++i) divided[views[i]].push_back(item);
-    if (!views.empty()) divided[views.front()].push_back(std::move(item));
-  }
-  return in_each([&](View view, Store& store) {
-    return store.finish_list(listing.marks[view], std::move(divided[view]), version);
-  });
+  departures_.end_list(listing.mark);
+  return changes;
 }
 
 template <typename Item>
 void ObjectViews<Item>::drop_list(const Listing& listing) {
-  if (listing.of) {
-    stores_[*listing.of].drop_list(listing.marks.front());
-    return;
-  }
-  for (View view = 0; view < stores_.size(); ++view) stores_[view].drop_list(listing.marks[view]);
+  departures_.end_list(listing.mark);
 }
 
 template class ObjectViews<Pod>;

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "plugins/kubernetes/departures.h"
 #include "plugins/kubernetes/object_store.h"
 #include "plugins/kubernetes/selection.h"
 
@@ -46,13 +47,22 @@ class ObjectViews {
   void written(View view, Item item);
   void seen(View view, Item item);
 
-  // A list is asked for and arrives later, as in a store; of one view's selection, or of all.
+  // A list is asked for and arrives later, object by object, as in a store; of one view's selection, or of all. Each begun
+  // list is either finished or dropped.
   struct Listing {
+    struct Part {
+      View view = 0;
+      typename Store::Mark mark{};
+      std::vector<Item> items;
+    };
     std::optional<View> of;
-    std::vector<typename Store::Mark> marks;
+    Departures::Mark mark{};
+    std::vector<Part> parts;  // of each view that is listed
   };
   Listing begin_list(std::optional<View> of);
-  Changes finish_list(const Listing& listing, std::vector<Item> items, uint64_t version);
+  void take(Listing& listing, Item item) const;
+  void restart_list(Listing& listing) const;  // what was taken is void
+  Changes finish_list(Listing& listing, uint64_t version);
   void drop_list(const Listing& listing);
 
  private:
@@ -66,6 +76,7 @@ class ObjectViews {
   std::vector<Selection> selections_;
   const Trim trim_;
   std::vector<Store> stores_;
+  Departures departures_;
   // A label by whose value the selections differ: who is asked about an object. Empty: all are.
   std::string told_apart_by_;
   std::multimap<std::string, View, std::less<>> by_value_;

@@ -52,10 +52,12 @@ template <typename Item>
 void ObjectWatch<Item>::want_list(std::optional<View> of, Listed done) {
   wants_.push_back({of, std::move(done)});
   if (wants_.size() > 1) return;
-  auto round = std::make_shared<Round>();  // shared by the two functions
-  api_.list<Item>(
+  auto round = std::make_shared<Round>();  // shared by the functions
+  api_.list_each<Item>(
       resource_, [this, round] { return begin(*round); },
-      [this, round](ListAnswer<Item> answer) { end(*round, std::move(answer)); });
+      {[this, round] { views_.restart_list(round->listing); },
+       [this, round](Item item) { views_.take(round->listing, std::move(item)); }},
+      [this, round](const ListEnd& answer) { end(*round, answer); });
 }
 
 template <typename Item>
@@ -70,7 +72,7 @@ std::string ObjectWatch<Item>::begin(Round& round) {
 }
 
 template <typename Item>
-void ObjectWatch<Item>::end(Round& round, ListAnswer<Item> answer) {
+void ObjectWatch<Item>::end(Round& round, const ListEnd& answer) {
   if (answer.error) {
     views_.drop_list(round.listing);
     note_list_failure(*answer.error);
@@ -87,7 +89,7 @@ void ObjectWatch<Item>::end(Round& round, ListAnswer<Item> answer) {
   note_version(answer.version);
   // Where an open watch goes on stays its own matter: it is behind this list, or ahead of it.
   if (of_all && !live_) version_ = answer.version_text;
-  const auto changes = views_.finish_list(round.listing, std::move(answer.items), answer.version);
+  const auto changes = views_.finish_list(round.listing, answer.version);
   std::vector<View> firsts;
   for (View view = 0; view < viewers_.size(); ++view) {
     const bool was_listed = of_all || view == *round.listing.of;

@@ -90,7 +90,7 @@ class ObjectWatch {
   void list_all(Listed done) { want_list(std::nullopt, std::move(done)); }
   void want_list(std::optional<View> of, Listed done);
   std::string begin(Round& round);
-  void end(Round& round, ListAnswer<Item> answer);
+  void end(Round& round, const ListEnd& answer);
   void note_list_failure(const ApiError& error);
   void open_watch();
   void opened();

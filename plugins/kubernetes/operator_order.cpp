@@ -24,6 +24,15 @@ OperatorOrder operator_order(const vr_order& order, uint64_t unique) {
   return {order.kind, ""};
 }
 
+bool obeys(const ApiObject& object, const OperatorOrder& order) {
+  if (order.kind == VR_RELEASE) return object.stamp.text == order.text;
+  return object.paused() == (order.kind == VR_PAUSE ? order.text : "");
+}
+
+bool obeys_in_effect(const ApiObject& object, const OperatorOrder& order) {
+  return order.kind == VR_PAUSE ? !object.paused().empty() : obeys(object, order);
+}
+
 std::string order_patch(const ApiObject& seen, const OperatorOrder& order) {
   PatchDocument patch;
   patch.require_as_seen(seen);

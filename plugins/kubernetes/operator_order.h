@@ -20,25 +20,10 @@ struct OperatorOrder {
 // another one goes through afterwards; it is never taken off for the same reason.
 OperatorOrder operator_order(const vr_order& order, uint64_t unique);
 
-// Whether an object is as the order wants it. `Item` has `paused`, but for what is released alone.
-template <typename Item>
-bool obeys(const Item& item, const OperatorOrder& order) {
-  if (order.kind == VR_RELEASE) return item.stamp.text == order.text;
-  if constexpr (requires { item.paused; }) {
-    return item.paused == (order.kind == VR_PAUSE ? order.text : "");
-  } else {
-    return true;
-  }
-}
-
+// Whether an object is as the order wants it.
+bool obeys(const ApiObject& object, const OperatorOrder& order);
 // The same, but a pause is one whoever wrote it.
-template <typename Item>
-bool obeys_in_effect(const Item& item, const OperatorOrder& order) {
-  if constexpr (requires { item.paused; }) {
-    if (order.kind == VR_PAUSE) return !item.paused.empty();
-  }
-  return obeys(item, order);
-}
+bool obeys_in_effect(const ApiObject& object, const OperatorOrder& order);
 
 // Applies only to the object that `seen` is: its uid and its whole stamp are tested. Leaves labels and, but for a release,
 // the stamp as they are.

@@ -2,20 +2,15 @@
 // `publish = "label"`, on its Service otherwise. Pure.
 #pragma once
 
-#include <string>
 #include <string_view>
-
-#include "common/json.h"
 
 namespace reconciler {
 
 inline constexpr char pause_annotation[] = "valkey-reconciler.io/paused";
 
-// What stands there, for people: `true`, `since 10:00, by jane`. Empty: not paused, which `false` says, too. `annotations`
-// may be null.
-inline std::string pause_reason(const cJSON* annotations) {
-  const std::string_view value = json::text(annotations, pause_annotation);
-  return value == "false" ? std::string() : std::string(value);
+// What stands there, for people: `true`, `since 10:00, by jane`. Empty: not paused, which `false` says, too.
+inline std::string_view pause_reason(std::string_view annotation) {
+  return annotation == "false" ? std::string_view() : annotation;
 }
 
 }  // namespace reconciler

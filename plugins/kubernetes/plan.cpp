@@ -14,13 +14,13 @@ namespace {
 
 bool is_read(const Pod& pod) { return pod.stamp.state == StampReading::State::read; }
 bool is_foreign(const Pod& pod, const Wanted& wanted) {
-  return is_read(pod) && pod.stamp.stamp.group != wanted.group;
+  return is_read(pod) && pod.stamp.stamp->group != wanted.group;
 }
 
 // The label was put there by a promotion, and no other decision has touched the pod since. Such a label is the token of
 // section 5: who takes it off may put it on elsewhere. One that was set by hand proves nothing of the other pods.
 bool holds_token(const Pod& pod, const LabelRule& rule) {
-  return pod.carries(rule) && is_read(pod) && pod.stamp.stamp.kind == StampKind::promoted;
+  return pod.carries(rule) && is_read(pod) && pod.stamp.stamp->kind == StampKind::promoted;
 }
 
 // Of those who wrote `claim`, which has the address of what is wanted.
@@ -28,8 +28,8 @@ Intent intent_of(const Claim& claim, const Wanted& wanted, const Pods& pods,
                  std::string_view pod_namespace) {
   Intent intent = Intent::unknown;
   for (const auto& [name, pod] : pods) {
-    if (!is_read(pod) || is_foreign(pod, wanted) || pod.stamp.stamp.claim != claim) continue;
-    if (pod.stamp.stamp.kind == StampKind::promoted) return Intent::promotion;
+    if (!is_read(pod) || is_foreign(pod, wanted) || pod.stamp.stamp->claim != claim) continue;
+    if (pod.stamp.stamp->kind == StampKind::promoted) return Intent::promotion;
     // A promotion never fences the pod that it promotes: where that is fenced, the decision was to withdraw it.
     if (names_pod(wanted.host, pod, pod_namespace)) intent = Intent::withdrawal;
   }
@@ -50,7 +50,7 @@ const Pod* highest_of(const Wanted& wanted, const Pods& pods) {
   const Pod* highest = nullptr;
   for (const auto& [name, pod] : pods) {
     if (!is_read(pod) || is_foreign(pod, wanted)) continue;
-    if (highest == nullptr || pod.stamp.stamp.claim > highest->stamp.stamp.claim) highest = &pod;
+    if (highest == nullptr || pod.stamp.stamp->claim > highest->stamp.stamp->claim) highest = &pod;
   }
   return highest;
 }
@@ -67,7 +67,7 @@ View look(const Wanted& wanted, const Pods& pods, const LabelRule& rule,
       continue;
     }
     view.group.push_back(&pod);
-    if (!pod.paused.empty()) view.paused = &pod;
+    if (!pod.paused().empty()) view.paused = &pod;
     if (pod.carries(rule)) view.labelled.push_back(&pod);
     if (pod.stamp.state == StampReading::State::newer_format) view.newer_format = &pod;
   }
@@ -85,11 +85,11 @@ std::vector<const Pod*> all_but(const std::vector<const Pod*>& pods, const Pod* 
 // By the highest decision of all, which is higher than what is wanted.
 bool is_promoted_already(const View& view, const Match& match) {
   return match.pod != nullptr && is_read(*match.pod) &&
-         match.pod->stamp.stamp.claim == view.highest->stamp.stamp.claim &&
+         match.pod->stamp.stamp->claim == view.highest->stamp.stamp->claim &&
          view.labelled.size() == 1 && view.labelled.front() == match.pod;
 }
 bool is_withdrawn_already(const View& view, const Wanted& wanted) {
-  const Claim& claim = view.highest->stamp.stamp.claim;
+  const Claim& claim = view.highest->stamp.stamp->claim;
   return view.labelled.empty() && !claim.decision.settled() &&
          claim.decision.era == wanted.claim.decision.era &&
          claim.decision.epoch == wanted.claim.decision.epoch &&
@@ -101,8 +101,8 @@ void plan_withdrawal(Plan& plan, const View& view, const Wanted& wanted, const L
   const bool token = std::any_of(view.labelled.begin(), view.labelled.end(),
                                  [&](const Pod* pod) { return holds_token(*pod, rule); });
   const auto promoted = std::find_if(view.group.begin(), view.group.end(), [&](const Pod* pod) {
-    return is_read(*pod) && pod->stamp.stamp.claim == wanted.claim &&
-           pod->stamp.stamp.kind == StampKind::promoted;
+    return is_read(*pod) && pod->stamp.stamp->claim == wanted.claim &&
+           pod->stamp.stamp->kind == StampKind::promoted;
   });
   if (promoted != view.group.end()) {
     // Two programs that count differently: one of them must give way, or they would go on for ever.
@@ -113,7 +113,7 @@ void plan_withdrawal(Plan& plan, const View& view, const Wanted& wanted, const L
     return;
   }
   if (view.labelled.empty() && view.highest != nullptr &&
-      view.highest->stamp.stamp.claim == wanted.claim) {
+      view.highest->stamp.stamp->claim == wanted.claim) {
     return;
   }
   plan.fences = token ? view.labelled : view.group;
@@ -124,7 +124,7 @@ std::string of_other_group(const Pod& pod, const std::string& what) {
   return fmt::format(
       "pod {} {} but belongs to group {} by its stamp; where that group is no more, overwrite the "
       "annotation {} of its pods",
-      pod.name, what, pod.stamp.stamp.group, stamp_annotation);
+      pod.name, what, pod.stamp.stamp->group, stamp_annotation);
 }
 
 // Nothing is promoted beside a label that is there: whoever selects it would reach both.
@@ -146,7 +146,7 @@ void plan_without_pod(Plan& plan, const View& view, const Wanted& wanted, std::s
   const auto epoch = [](const Decision& decision) {
     return std::pair(decision.era, decision.epoch);
   };
-  if (epoch(view.highest->stamp.stamp.claim.decision) < epoch(wanted.claim.decision)) {
+  if (epoch(view.highest->stamp.stamp->claim.decision) < epoch(wanted.claim.decision)) {
     plan.verdict = Plan::Verdict::no_pod_stale;
     plan.fences = view.labelled;
   }
@@ -156,8 +156,8 @@ void plan_promotion(Plan& plan, const View& view, const Wanted& wanted, const La
   const Pod* primary = plan.primary;
   const std::vector<const Pod*> labelled_others = all_but(view.labelled, primary);
   const bool primary_is_right = primary->carries(rule) && is_read(*primary) &&
-                                primary->stamp.stamp.claim == wanted.claim &&
-                                primary->stamp.stamp.kind == StampKind::promoted;
+                                primary->stamp.stamp->claim == wanted.claim &&
+                                primary->stamp.stamp->kind == StampKind::promoted;
   if (primary_is_right && labelled_others.empty()) return;
   plan.verdict = Plan::Verdict::change;
   if (primary_is_right) {  // a second label, set by somebody else
@@ -172,7 +172,7 @@ void plan_promotion(Plan& plan, const View& view, const Wanted& wanted, const La
 
 void leave_alone(Plan& plan, const Pod& paused) {
   plan.pause = fmt::format("paused by the annotation {} of pod {}: {}", pause_annotation,
-                           paused.name, paused.paused);
+                           paused.name, paused.paused());
   if (plan.fences.empty() && plan.promote == nullptr) return;
   plan.verdict = Plan::Verdict::paused;
   plan.cause = plan.pause;
@@ -188,10 +188,10 @@ Plan plan_for(const View& view, const Wanted& wanted, const LabelRule& rule,
     plan.verdict = Plan::Verdict::stand_down;
     plan.newer_format = true;
     plan.cause =
-        fmt::format("pod {}: {}", view.newer_format->name, view.newer_format->stamp.problem);
+        fmt::format("pod {}: {}", view.newer_format->name, *view.newer_format->stamp.problem);
     return plan;
   }
-  if (view.highest != nullptr && view.highest->stamp.stamp.claim > wanted.claim) {
+  if (view.highest != nullptr && view.highest->stamp.stamp->claim > wanted.claim) {
     // Whoever decided higher may have decided the same.
     if (wanted.withdrawn ? is_withdrawn_already(view, wanted) : is_promoted_already(view, match)) {
       if (!wanted.withdrawn && view.foreign_labelled != nullptr) {
@@ -200,7 +200,7 @@ Plan plan_for(const View& view, const Wanted& wanted, const LabelRule& rule,
       return plan;
     }
     plan.verdict = Plan::Verdict::stand_down;
-    plan.higher = view.highest->stamp.stamp.claim;
+    plan.higher = view.highest->stamp.stamp->claim;
     plan.cause = fmt::format("pod {} remembers {}, and this is {}", view.highest->name,
                              describe(plan.higher), describe(wanted.claim));
     return plan;
@@ -231,7 +231,7 @@ std::optional<HighestStamp> highest_stamp(const Wanted& wanted, const Pods& pods
                                           std::string_view pod_namespace) {
   const Pod* highest = highest_of(wanted, pods);
   if (highest == nullptr) return std::nullopt;
-  const Claim& claim = highest->stamp.stamp.claim;
+  const Claim& claim = highest->stamp.stamp->claim;
   return HighestStamp{claim, intent_of(claim, wanted, pods, pod_namespace)};
 }
 
@@ -239,7 +239,7 @@ bool is_under_way(const Wanted& wanted, const Pods& pods, const std::vector<uint
   bool by_another = false;
   for (const auto& [name, pod] : pods) {
     if (!is_read(pod) || is_foreign(pod, wanted)) continue;
-    const Stamp& stamp = pod.stamp.stamp;
+    const Stamp& stamp = *pod.stamp.stamp;
     if (stamp.claim != wanted.claim) continue;
     if (stamp.kind == StampKind::promoted) return false;
     by_another |= std::find(own.begin(), own.end(), stamp.unique) == own.end();

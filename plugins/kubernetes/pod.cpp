@@ -1,11 +1,11 @@
 #include "plugins/kubernetes/pod.h"
 
+#include <algorithm>
 #include <tuple>
 #include <utility>
 
 #include "common/json.h"
 #include "plugins/address.h"
-#include "plugins/kubernetes/pause.h"
 
 namespace reconciler {
 
@@ -82,18 +82,19 @@ bool is_ready(const cJSON* status) {
 const KeptMember parts_of_pods = kept("", all_parts);
 
 std::optional<std::string_view> label_of(const Pod& pod, std::string_view key) {
-  const auto label = pod.labels.find(key);
+  const auto label = std::find_if(pod.labels.begin(), pod.labels.end(),
+                                  [&](const auto& each) { return each.first == key; });
   return label == pod.labels.end() ? std::nullopt : std::optional<std::string_view>(label->second);
 }
 
 bool decides_the_same(const Pod& a, const Pod& b) {
   const auto key = [](const Pod& pod) {
-    return std::tie(pod.name, pod.uid, pod.node, pod.zone, pod.hostname, pod.subdomain,
-                    pod.addresses, pod.ports, pod.named_ports, pod.ready, pod.finished,
-                    pod.terminating, pod.has_labels, pod.has_annotations, pod.label,
-                    pod.replica_label, pod.labels, pod.stamp.state, pod.stamp.text, pod.paused);
+    return std::tie(pod.name, pod.uid, pod.node, pod.hostname, pod.subdomain, pod.addresses,
+                    pod.ports, pod.named_ports, pod.ready, pod.finished, pod.terminating,
+                    pod.has_labels, pod.has_annotations, pod.label, pod.replica_label, pod.labels,
+                    pod.stamp.state, pod.stamp.text);
   };
-  return key(a) == key(b);
+  return key(a) == key(b) && a.paused() == b.paused();
 }
 
 void note_move(ObjectChange& change, const Pod& before, const Pod& after) {
@@ -103,7 +104,7 @@ void note_move(ObjectChange& change, const Pod& before, const Pod& after) {
   }
   change.moved = after.name;
   change.moved_from = before.label;
-  change.moved_by = after.label_manager;
+  if (after.label_manager) change.moved_by = *after.label_manager;
 }
 
 Result<Pod> read_pod(const cJSON* json, const LabelRule& rule) {
@@ -127,19 +128,18 @@ Result<Pod> read_pod(const cJSON* json, const LabelRule& rule) {
 
   const cJSON* labels = json::member(metadata, "labels");
   const cJSON* entry = nullptr;
+  pod.labels.reserve(static_cast<size_t>(cJSON_GetArraySize(labels)));
   cJSON_ArrayForEach(entry, labels) {
-    if (entry->string != nullptr) pod.labels[entry->string] = json::text(entry);
+    if (entry->string != nullptr) pod.labels.emplace_back(entry->string, json::text(entry));
   }
-  pod.pod_name_label = json::text(labels, pod_name_label);
-  pod.zone = json::text(labels, "topology.kubernetes.io/zone");
   const cJSON* label = json::member(labels, rule.name.c_str());
   if (cJSON_IsString(label)) {
     pod.label = std::string(json::text(label));
-    pod.label_manager = manager_of(metadata, {"metadata", "labels", rule.name});
+    std::string manager = manager_of(metadata, {"metadata", "labels", rule.name});
+    if (!manager.empty()) pod.label_manager = std::move(manager);
   }
   const cJSON* replica = json::member(labels, rule.replica.name.c_str());
   if (rule.marks_replicas() && cJSON_IsString(replica)) pod.replica_label = json::text(replica);
-  pod.paused = pause_reason(json::member(metadata, "annotations"));
   return pod;
 }
 

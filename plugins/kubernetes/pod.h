@@ -3,15 +3,16 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "common/result.h"
 #include "plugins/kubernetes/api_object.h"
 #include "plugins/kubernetes/json_sieve.h"
+#include "plugins/kubernetes/rare.h"
 
 namespace reconciler {
 
@@ -38,6 +39,7 @@ struct LabelRule {
 };
 
 inline constexpr char pod_name_label[] = "statefulset.kubernetes.io/pod-name";
+inline constexpr char zone_label[] = "topology.kubernetes.io/zone";
 
 struct NamedPort {
   std::string name;
@@ -46,9 +48,11 @@ struct NamedPort {
   friend bool operator==(const NamedPort&, const NamedPort&) = default;
 };
 
+// As small as it can be while it reads well: thousands may be watched.
 struct Pod : ApiObject {
+  using Label = std::pair<std::string, std::string>;
+
   std::string node;
-  std::string zone;                    // by its label, where the cluster sets that
   std::string hostname;                // spec.hostname; empty where not set
   std::string subdomain;               // spec.subdomain
   std::vector<std::string> addresses;  // status.podIPs, canonical
@@ -62,17 +66,19 @@ struct Pod : ApiObject {
   // before. Such a write is answered by 200 and the pod as it would have become, several at once, and none is kept.
   bool vanishing = false;
 
-  std::optional<std::string> label;  // the value that the rule's label has here
-  std::string label_manager;  // who wrote it by managedFields, where that is not us; else empty
+  std::optional<std::string> label;          // the value that the rule's label has here
+  Rare<std::string> label_manager;           // who wrote it by managedFields, where that is not us
   std::optional<std::string> replica_label;  // the value that the replicas' label has here
-  std::string pod_name_label;                // statefulset.kubernetes.io/pod-name
-  std::map<std::string, std::string, std::less<>> labels;  // all: a Service selects by any
-  std::string paused;  // why its group is to be left alone; empty: it is not
+  std::vector<Label> labels;                 // all: a Service selects by any
 
   bool carries(const LabelRule& rule) const { return label && *label == rule.value; }
 };
 
 std::optional<std::string_view> label_of(const Pod& pod, std::string_view key);
+// Empty where it doesn't have that label.
+inline std::string_view pod_name_label_of(const Pod& pod) {
+  return label_of(pod, pod_name_label).value_or("");
+}
 
 // Whether two states of a pod are the same for deciding: everything but the version and the label's manager.
 bool decides_the_same(const Pod& a, const Pod& b);

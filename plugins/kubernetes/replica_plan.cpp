@@ -12,7 +12,7 @@ constexpr uint64_t shortest_patience_ms = 1000;
 constexpr uint64_t longest_patience_ms = 300000;
 
 bool is_of_group(const Pod& pod, const Wanted& wanted) {
-  return pod.stamp.state != StampReading::State::read || pod.stamp.stamp.group == wanted.group;
+  return pod.stamp.state != StampReading::State::read || pod.stamp.stamp->group == wanted.group;
 }
 
 }  // namespace

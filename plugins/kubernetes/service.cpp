@@ -3,7 +3,6 @@
 #include <tuple>
 
 #include "plugins/address.h"
-#include "plugins/kubernetes/pause.h"
 #include "plugins/kubernetes/pod.h"
 
 namespace reconciler {
@@ -66,7 +65,6 @@ Result<Service> read_service(const cJSON* json) {
   const cJSON* spec = json::member(json, "spec");
   Service service;
   if (!read_metadata(metadata, service)) return Error("a Service without name or uid");
-  service.paused = pause_reason(json::member(metadata, "annotations"));
   service.is_external_name = json::text(spec, "type") == "ExternalName";
   const cJSON* term = nullptr;
   cJSON_ArrayForEach(term, json::member(spec, "selector")) {
@@ -88,10 +86,9 @@ Result<Service> read_service(const cJSON* json) {
 bool decides_the_same(const Service& a, const Service& b) {
   const auto key = [](const Service& service) {
     return std::tie(service.uid, service.has_annotations, service.stamp.state, service.stamp.text,
-                    service.is_external_name, service.selector, service.ports, service.families,
-                    service.paused);
+                    service.is_external_name, service.selector, service.ports, service.families);
   };
-  return key(a) == key(b);
+  return key(a) == key(b) && a.paused() == b.paused();
 }
 
 void note_move(ObjectChange& change, const Service& before, const Service& after) {

@@ -28,7 +28,6 @@ struct Service : ApiObject {
   std::map<std::string, std::string> selector;
   std::vector<ServicePort> ports;
   std::vector<std::string> families;  // `IPv4`, `IPv6`; empty where the server doesn't say
-  std::string paused;                 // why it is to be left alone; empty: it is not
   std::string selector_manager;  // who wrote the pod's name there, where that is not us; else empty
 };
 

@@ -137,7 +137,7 @@ OrderScope<Service> ServiceObjects::scope_of_service() {
 OrderScope<Slice> ServiceObjects::scope_of_slices() {
   const auto concerns = [this](const Slice& slice) {
     const bool foreign =
-        slice.stamp.state == StampReading::State::read && slice.stamp.stamp.group != group_;
+        slice.stamp.state == StampReading::State::read && slice.stamp.stamp->group != group_;
     if (foreign) return false;
     return slice.name == slice_name(service_name_) ||
            (has_replicas() && slice.name == slice_name(replica_service_));

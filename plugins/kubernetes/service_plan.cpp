@@ -52,9 +52,9 @@ bool admit(ServicePlan& plan, const ServiceView& view) {
 }
 
 ServicePlan unless_paused(ServicePlan plan, const ServiceView& view) {
-  if (view.service == nullptr || view.service->paused.empty()) return plan;
+  if (view.service == nullptr || view.service->paused().empty()) return plan;
   plan.pause = fmt::format("paused by the annotation {} of {}: {}", pause_annotation,
-                           service_of(view), view.service->paused);
+                           service_of(view), view.service->paused());
   const bool writes = plan.verdict == ServicePlan::Verdict::change ||
                       plan.verdict == ServicePlan::Verdict::no_pod_stale;
   if (!writes) return plan;
@@ -73,14 +73,14 @@ void stand_down(ServicePlan& plan, const Claim& higher, std::string cause) {
 
 // Before what stands above: whoever decided higher may have decided the same.
 void decide_below(ServicePlan& plan, const Wanted& wanted, const Holder& holder) {
-  const Claim& known = holder.stamp.stamp.claim;
+  const Claim& known = holder.stamp.stamp->claim;
   const Decision& ours = wanted.claim.decision;
   const bool withdrawn_already = holder.shown == Shown::nothing && !known.decision.settled() &&
                                  known.decision.era == ours.era &&
                                  known.decision.epoch == ours.epoch &&
                                  known.address == wanted.claim.address;
   const bool promoted_already =
-      holder.shown == Shown::wanted && holder.stamp.stamp.kind == StampKind::promoted;
+      holder.shown == Shown::wanted && holder.stamp.stamp->kind == StampKind::promoted;
   if (wanted.withdrawn ? withdrawn_already : promoted_already) return;
   stand_down(plan, known,
              fmt::format("{} remembers {}, and this is {}", holder.name, describe(known),
@@ -89,8 +89,8 @@ void decide_below(ServicePlan& plan, const Wanted& wanted, const Holder& holder)
 
 void decide_withdrawal(ServicePlan& plan, const Wanted& wanted, const Holder& holder) {
   const StampReading& stamp = holder.stamp;
-  const bool same = stamp.state == StampReading::State::read && stamp.stamp.claim == wanted.claim;
-  if (same && stamp.stamp.kind == StampKind::promoted) {
+  const bool same = stamp.state == StampReading::State::read && stamp.stamp->claim == wanted.claim;
+  if (same && stamp.stamp->kind == StampKind::promoted) {
     // Two programs that count differently: one of them must give way, or they would go on for ever.
     stand_down(plan, wanted.claim,
                fmt::format("{} was promoted under {}, which is a suspicion here", holder.name,
@@ -109,13 +109,13 @@ void decide(ServicePlan& plan, const Wanted& wanted, const Holder& holder,
   const bool is_read = stamp.state == StampReading::State::read;
   if (stamp.state == StampReading::State::newer_format) {
     plan.newer_format = true;
-    stand_down(plan, {}, holder.name + ": " + stamp.problem);
-  } else if (is_read && stamp.stamp.group != wanted.group) {
+    stand_down(plan, {}, holder.name + ": " + *stamp.problem);
+  } else if (is_read && stamp.stamp->group != wanted.group) {
     refuse(plan, "other-group",
            fmt::format("{} belongs to group {} by its stamp; where that group is no more, "
                        "overwrite its annotation {}",
-                       holder.name, stamp.stamp.group, stamp_annotation));
-  } else if (is_read && stamp.stamp.claim > wanted.claim) {
+                       holder.name, stamp.stamp->group, stamp_annotation));
+  } else if (is_read && stamp.stamp->claim > wanted.claim) {
     decide_below(plan, wanted, holder);
   } else if (wanted.withdrawn) {
     decide_withdrawal(plan, wanted, holder);
@@ -126,14 +126,15 @@ void decide(ServicePlan& plan, const Wanted& wanted, const Holder& holder,
       return std::pair(decision.era, decision.epoch);
     };
     const bool stale = is_read && holder.shown != Shown::nothing &&
-                       epoch(stamp.stamp.claim.decision) < epoch(wanted.claim.decision);
+                       epoch(stamp.stamp->claim.decision) < epoch(wanted.claim.decision);
     plan.verdict = stale ? ServicePlan::Verdict::no_pod_stale : ServicePlan::Verdict::no_pod;
     plan.problem = "no-pod";
     plan.cause = unpublishable;
     plan.kind = StampKind::fenced;
   } else {
     const bool right = holder.shown == Shown::wanted && is_read &&
-                       stamp.stamp.claim == wanted.claim && stamp.stamp.kind == StampKind::promoted;
+                       stamp.stamp->claim == wanted.claim &&
+                       stamp.stamp->kind == StampKind::promoted;
     if (!right) plan.verdict = ServicePlan::Verdict::change;
   }
 }
@@ -183,14 +184,13 @@ Shown shown_by(const Slice* slice, const SliceContent& wanted, const ServiceView
 
 // Why the Service's selector, narrowed to the pod, would select nothing; empty: it would not.
 std::string unselectable(const Pod& pod, const ServiceView& view) {
-  if (pod.pod_name_label.empty()) {
+  if (pod_name_label_of(pod).empty()) {
     return fmt::format("pod {} has no label {}, by which it could be selected", pod.name,
                        pod_name_label);
   }
   for (const auto& [key, value] : view.service->selector) {
     if (key == pod_name_label) continue;
-    const auto label = pod.labels.find(key);
-    if (label == pod.labels.end() || label->second != value) {
+    if (label_of(pod, key) != value) {
       return fmt::format("pod {} has no label {}={}, by which {} selects, too", pod.name, key,
                          value, service_of(view));
     }
@@ -233,11 +233,13 @@ ServicePlan for_selector(const Wanted& wanted, const ServiceView& view) {
   Shown shown = Shown::other;
   if (says != service.selector.end()) {
     if (says->second == nobody) shown = Shown::nothing;
-    if (unpublishable.empty() && says->second == match.pod->pod_name_label) shown = Shown::wanted;
+    if (unpublishable.empty() && says->second == pod_name_label_of(*match.pod))
+      shown = Shown::wanted;
   }
   decide(plan, wanted, {service.stamp, shown, service_of(view)}, unpublishable);
-  plan.pod_name =
-      plan.kind == StampKind::fenced || !unpublishable.empty() ? nobody : match.pod->pod_name_label;
+  plan.pod_name = plan.kind == StampKind::fenced || !unpublishable.empty()
+                      ? nobody
+                      : pod_name_label_of(*match.pod);
   return plan;
 }
 
@@ -276,7 +278,7 @@ ServicePlan for_replica_slice(const Wanted& wanted, const ServiceView& view) {
   const StampReading& stamp = slice == nullptr ? none : slice->stamp;
   const bool is_read = stamp.state == StampReading::State::read;
   if (stamp.state == StampReading::State::newer_format ||
-      (is_read && (stamp.stamp.group != wanted.group || stamp.stamp.claim > wanted.claim))) {
+      (is_read && (stamp.stamp->group != wanted.group || stamp.stamp->claim > wanted.claim))) {
     return plan;  // theirs to write
   }
   const AddressFamilies families(*view.service, slice);
@@ -292,7 +294,7 @@ ServicePlan for_replica_slice(const Wanted& wanted, const ServiceView& view) {
   }
   const bool same = slice != nullptr && is_of_service(*slice, *view.service) &&
                     says_the_same(slice->content, plan.content);
-  if (!same || !is_read || stamp.stamp.claim != wanted.claim) {
+  if (!same || !is_read || stamp.stamp->claim != wanted.claim) {
     plan.verdict = ServicePlan::Verdict::change;
   }
   return plan;
@@ -304,7 +306,7 @@ std::string slice_name(const std::string& service) { return service + "-valkey-r
 
 std::optional<HighestStamp> stamp_of(const Wanted& wanted, const ApiObject* object) {
   if (object == nullptr || object->stamp.state != StampReading::State::read) return std::nullopt;
-  const Stamp& stamp = object->stamp.stamp;
+  const Stamp& stamp = *object->stamp.stamp;
   if (stamp.group != wanted.group) return std::nullopt;
   if (stamp.kind == StampKind::promoted) return HighestStamp{stamp.claim, Intent::promotion};
   // Nothing is published also where no pod was the primary, and of settled decisions for no other reason.

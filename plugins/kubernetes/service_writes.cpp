@@ -21,7 +21,7 @@ std::vector<LedPod> pods_of(const SliceContent& content) {
 std::vector<LedPod> ServiceObjects::pods_named(const std::string& label) const {
   std::vector<LedPod> pods;
   for (const auto& [name, pod] : pods_.items()) {
-    if (pod.pod_name_label == label) pods.push_back({name, pod.uid});
+    if (pod_name_label_of(pod) == label) pods.push_back({name, pod.uid});
   }
   return pods;
 }

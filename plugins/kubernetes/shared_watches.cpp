@@ -9,12 +9,10 @@ namespace {
 
 constexpr uint64_t discover_again_ms = 1000;
 
-// Who publishes through a Service reads it, and nobody else. Assigned, not cleared: what they hold is to go.
+// Who publishes through a Service reads it, and nobody else.
 void drop_what_services_need(Pod& pod) {
-  pod.labels = {};
-  pod.pod_name_label = {};
-  pod.zone = {};
-  pod.named_ports = {};
+  pod.labels = std::vector<Pod::Label>();
+  pod.named_ports = std::vector<NamedPort>();
 }
 
 std::vector<std::string> services_of(const Settings::Group& group) {

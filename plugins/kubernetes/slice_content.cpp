@@ -81,7 +81,7 @@ SliceEndpoint endpoint_of(const std::string& address, const Pod* pod, const Slic
     endpoint.pod = pod->name;
     endpoint.pod_uid = pod->uid;
     endpoint.node = pod->node;
-    endpoint.zone = pod->zone;
+    endpoint.zone = label_of(*pod, zone_label).value_or("");
     return endpoint;
   }
   if (slice == nullptr) return endpoint;

@@ -120,7 +120,7 @@ StampReading read_stamp(std::string text) {
   reading.text = std::move(text);
   reading.state = StampReading::State::malformed;
   if (reading.text.size() > longest_stamp) {
-    reading.problem = "too long";
+    reading.problem = std::string("too long");
     return reading;
   }
   if (reading.text.starts_with(released)) {
@@ -132,7 +132,7 @@ StampReading read_stamp(std::string text) {
   uint32_t version = 0;
   if (version_word.empty() || version_word.front() != 'v' ||
       !read_number(version_word.substr(1), version) || version == 0) {
-    reading.problem = "`v1` expected";
+    reading.problem = std::string("`v1` expected");
     return reading;
   }
   if (version > 1) {

@@ -20,6 +20,7 @@
 
 #include "common/result.h"
 #include "common/topology.h"
+#include "plugins/kubernetes/rare.h"
 
 namespace reconciler {
 
@@ -50,9 +51,9 @@ struct StampReading {
   enum class State : uint8_t { absent, read, newer_format, released, malformed };
 
   State state = State::absent;
-  std::string text;     // the whole annotation, as preconditions test it; empty where absent
-  Stamp stamp;          // of `read` only
-  std::string problem;  // of `newer_format` and `malformed`: why
+  std::string text;           // the whole annotation, as preconditions test it; empty where absent
+  Rare<Stamp> stamp;          // of `read` only
+  Rare<std::string> problem;  // of `newer_format` and `malformed`: why
 };
 
 StampReading read_stamp(std::string text);

@@ -36,11 +36,11 @@ class KubernetesOrder : public testing::Test {
 
 TEST_F(KubernetesOrder, APauseIsAnAnnotationWithWhoAndWhy) {
   EXPECT_TRUE(obey(wish(VR_PAUSE, "until 10:00")));  // of a pod without annotations, too
-  EXPECT_EQ(server_.pod("a").paused, "by jane: until 10:00");
+  EXPECT_EQ(server_.pod("a").paused(), "by jane: until 10:00");
   EXPECT_TRUE(obey(wish(VR_PAUSE)));
-  EXPECT_EQ(server_.pod("a").paused, "by jane");
+  EXPECT_EQ(server_.pod("a").paused(), "by jane");
   EXPECT_TRUE(obey(wish(VR_RESUME)));
-  EXPECT_EQ(server_.pod("a").paused, "");
+  EXPECT_EQ(server_.pod("a").paused(), "");
 }
 
 TEST_F(KubernetesOrder, APauseLeavesLabelAndStampAsTheyAre) {

@@ -105,7 +105,7 @@ TEST_F(KubernetesPlan, AStampThatIsNoneIsLowest) {
 TEST_F(KubernetesPlan, APausedGroupIsLeftAloneAndTheReasonIsTold) {
   promoted("a", 1);
   fenced("b", 1, "a");
-  pods_.at("c").paused = "by jane";
+  pods_.at("c").pause = std::string("by jane");
   const Plan result = plan(2, "b");
   EXPECT_EQ(result.verdict, Verdict::paused);
   EXPECT_THAT(fences(result), ElementsAre("a"));  // for an attempt that has begun
@@ -116,7 +116,7 @@ TEST_F(KubernetesPlan, APausedGroupIsLeftAloneAndTheReasonIsTold) {
 TEST_F(KubernetesPlan, APausedGroupThatIsRightIsRight) {
   promoted("b", 2);
   fenced("a", 2, "b");
-  pods_.at("a").paused = "true";
+  pods_.at("a").pause = std::string("true");
   const Plan result = plan(2, "b");
   EXPECT_EQ(result.verdict, Verdict::right);
   EXPECT_THAT(result.pause, HasSubstr("pod a: true"));
@@ -125,7 +125,7 @@ TEST_F(KubernetesPlan, APausedGroupThatIsRightIsRight) {
 TEST_F(KubernetesPlan, APauseOfAnotherGroupIsNoneOfOurs) {
   promoted("a", 1);
   stamp("c", StampKind::fenced, 1, "c", 0, "other");
-  pods_.at("c").paused = "true";
+  pods_.at("c").pause = std::string("true");
   EXPECT_EQ(plan(2, "b").verdict, Verdict::change);
 }
 

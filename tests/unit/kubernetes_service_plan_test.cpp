@@ -22,7 +22,6 @@ class KubernetesServicePlan : public testing::TestWithParam<bool> {
       pod.uid = std::string("uid-") + name;
       pod.node = std::string("node-") + name;
       pod.addresses = {"10.0.0." + std::to_string(pods_.size() + 1)};
-      pod.pod_name_label = name;
       pod.labels = {{"app", "valkey"}, {pod_name_label, name}};
       pod.named_ports = {{"valkey", 6379}};
       pod.ready = true;
@@ -224,7 +223,7 @@ TEST_P(KubernetesServicePlan, WithoutAServiceNothingIsWritten) {
 }
 
 TEST_P(KubernetesServicePlan, APausedServiceIsLeftAlone) {
-  service_.paused = "by jane";
+  service_.pause = std::string("by jane");
   EXPECT_EQ(plan(1, "a").verdict, Verdict::paused);
   EXPECT_THAT(plan(1, "a").cause, HasSubstr("of Service shop/valkey: by jane"));
   EXPECT_EQ(plan(1, "a", 1, true).verdict, Verdict::paused);
@@ -232,7 +231,7 @@ TEST_P(KubernetesServicePlan, APausedServiceIsLeftAlone) {
 
 TEST_P(KubernetesServicePlan, APausedServiceThatIsRightIsSo) {
   published_by(wanted({0, 2, 0}, "b"));
-  service_.paused = "by jane";
+  service_.pause = std::string("by jane");
   EXPECT_EQ(plan(2, "b").verdict, Verdict::right);
   EXPECT_THAT(plan(2, "b").pause, HasSubstr("by jane"));
   EXPECT_EQ(plan(1, "a").verdict, Verdict::stand_down) << "nothing would be written anyway";
@@ -251,7 +250,7 @@ TEST_P(KubernetesServicePlan, AServiceThatWasMadeAnewIsTheOwnerFromThenOn) {
 TEST_P(KubernetesServicePlan, APodThatTheSelectorDoesNotSelectIsNoPod) {
   if (by_slice()) return;
   service_.selector = {{"app", "valkey"}, {"tier", "db"}};
-  pods_.at("a").labels["tier"] = "db";
+  pods_.at("a").labels.emplace_back("tier", "db");
   published_by(wanted({0, 1, 0}, "a"));
   EXPECT_EQ(plan(1, "a").verdict, Verdict::right);
   const ServicePlan result = plan(2, "b");

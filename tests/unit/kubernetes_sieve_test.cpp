@@ -59,8 +59,9 @@ TEST(KubernetesSieve, APodIsReadTheSameFromItsParts) {
   ASSERT_TRUE(whole.ok() && parts.ok());
   EXPECT_TRUE(decides_the_same(*whole, *parts));
   EXPECT_EQ(parts->version, 7u);
-  EXPECT_EQ(parts->label_manager, "kubectl");
-  EXPECT_EQ(parts->paused, "by jane");
+  ASSERT_TRUE(parts->label_manager);
+  EXPECT_EQ(*parts->label_manager, "kubectl");
+  EXPECT_EQ(parts->paused(), "by jane");
   EXPECT_EQ(parts->pause, whole->pause);
   EXPECT_EQ(parts->vanishing, whole->vanishing);
   EXPECT_EQ(parts->named_ports, whole->named_ports);

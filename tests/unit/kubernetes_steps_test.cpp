@@ -244,7 +244,7 @@ TEST_F(KubernetesSteps, AnAbsurdEraTeachesNothing) {
 TEST_F(KubernetesSteps, ADecisionMayBeLowerByItsEraAlone) {
   stamp_with("a", {1, 4, 2}, "a", StampKind::promoted);
   EXPECT_EQ(by_era({0, 5, 0}, "b"), (Decision{1, 5, 0}));
-  EXPECT_EQ(era_takeover(wanted({0, 5, 0}, "b"))->known, pods_.at("a").stamp.stamp.claim);
+  EXPECT_EQ(era_takeover(wanted({0, 5, 0}, "b"))->known, pods_.at("a").stamp.stamp->claim);
   EXPECT_EQ(by_era({0, 4, 8}, "b"), std::nullopt) << "the same epoch";
   EXPECT_EQ(by_era({1, 5, 0}, "b"), std::nullopt) << "the same era";
   EXPECT_EQ(by_era({0, 5, 1}, "b"), std::nullopt) << "not settled";

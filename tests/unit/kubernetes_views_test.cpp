@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <random>
 #include <set>
 #include <string>
@@ -18,7 +20,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-using Labels = std::map<std::string, std::string, std::less<>>;
+using Labels = std::vector<std::pair<std::string, std::string>>;
 
 Pod pod_with(const std::string& name, uint64_t version, Labels labels,
              const std::string& uid = "u") {
@@ -118,6 +120,10 @@ class KubernetesViews : public testing::Test {
     for (const auto& change : changes) views.push_back(change.view);
     return views;
   }
+  static Views::Changes finish(Views& views, Views::Listing& listing, std::vector<Pod> pods) {
+    for (Pod& pod : pods) views.take(listing, std::move(pod));
+    return views.finish_list(listing, 10);
+  }
 
   Views views_{selections({"app=v,g=a", "app=v,g=b"}), nullptr};
 };
@@ -167,12 +173,11 @@ TEST_F(KubernetesViews, TheAnswerToAPatchTellsThatThePodWasRelabelledBefore) {
 
 TEST_F(KubernetesViews, AListOfAllIsDivided) {
   views_.set(pod_with("old", 1, {{"app", "v"}, {"g", "a"}}));
-  const auto listing = views_.begin_list(std::nullopt);
-  const auto changes = views_.finish_list(
-      listing,
+  auto listing = views_.begin_list(std::nullopt);
+  const auto changes = finish(
+      views_, listing,
       {pod_with("p", 5, {{"app", "v"}, {"g", "a"}}), pod_with("q", 6, {{"app", "v"}, {"g", "b"}}),
-       pod_with("r", 7, {{"app", "v"}, {"g", "c"}})},
-      10);
+       pod_with("r", 7, {{"app", "v"}, {"g", "c"}})});
   EXPECT_THAT(told(changes), ElementsAre(0, 1));
   EXPECT_THAT(names(views_, 0), ElementsAre("p"));
   EXPECT_THAT(names(views_, 1), ElementsAre("q"));
@@ -181,16 +186,26 @@ TEST_F(KubernetesViews, AListOfAllIsDivided) {
 TEST_F(KubernetesViews, AListOfOneLeavesTheOthersAlone) {
   views_.set(pod_with("p", 1, {{"app", "v"}, {"g", "a"}}));
   views_.set(pod_with("q", 2, {{"app", "v"}, {"g", "b"}}));
-  const auto listing = views_.begin_list(0);
-  EXPECT_THAT(told(views_.finish_list(listing, {}, 10)), ElementsAre(0));
+  auto listing = views_.begin_list(0);
+  EXPECT_THAT(told(finish(views_, listing, {})), ElementsAre(0));
   EXPECT_THAT(names(views_, 0), IsEmpty());
   EXPECT_THAT(names(views_, 1), ElementsAre("q"));
 }
 
+TEST_F(KubernetesViews, OfAListThatBeganAgainOnlyWhatCameSinceCounts) {
+  for (const std::optional<size_t> of : {std::optional<size_t>(), std::optional<size_t>(0)}) {
+    auto listing = views_.begin_list(of);
+    views_.take(listing, pod_with("before", 1, {{"app", "v"}, {"g", "a"}}));
+    views_.restart_list(listing);
+    finish(views_, listing, {pod_with("since", 2, {{"app", "v"}, {"g", "a"}})});
+    EXPECT_THAT(names(views_, 0), ElementsAre("since"));
+  }
+}
+
 // The shared watch goes on from the list of all, and may be behind what one of the views has listed since.
 TEST_F(KubernetesViews, AWatchThatIsBehindAListBringsNothingBack) {
-  const auto listing = views_.begin_list(0);
-  views_.finish_list(listing, {}, 10);
+  auto listing = views_.begin_list(0);
+  finish(views_, listing, {});
   EXPECT_THAT(told(views_.set(pod_with("p", 8, {{"app", "v"}, {"g", "a"}}))), IsEmpty());
   EXPECT_THAT(told(views_.set(pod_with("q", 8, {{"app", "v"}, {"g", "b"}}))), ElementsAre(1));
   EXPECT_THAT(told(views_.set(pod_with("p", 11, {{"app", "v"}, {"g", "a"}}))), ElementsAre(0));
@@ -198,11 +213,35 @@ TEST_F(KubernetesViews, AWatchThatIsBehindAListBringsNothingBack) {
 
 TEST_F(KubernetesViews, WhoLeftWhileAListWasUnderWayIsNotBroughtBackByIt) {
   views_.set(pod_with("p", 1, {{"app", "v"}, {"g", "a"}}));
-  const auto listing = views_.begin_list(0);
+  auto listing = views_.begin_list(0);
   views_.set(pod_with("p", 20, {{"app", "v"}, {"g", "b"}}));
-  views_.finish_list(listing, {pod_with("p", 1, {{"app", "v"}, {"g", "a"}})}, 10);
+  finish(views_, listing, {pod_with("p", 1, {{"app", "v"}, {"g", "a"}})});
   EXPECT_THAT(names(views_, 0), IsEmpty());
   EXPECT_THAT(names(views_, 1), ElementsAre("p"));
+}
+
+TEST(KubernetesViewOfOne, APodThatLeftAndCameBackBeforeTheListsMomentStays) {
+  ObjectViews<Pod> views(selections({"g=a"}), nullptr);
+  const auto list_with = [&](Pod pod, uint64_t version, const std::function<void()>& meanwhile) {
+    auto listing = views.begin_list(std::nullopt);
+    meanwhile();
+    views.take(listing, std::move(pod));
+    views.finish_list(listing, version);
+  };
+  views.set(pod_with("p", 100, {{"g", "a"}}));
+  list_with(pod_with("p", 105, {{"g", "a"}}), 110, [&] {
+    views.remove(pod_with("p", 104, {}));  // it left the selector
+    views.set(pod_with("p", 105, {{"g", "a"}}));
+  });
+  EXPECT_TRUE(views.items(0).contains("p"));
+
+  list_with(pod_with("p", 105, {{"g", "a"}}), 119, [&] { views.remove(pod_with("p", 120, {})); });
+  EXPECT_FALSE(views.items(0).contains("p")) << "gone since";
+
+  views.set(pod_with("p", 130, {{"g", "a"}}));
+  list_with(pod_with("p", 130, {{"g", "a"}}), 131,
+            [&] { views.written(0, pod_with("p", 132, {})); });
+  EXPECT_FALSE(views.items(0).contains("p")) << "by the answer to a patch";
 }
 
 TEST_F(KubernetesViews, WhatOnlySelectingNeededIsTakenOff) {
@@ -256,14 +295,21 @@ TEST(KubernetesViewsAtRandom, AreWhatAWatchOfEachWouldShow) {
     std::vector<PodStore> alone(of.size());
     std::map<std::string, Pod> world;
     uint64_t version = 0;
+    struct List {
+      ObjectViews<Pod>::Listing listing;
+      std::map<std::string, Pod> world;  // at its moment
+      uint64_t version = 0;
+    };
+    std::optional<List> list;  // that is under way
     for (int step = 0; step < 5000; ++step) {
       const std::string name = std::string(1, static_cast<char>('p' + pick(5)));
       const auto before = world.find(name);
       ++version;
       const std::string uid = before == world.end() ? std::to_string(version) : before->second.uid;
       Pod after = pod_with(name, version, {}, uid);
-      if (pick(3) != 0) after.labels["g"] = std::string(1, static_cast<char>('a' + pick(4)));
-      if (pick(3) != 0) after.labels["app"] = pick(2) == 0 ? "v" : "w";
+      if (pick(3) != 0)
+        after.labels.emplace_back("g", std::string(1, static_cast<char>('a' + pick(4))));
+      if (pick(3) != 0) after.labels.emplace_back("app", pick(2) == 0 ? "v" : "w");
       const bool deleted = before != world.end() && pick(6) == 0;
       for (size_t view = 0; view < of.size(); ++view) {
         const bool was = before != world.end() && of[view].selects(before->second);
@@ -278,11 +324,17 @@ TEST(KubernetesViewsAtRandom, AreWhatAWatchOfEachWouldShow) {
         views.set(after);
         world.insert_or_assign(name, after);
       }
-      if (pick(50) == 0) {
-        std::vector<Pod> all;
-        for (const auto& [of_name, pod] : world) all.push_back(pod);
-        const auto listing = views.begin_list(std::nullopt);
-        views.finish_list(listing, all, version);
+      if (!list && pick(20) == 0) {
+        const bool of_all = pick(2) == 0;
+        list = {views.begin_list(of_all ? std::nullopt : std::optional(pick(of.size()))), world,
+                version};
+      } else if (list && pick(5) == 0) {
+        const auto& one = list->listing.of;
+        for (const auto& [of_name, pod] : list->world) {
+          if (!one || of[*one].selects(pod)) views.take(list->listing, pod);
+        }
+        views.finish_list(list->listing, list->version);
+        list.reset();
       }
       for (size_t view = 0; view < of.size(); ++view) {
         ASSERT_EQ(views.items(view).size(), alone[view].items().size()) << ways[way][view];

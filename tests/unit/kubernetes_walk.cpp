@@ -131,7 +131,7 @@ void Instance::begin() {
   for (const Pod* pod : plan.fences) {
     if (variation == Variation::fence_labelled_only && !pod->carries(walk_->rule())) continue;
     const bool idle = !pod->label && pod->stamp.state == StampReading::State::read &&
-                      pod->stamp.stamp.claim == wanted_.claim;
+                      pod->stamp.stamp->claim == wanted_.claim;
     if (variation == Variation::skip_idle_fences && idle) continue;
     const bool is_replica = replicas.pods.contains(pod->name);
     const bool relabels =

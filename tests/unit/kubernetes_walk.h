@@ -296,7 +296,8 @@ class Walk {
   void resume_all() {
     const vr_order order{sizeof(vr_order), VR_RESUME, "g", "jane", ""};
     for (const Pod& pod : server_.list()) {
-      if (!pod.paused.empty()) server_.patch(pod.name, order_patch(pod, operator_order(order, 0)));
+      if (!pod.paused().empty())
+        server_.patch(pod.name, order_patch(pod, operator_order(order, 0)));
     }
   }
 
@@ -332,7 +333,8 @@ class Walk {
     const Pod now = server_.pod(name);
     const bool same = !before || (before->carries(rule_) == now.carries(rule_) &&
                                   before->stamp.text == now.stamp.text);
-    const bool both = now.carries(rule_) && now.stamp.stamp.kind == StampKind::promoted &&
+    const bool both = now.carries(rule_) && now.stamp.stamp &&
+                      now.stamp.stamp->kind == StampKind::promoted &&
                       now.replica_label == rule_.replica.value;
     primary_relabelled |= !same || both;
   }
