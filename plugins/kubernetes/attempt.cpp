@@ -56,12 +56,13 @@ void GroupTarget::start_writing(const Plan& plan) {
   if (plan.promote != nullptr) promotion_ = make_write(*plan.promote, StampKind::promoted, false);
   if (!waits_for_fences()) {
     promote();
-  } else if (promotion_ && fences_.empty() && restarts_ == 0) {
+  } else if (promotion_ && fences_.empty() && restarts_ == 0 && outcome_ != VR_RETRY) {
     hold_promotion();
   }
 }
 
-// Its head is with the server when the last fence is confirmed, and only the patch itself is still to be sent.
+// Its head is with the server when the last fence is confirmed, and only the patch itself is still to be sent. At a first try
+// alone: in a server that has too much to do it takes a place that the fence may be waiting for.
 void GroupTarget::hold_promotion() {
   const uint64_t unique = promotion_->stamp.unique;
   held_promotion_ = api_.hold_patch<Pod>(

@@ -400,10 +400,15 @@ class InFlight(PluginCase):
         one.applied(30)
         one.wait("count", name="events_total")
         holder = self.hold_a_change()
+        start = self.kubernetes.audit_size()
         mark = one.apply(GROUP, 2, ADDRESSES[1])
         told = one.wait("complete", outcome="retry", mark=mark, text="it asks to wait 1 s")
         time.sleep(3.5)
         self.assertLessEqual(one.count("patches_total", "429", mark), 2 * 4, one.story(mark))
+        # The head of the promotion takes a place, too: it goes ahead of the fence once and not again.
+        ahead = [line for line in self.kubernetes.audit(start) if line["verb"] == "patch"
+                 and line["objectRef"]["name"] == "valkey-1" and line["stage"] == "ResponseComplete"]
+        self.assertLessEqual(len(ahead), 1)
         holder.close()
         done = one.applied(30, mark)
         self.assertGreater(done.time - told.time, 3.4)
