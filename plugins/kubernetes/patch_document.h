@@ -13,10 +13,10 @@ std::string pointer_step(std::string_view key);
 
 class PatchDocument {
  public:
-  // `value`, which is taken over; null: JSON's null, which a `test` takes for absence.
+  // `value`, which is taken over.
   void add(const char* operation, const std::string& path, cJSON* value);
   void text(const char* operation, const std::string& path, const std::string& value);
-  void test_absent(const std::string& path);
+  void test_absent(const std::string& path);  // by JSON's null
   void remove(const std::string& path);
 
   // Where the parent object is absent, a path below it can be neither tested nor written: the parent is.
