@@ -92,6 +92,7 @@ HttpClient::Id HttpClient::send(HttpRequest request) {
 }
 
 void HttpClient::begin(Transfer& transfer) {
+  transfer.uploaded = 0;
   if (curl_multi_add_handle(multi_, transfer.easy) == CURLM_OK) return;
   transfer.response.error = "curl refuses the request";
   transfer.finished = true;
@@ -227,6 +228,7 @@ void HttpClient::deliver(Id id) {
   if (!transfer.finished) return;
   const std::unique_ptr<Transfer> done = take(id);
   hide_secrets(done->request.secrets, done->response);
+  done->response.held = done->request.held;
   if (done->request.on_done) done->request.on_done(std::move(done->response));
 }
 

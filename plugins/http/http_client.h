@@ -50,6 +50,7 @@ struct HttpResponse {
   bool too_large = false;     // than `largest_body`: there was an answer
   int64_t retry_after_s = 0;  // as the server asks by Retry-After, from now on; 0: it doesn't
   bool multiplexed = false;   // by HTTP/2: with other requests on one connection
+  bool held = false;          // the request's body was not sent: it was ended before
 };
 
 struct HttpRequest {

@@ -122,16 +122,21 @@ ApiClient::Id ApiClient::send(HttpClient& client, HttpRequest request, Answered 
   if (!token.empty()) first.headers.push_back(token);
   first.on_done = [this, &client, token, tells_reach, request = std::move(request),
                    done = std::move(done)](HttpResponse response) mutable {
-    if (tells_reach) note(response);
     // The token may have been replaced by the timer while the request was under way.
     const bool another =
         response.status == 401 && (credentials_.read_again() || credentials_.header() != token);
+    if (response.held) {  // nothing was done, and release() will tell
+      ended();
+      return;
+    }
+    if (tells_reach) note(response);
     if (!another) {
       done(std::move(response));
       ended();
       return;
     }
     request.headers.push_back(credentials_.header());
+    request.held = false;
     request.on_done = [this, tells_reach, done = std::move(done)](HttpResponse second) {
       if (tells_reach) note(second);
       done(std::move(second));
@@ -140,22 +145,6 @@ ApiClient::Id ApiClient::send(HttpClient& client, HttpRequest request, Answered 
     client.send(std::move(request));
   };
   return client.send(std::move(first));
-}
-
-// Once: whatever ends it before its time, it is sent anew as any other.
-ApiClient::Id ApiClient::hold(HttpRequest request, Answered done) {
-  begun();
-  if (const std::string& token = credentials_.header(); !token.empty()) {
-    request.headers.push_back(token);
-  }
-  request.held = true;
-  request.on_done = [this, done = std::move(done)](HttpResponse response) {
-    note(response);
-    if (response.status == 401) credentials_.read_again();
-    done(std::move(response));
-    ended();
-  };
-  return changes_.send(std::move(request));
 }
 
 // Each takes one of the requests that the server works on at a time.
@@ -318,6 +307,7 @@ ApiClient::Id ApiClient::write_object(
   request.body = std::move(body);
   request.timeout_ms = timeout_ms;
   request.check = sending == Sending::aside;
+  request.held = sending == Sending::held;
   Answered answered = [this, action = std::move(action),
                        done = std::move(done)](const HttpResponse& response) {
     if (response.status / 100 != 2) {
@@ -326,7 +316,6 @@ ApiClient::Id ApiClient::write_object(
       done(std::nullopt, response.body);
     }
   };
-  if (sending == Sending::held) return hold(std::move(request), std::move(answered));
   return send(changes_, std::move(request), std::move(answered),
               /*tells_reach=*/sending != Sending::aside);
 }

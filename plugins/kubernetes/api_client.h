@@ -126,8 +126,8 @@ class ApiClient {
           std::move(wanted));
   }
   // The same in two steps: its head goes ahead, by which the server knows already who wants what, and the body, without
-  // which nothing is done, follows by release(). False from there: it has ended meanwhile, perhaps with `done` called, and
-  // nothing was done. Nothing comes of it where requests go one after the other, or many are held: then it is to be sent as it is.
+  // which nothing is done, follows by release(). False from there: it has ended before, of which `done` was not told, and is
+  // to be sent as it is. So it is where nothing comes of it here, since requests go one after the other, or many are held.
   template <typename Item>
   std::optional<Id> hold_patch(const Resource<Item>& resource, const std::string& object,
                                std::string body, std::function<void(WriteAnswer<Item>)> done,
@@ -193,7 +193,6 @@ class ApiClient {
   // Sends it, and once more where the token was refused and the file has a new one.
   // Where `tells_reach`, it says whether the server is there: not so what nobody waits for.
   Id send(HttpClient& client, HttpRequest request, Answered done, bool tells_reach = true);
-  Id hold(HttpRequest request, Answered done);
   void begun();
   void ended();
   void list_pages(const ResourceName& name, const std::string& path, Query query, TakePage take,

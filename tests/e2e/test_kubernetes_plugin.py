@@ -431,6 +431,21 @@ class HeadOfThePromotion(PluginCase):
         self.assertGreaterEqual(refused, 3, "of ten")
         self.never_two()
 
+    def test_what_it_is_answered_before_the_promotion_itself_is_sent_is_nobodys_matter(self) -> None:
+        fenced_alone = {**self.rules("patch")[0], "resourceNames": ["valkey-0"]}
+        self.namespace.set_rules([*self.rules("list", "watch"), fenced_alone])
+        mark = self.one.apply(GROUP, 2, ADDRESSES[1])
+        told = self.one.wait("complete", outcome="retry", text="forbidden: cannot patch pods",
+                             mark=mark)
+        counted = [(event.name, event.by) for event in self.one.events[mark:]
+                   if event.kind == "count" and event.value == "403" and event.time <= told.time]
+        self.assertEqual(counted, [("api_errors_total", "1"), ("patches_total", "1")])
+        self.assertEqual(self.namespace.labelled(), [])
+        self.namespace.set_rules(self.rules("list", "watch", "patch"))
+        self.one.applied(30, mark)
+        self.assertEqual(self.namespace.labelled(), ["valkey-1"])
+        self.never_two()
+
 
 class Rights(PluginCase):
     def test_without_the_right_to_patch_it_says_so_and_goes_on_when_it_has_it(self) -> None:
