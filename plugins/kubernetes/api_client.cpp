@@ -129,13 +129,17 @@ ApiClient::Id ApiClient::send(HttpClient& client, HttpRequest request, Answered 
       ended();
       return;
     }
-    if (tells_reach) note(response);
-    if (!another) {
+    // Where the head alone was answered (403, 429) libcurl 7.88 may have lost that, and then can't send the body. And if it
+    // was done: a patch is refused the second time.
+    const bool anew = request.held && response.lost;
+    if (tells_reach && !anew) note(response);
+    if (!another && !anew) {
       done(std::move(response));
       ended();
       return;
     }
-    request.headers.push_back(credentials_.header());
+    if (const std::string& now = credentials_.header(); !now.empty())
+      request.headers.push_back(now);
     request.held = false;
     request.on_done = [this, tells_reach, done = std::move(done)](HttpResponse second) {
       if (tells_reach) note(second);
