@@ -108,6 +108,8 @@ class ApiClient {
           done({std::move(end), std::move(*items)});
         });
   }
+  // clang-tidy 14 does not see in a template that a parameter is moved on.
+  // NOLINTBEGIN(performance-unnecessary-value-param)
   // The same, for whom each object is to be given as soon as it is read.
   template <typename Item>
   void list_each(const Resource<Item>& resource, Query query, ListTaker<Item> taker,
