@@ -45,7 +45,10 @@ class Part(Protocol):
 
 
 def numbers(text: str) -> list[int]:
-    return [int(word) for word in text.split(",")]
+    found = [int(word) for word in text.split(",")]
+    if min(found) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: 1 at least")
+    return found
 
 
 def arguments() -> argparse.Namespace:
