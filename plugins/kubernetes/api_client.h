@@ -95,8 +95,6 @@ class ApiClient {
   // The objects as they are at one moment now, page by page: never from the server's cache. `query` says what selects them,
   // as in a URL. It is asked when the list is begun, which may be at once, or when another one has ended.
   using Query = std::function<std::string()>;
-  // clang-tidy 14 does not see in a template that a parameter is moved on.
-  // NOLINTBEGIN(performance-unnecessary-value-param)
   template <typename Item>
   void list(const Resource<Item>& resource, Query query,
             std::function<void(ListAnswer<Item>)> done) {

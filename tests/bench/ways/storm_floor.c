@@ -49,11 +49,11 @@ static char* read_line(void) {
 static struct request read_request(const char* token) {
   struct request made;
   char *path = read_line(), *body = read_line();
-  made.length = asprintf(
-      &made.text,
-      "PATCH %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
-      "Content-Type: application/json-patch+json\r\nContent-Length: %zu\r\n\r\n%s",
-      path, host, token, strlen(body), body);
+  made.length =
+      asprintf(&made.text,
+               "PATCH %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\n"
+               "Content-Type: application/json-patch+json\r\nContent-Length: %zu\r\n\r\n%s",
+               path, host, token, strlen(body), body);
   free(path);
   free(body);
   return made;
