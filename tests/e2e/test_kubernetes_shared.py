@@ -51,7 +51,12 @@ class SharedCase(unittest.TestCase):
         host.wait("log", text="connected", timeout=READY_WITHIN)
         return host
 
-    def applied(self, host: PluginHost, groups: int, mark: int) -> None:
+    def apply_all(self, host: PluginHost, groups: int) -> None:
+        """Each group's own pod is its primary."""
+        mark = len(host.events)
+        for number in range(groups):
+            host.apply(group_name(number), 1, address(number))
+
         def done() -> bool:
             return len({event.fields.get("group") for event in host.events[mark:]
                         if event.kind == "complete" and event.outcome == "applied"}) == groups
@@ -72,10 +77,7 @@ class Shared(SharedCase):
         self.pods(MANY)
         # Who gets no answer in time lists, and so many patches at once may take a busy machine long.
         host = self.host(MANY, request_timeout="30s")
-        mark = len(host.events)
-        for number in range(MANY):
-            host.apply(group_name(number), 1, address(number))
-        self.applied(host, MANY, mark)
+        self.apply_all(host, MANY)
         self.assertEqual(len(self.namespace.labelled()), MANY)
         self.assertEqual(host.count("lists_total"), 1)
         self.assertEqual(host.count("watches_total"), 1)
@@ -84,9 +86,7 @@ class Shared(SharedCase):
     def test_a_pod_that_is_relabelled_leaves_one_group_and_enters_another(self) -> None:
         self.pods(2)
         host = self.host(2)
-        for number in range(2):
-            host.apply(group_name(number), 1, address(number))
-        self.applied(host, 2, 0)
+        self.apply_all(host, 2)
         mark = len(host.events)
         self.namespace.add_pod(Pod("moved", "10.241.0.1", {OF: group_name(0)}))
         host.apply(group_name(0), 2, "10.241.0.1")
@@ -105,9 +105,7 @@ class Shared(SharedCase):
         assert isinstance(self.kubernetes, FakeKubernetes)
         self.pods(2)
         host = self.host(2)
-        for number in range(2):
-            host.apply(group_name(number), 1, address(number))
-        self.applied(host, 2, 0)
+        self.apply_all(host, 2)
         server = self.kubernetes
         wait_until(lambda: any(OF in path for path in server.open_watches()), 10, "it watches")
         mark = len(host.events)
@@ -125,12 +123,9 @@ class Shared(SharedCase):
             self.namespace.add_pod(
                 Pod(f"valkey-{number:03}", address(number), {group_name(number): "yes"}))
         host = self.host(8, "{group}")
-        for number in range(8):
-            host.apply(group_name(number), 1, address(number))
-        self.applied(host, 8, 0)
+        self.apply_all(host, 8)
         self.assertEqual(host.count("lists_total"), 8)
         self.assertEqual(host.count("watches_total"), 8)
-
 
     @unittest.skipUnless(BACKEND == "fake", "only a fake is slow on demand")
     def test_four_lists_are_open_at_once_at_most(self) -> None:
@@ -147,9 +142,7 @@ class Shared(SharedCase):
         assert isinstance(self.kubernetes, PrivateKubernetes)
         self.pods(2)
         host = self.host(2)
-        for number in range(2):
-            host.apply(group_name(number), 1, address(number))
-        self.applied(host, 2, 0)
+        self.apply_all(host, 2)
         self.kubernetes.back_up()
         for i in range(20):
             self.namespace.annotate("valkey-000", "x", str(i))
@@ -181,9 +174,7 @@ class WithoutWatch(SharedCase):
         host = self.host(40)
         host.wait("problem", id="watch-refused")
         mark = len(host.events)
-        for number in range(40):
-            host.apply(group_name(number), 1, address(number))
-        self.applied(host, 40, mark)
+        self.apply_all(host, 40)
         self.assertEqual(len(self.namespace.labelled()), 40)
         self.assertLess(host.count("lists_total", mark=mark), 20)
 
