@@ -44,6 +44,7 @@ OPTIONS = SentinelOptions(failover_timeout=3.0)
 # The survivors look at a replica every 10 s, and wait for 8 s before they make it one again.
 SETTLED_WITHIN = 60.0
 FOLLOWS_WITHIN = 5.0
+HEARS_AGAIN_WITHIN = 30.0
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ class Scene:
         assert watcher is not None
         old = group.primary()
         watcher.wait_primary(old.address)
+        # The leader of the round before is back only now, and may be the leader again.
+        watcher.wait_no_problem("sentinel-unreachable", timeout=HEARS_AGAIN_WITHIN)
         told = len(watcher.of())
         self._call_down_after(LONG_DEAD if kind == "long dead" else OPTIONS.down_after)
         group.events.forget(before=time.monotonic())
