@@ -34,7 +34,7 @@ from lab.processes import wait_until  # noqa: E402
 from lab.program import Program  # noqa: E402
 from lab.resp import RespError  # noqa: E402
 from lab.rounds import Options, Round, parse, run, summarise  # noqa: E402
-from lab.sentinel_events import NEWS  # noqa: E402
+from lab.sentinel_events import NEWS, was_taken_back  # noqa: E402
 from lab.sentinels import SentinelOptions  # noqa: E402
 from lab.servers import find_servers  # noqa: E402
 from lab.tcp_proxy import TcpProxy  # noqa: E402
@@ -129,10 +129,7 @@ class Scene:
         """Sentinels took their own failover back: there was no switch to follow. Two published
         would count all the same."""
         self._witness.check()
-        return any(
-            event.channel.startswith("-failover-abort")
-            for event in self._group.events.since(self._begun)
-        )
+        return was_taken_back(self._group.events.since(self._begun))
 
     def save(self, folder: Path) -> None:
         self._instances.save(folder)

@@ -36,7 +36,7 @@ from lab.kubernetes import Kubernetes, Pod, backends, open_kubernetes  # noqa: E
 from lab.pod_watch import PodWatch  # noqa: E402
 from lab.processes import stop_on_signals, wait_until  # noqa: E402
 from lab.program import LABELER, ProcessId, Program  # noqa: E402
-from lab.sentinel_events import NEWS, Event  # noqa: E402
+from lab.sentinel_events import NEWS, Event, was_taken_back  # noqa: E402
 from lab.sentinels import SentinelOptions  # noqa: E402
 from lab.valkey import Failover, ValkeyGroup  # noqa: E402
 
@@ -197,7 +197,7 @@ class Scene:
 
     def _check_void(self, since: float) -> None:
         said = [e for e in self.group.events.since(since) if e.group() == self.group.name]
-        if any(event.channel.startswith("-failover-abort") for event in said):
+        if was_taken_back(said):
             raise Void("Sentinels took it back")
         if len({event.address() for event in said if event.channel in NEWS}) > 1:
             raise Void("another one followed")

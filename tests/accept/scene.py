@@ -13,6 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lab.addresses import AddressBlock  # noqa: E402
 from lab.kubernetes import open_kubernetes  # noqa: E402
 from lab.rounds import Options, Round  # noqa: E402
+from lab.sentinel_events import was_taken_back  # noqa: E402
 from lab.stage import Stage  # noqa: E402
 from lab.valkey import Failover, Trigger, ValkeyGroup  # noqa: E402
 
@@ -45,13 +46,9 @@ class FailoverScene:
             raise
 
     def is_void(self) -> bool:
-        """Sentinels took their own failover back (`+convert-to-slave` by one that had not heard of
-        it yet): there was no switch to follow. Two labels would count all the same."""
+        """Sentinels took their own failover back: there was no switch to follow. Two labels would count all the same."""
         self.stage.check()
-        return any(
-            event.channel.startswith("-failover-abort")
-            for event in self.group.events.since(self._begun)
-        )
+        return was_taken_back(self.group.events.since(self._begun))
 
     def begin(self) -> int:
         """The version of the pods from which on this round's changes count."""

@@ -24,6 +24,7 @@ from lab.kube_client import Json  # noqa: E402
 from lab.kubernetes import LABEL, PROGRAM_RULES, open_kubernetes  # noqa: E402
 from lab.namespaces import PodNetwork, why_not  # noqa: E402
 from lab.rounds import Options, Round, by_comma, parse, run, summarise  # noqa: E402
+from lab.sentinel_events import was_taken_back  # noqa: E402
 from lab.slice_watch import SliceWatch  # noqa: E402
 from lab.stage import Stage  # noqa: E402
 from lab.valkey import ValkeyGroup  # noqa: E402
@@ -132,10 +133,7 @@ class Scene:
 
     def is_void(self) -> bool:
         """As FailoverScene has it."""
-        return any(
-            event.channel.startswith("-failover-abort")
-            for event in self._group.events.since(self._begun)
-        )
+        return was_taken_back(self._group.events.since(self._begun))
 
     def save(self, folder: Path) -> None:
         if self._last is None:

@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lab import configuration  # noqa: E402
 from lab.program import Program  # noqa: E402
 from lab.rounds import Options, Round, parse, run, summarise  # noqa: E402
+from lab.sentinel_events import was_taken_back  # noqa: E402
 from lab.targets import PLACES  # noqa: E402
 from lab.valkey import ValkeyGroup, temporary_folder  # noqa: E402
 
@@ -48,8 +49,7 @@ class Scene:
     def is_void(self) -> bool:
         """Sentinels took their own failover back: there was no switch to follow."""
         self.place.check()
-        return any(event.channel.startswith("-failover-abort")
-                   for event in self.group.events.since(self._begun))
+        return was_taken_back(self.group.events.since(self._begun))
 
     def run_round(self, number: int) -> Round:
         self._begun = time.monotonic()

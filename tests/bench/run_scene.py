@@ -23,6 +23,7 @@ from ways import Place, Way, make, publish_of  # noqa: E402
 from lab.kubernetes import open_kubernetes  # noqa: E402
 from lab.namespaces import PodNetwork  # noqa: E402
 from lab.rounds import Options, Round  # noqa: E402
+from lab.sentinel_events import was_taken_back  # noqa: E402
 from lab.valkey import Failover, ValkeyGroup, temporary_folder  # noqa: E402
 
 WITHIN = 20.0  # the slowest way has published
@@ -83,9 +84,7 @@ class RunScene:
 
     def is_void(self) -> bool:
         """Sentinels took their own failover back: there was no switch to follow."""
-        return any(
-            event.channel.startswith("-failover-abort") for event in self._group.events.since(self._begun)
-        )
+        return was_taken_back(self._group.events.since(self._begun))
 
     def save(self, folder: Path) -> None:
         if self._last:

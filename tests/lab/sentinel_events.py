@@ -38,6 +38,20 @@ class Event:
         return host, int(port)
 
 
+def was_taken_back(events: Sequence[Event]) -> bool:
+    """Sentinels undid their own failover: its leader gave up, or one that had not heard of it yet made its new primary a
+    replica again, and the others may name that one all the same."""
+    candidates = set()
+    for event in events:
+        if event.channel.startswith("-failover-abort"):
+            return True
+        if event.channel == "+selected-slave":
+            candidates.add(event.address())
+        elif event.channel == "+convert-to-slave" and event.address() in candidates:
+            return True
+    return False
+
+
 class SentinelEvents:
     """Subscribes to all of them, in a thread each, and again whenever a connection breaks."""
 

@@ -17,7 +17,7 @@ from lab.certificates import ServerTls
 from lab.processes import wait_until
 from lab.resp import RespError, pairs
 from lab.role_watch import RoleWatch, Turned
-from lab.sentinel_events import NEWS, Event, SentinelEvents
+from lab.sentinel_events import NEWS, Event, SentinelEvents, was_taken_back
 from lab.sentinels import MakeTls, Sentinel, SentinelOptions, SentinelSet, Server
 from lab.servers import find_servers
 
@@ -377,8 +377,7 @@ class ValkeyGroup:
 
     def had_one_alone(self, since: float) -> bool:
         """A failover that no Sentinel gave up, and no other one after it."""
-        gave_up = any(event.channel.startswith("-failover-abort") for event in self.events.since(since))
-        return not gave_up and not self.had_another(since)
+        return not was_taken_back(self.events.since(since)) and not self.had_another(since)
 
     def set_priorities(self, replicas: Sequence[Instance], priority: int) -> None:
         """0: not to be promoted. Until every Sentinel knows, from its next INFO on: within 10 s."""
