@@ -37,13 +37,17 @@ class Event:
         host, port = self.payload.split(" @ ")[0].rsplit(" ", 2)[1:]
         return host, int(port)
 
+    def gives_up(self) -> bool:
+        """The leader ends its failover without a switch."""
+        return self.channel.startswith("-failover-abort")
+
 
 def was_taken_back(events: Sequence[Event]) -> bool:
     """Sentinels undid their own failover: its leader gave up, or one that had not heard of it yet made its new primary a
     replica again, and the others may name that one all the same."""
     candidates = set()
     for event in events:
-        if event.channel.startswith("-failover-abort"):
+        if event.gives_up():
             return True
         if event.channel == "+selected-slave":
             candidates.add(event.address())

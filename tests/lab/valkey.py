@@ -352,13 +352,13 @@ class ValkeyGroup:
         first = self.events.wait_for(
             lambda event: event.group() == self.name
             and (
-                event.channel.startswith("-failover-abort")
+                event.gives_up()
                 or (event.channel in NEWS and not trigger.old.is_at(event.address()))
             ),
             since=trigger.moment,
             timeout=timeout,
         )
-        return first is not None and first.channel.startswith("-failover-abort")
+        return first is not None and first.gives_up()
 
     def wait_event(self, trigger: Trigger, timeout: float = 40.0) -> Event | None:
         """The first news of the new primary."""
@@ -376,7 +376,7 @@ class ValkeyGroup:
         return len({event.address() for event in said if event.channel == "+switch-master"}) > 1
 
     def had_one_alone(self, since: float) -> bool:
-        """A failover that no Sentinel gave up, and no other one after it."""
+        """A failover that was not taken back, and no other one after it."""
         return not was_taken_back(self.events.since(since)) and not self.had_another(since)
 
     def set_priorities(self, replicas: Sequence[Instance], priority: int) -> None:
