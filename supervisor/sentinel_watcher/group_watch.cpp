@@ -19,7 +19,7 @@ namespace {
 using Standing = SentinelView::Standing;
 using Change = Verdict::Change;
 
-// After a new primary was announced all Sentinels are asked again with these waits between, until they agree.
+// Until a primary that was announced is published, those that don't name it are asked again with these waits between.
 constexpr std::array<Milliseconds, 5> burst_waits = {50, 50, 100, 200, 400};
 
 // Two: an event needn't wait for the answer to a poll that was on its way already.
@@ -65,6 +65,7 @@ void GroupWatch::remove(const Sentinel& sentinel) {
   asked_.erase(asked_.begin() + place);
   views_.erase(views_.begin() + place);
   replicas_asked_ = false;  // it may have been the one
+  replicas_wanted_ = true;
 }
 
 void GroupWatch::set_known(std::size_t known) {
@@ -77,20 +78,34 @@ void GroupWatch::ask(Sentinel& sentinel) {
   Asked& asked = asked_[place];
   if (!sentinel.answers()) return;
   if (views_[place].standing == Standing::out_of_reach) views_[place].standing = Standing::unheard;
+  if (asked.turn == sentinel.turn()) return;  // the answer is going to know of this, too
   if (asked.unanswered >= max_unanswered) {
     asked.again = true;
     return;
   }
+  asked.turn = sentinel.turn();
   ++asked.unanswered;
   sentinel.ask_primary(name(),
                        [this, &sentinel](const auto& answer) { answered(sentinel, answer); });
 }
 
+void GroupWatch::poll(Sentinel& sentinel) {
+  if (source_ == place_of(sentinel)) replicas_wanted_ = true;
+  ask(sentinel);
+}
+
 void GroupWatch::ask_all() {
-  for (const Asked& asked : asked_) {
-    ask(*asked.sentinel);
-    asked.sentinel->flush();
+  for (const Asked& asked : asked_) ask(*asked.sentinel);
+}
+
+void GroupWatch::ask_those_without(const News& news) {
+  for (std::size_t i = 0; i < asked_.size(); ++i) {
+    if (!shared_.names.aliases().same(views_[i].primary, news.primary)) ask(*asked_[i].sentinel);
   }
+}
+
+void GroupWatch::flush_all() {
+  for (const Asked& asked : asked_) asked.sentinel->flush();
 }
 
 void GroupWatch::answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnswer>& answer) {
@@ -116,9 +131,7 @@ void GroupWatch::answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnsw
     sentinel.flush();
   }
   decide("answer of " + sentinel.name());
-  // Never before the decision: the replicas can wait, the primary can't.
-  if (source_ && (*source_ == place || std::exchange(replicas_wanted_, false)))
-    ask_replicas(*asked_[*source_].sentinel);
+  ask_replicas();  // after the decision: they can wait, the primary can't
 }
 
 // Of what is going to be compared with what this one names.
@@ -131,8 +144,10 @@ void GroupWatch::look_up_names(const SentinelView& view) {
   }
 }
 
-void GroupWatch::ask_replicas(Sentinel& sentinel) {
-  if (replicas_asked_) return;
+void GroupWatch::ask_replicas() {
+  if (!source_ || replicas_asked_ || !replicas_wanted_) return;
+  Sentinel& sentinel = *asked_[*source_].sentinel;
+  replicas_wanted_ = false;
   replicas_asked_ = true;
   sentinel.ask_replicas(name(), [this, &sentinel](const Result<Sentinel::Replicas>& replicas) {
     replicas_asked_ = false;
@@ -146,6 +161,7 @@ void GroupWatch::ask_replicas(Sentinel& sentinel) {
     if (!*replicas) return;
     builder_.take_replicas(**replicas, now());
     decide("answer of " + sentinel.name());
+    ask_replicas();  // something happened meanwhile
   });
   sentinel.flush();
 }
@@ -157,24 +173,34 @@ void GroupWatch::lost(const Sentinel& sentinel) {
   views_[place].tilt = false;
   views_[place].failover = FailoverState::none;
   replicas_asked_ = false;
+  replicas_wanted_ = true;
   decide("loss of Sentinel " + sentinel.name());
 }
 
 void GroupWatch::heard(Sentinel& sentinel, const SentinelEvent& event) {
-  if (!event.announces_primary()) {
-    ask(sentinel);
-    sentinel.flush();
-    if (event.channel != "+selected-slave" || builder_.proof().act_on != ActOn::promotion) return;
-    builder_.take_candidate(event.subject, sentinel.name(), now());
-    return decide("+selected-slave from " + sentinel.name());  // so that it is connected to
+  if (event.announces_primary()) return heard_announcement(sentinel, event);
+  if (event.leaves_primary()) {
+    const std::size_t place = place_of(sentinel);
+    if (event.about != SentinelEvent::About::replica || source_ != place) return;
+    replicas_wanted_ = true;
+    if (asked_[place].unanswered == 0) ask_replicas();
+    return;
   }
-  const bool is_news = !builder_.has_topology() || builder_.current().primary != event.subject;
-  const bool is_first =
-      !news_ || news_->primary != event.subject || uv_hrtime() - news_->mono_ns > news_lifetime_ns;
-  if (is_news && is_first)
-    news_ =
-        std::make_unique<News>(news_now(event.subject, event.channel + " from " + sentinel.name()));
-  ask_all();
+  ask(sentinel);
+  if (event.channel != "+selected-slave" || builder_.proof().act_on != ActOn::promotion) return;
+  builder_.take_candidate(event.subject, sentinel.name(), now());
+  decide("+selected-slave from " + sentinel.name());  // so that it is connected to
+}
+
+void GroupWatch::heard_announcement(Sentinel& sentinel, const SentinelEvent& event) {
+  ask(sentinel);
+  if (builder_.has_topology() && builder_.current().primary == event.subject) return;
+  if (news_ && news_->primary == event.subject &&
+      uv_hrtime() - news_->mono_ns <= news_lifetime_ns) {
+    return;
+  }
+  news_ =
+      std::make_unique<News>(news_now(event.subject, event.channel + " from " + sentinel.name()));
   burst_step_ = 0;
   burst_at_ = now() + burst_waits[0];
   schedule();
@@ -193,13 +219,15 @@ void GroupWatch::decide(const std::string& cause) {
   const Endpoint old_primary = builder_.current().primary;
   const std::vector<InstanceRole> roles = roles_ ? roles_->roles() : std::vector<InstanceRole>();
   Verdict verdict = builder_.decide(picture(roles));
-  agreed_ = verdict.agreed;
   source_ = verdict.source;
   if (verdict.change != Change::none) {
     replicas_wanted_ |= verdict.change != Change::replicas;
     publish(verdict, old_primary, verdict.change == Change::replicas ? "SENTINEL REPLICAS" : cause);
   }
-  if (verdict.ask_all) ask_all();
+  if (verdict.ask_all) {
+    ask_all();
+    flush_all();
+  }
   ask_instances(verdict.roles_wanted);
   note_agreement(verdict);
 
@@ -282,8 +310,9 @@ void GroupWatch::wake() {
   const Milliseconds time = now();
   if (burst_at_ && *burst_at_ <= time) {
     burst_at_.reset();
-    if (!agreed_) {
-      ask_all();
+    if (news_) {
+      ask_those_without(*news_);
+      flush_all();
       if (++burst_step_ < burst_waits.size()) burst_at_ = time + burst_waits[burst_step_];
     }
   }

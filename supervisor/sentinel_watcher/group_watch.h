@@ -49,10 +49,11 @@ class GroupWatch {
   // How many Sentinels there are, those without a known address included.
   void set_known(std::size_t known);
 
-  // Sent with the Sentinel's next flush().
+  // What these ask is sent with the Sentinels' next flush().
   void ask(Sentinel& sentinel);
-  void lost(const Sentinel& sentinel);
+  void poll(Sentinel& sentinel);  // of its replicas, too
   void heard(Sentinel& sentinel, const SentinelEvent& event);
+  void lost(const Sentinel& sentinel);
   void set_tilt(const Sentinel& sentinel, bool tilt);
   // Host names of instances were looked up.
   void names_found() { decide("the addresses of a host name"); }
@@ -65,6 +66,7 @@ class GroupWatch {
   // Beside the view of the same index.
   struct Asked {
     Sentinel* sentinel = nullptr;
+    uint32_t turn = 0;       // of the Sentinel, at the last question
     uint8_t unanswered = 0;  // questions
     uint8_t torn = 0;        // answers in a row whose halves didn't belong together
     bool again = false;      // as soon as one is answered: something happened meanwhile
@@ -87,9 +89,12 @@ class GroupWatch {
   std::size_t place_of(const Sentinel& sentinel) const;
   static News news_now(Endpoint primary, std::string cause);
   void answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnswer>& answer);
+  void heard_announcement(Sentinel& sentinel, const SentinelEvent& event);
   void look_up_names(const SentinelView& view);
-  void ask_replicas(Sentinel& sentinel);
+  void ask_replicas();
   void ask_all();
+  void ask_those_without(const News& news);
+  void flush_all();
   void heard_role(const InstanceRole& role);
   void decide(const std::string& cause);
   void ask_instances(const std::vector<Endpoint>& wanted);
@@ -108,11 +113,10 @@ class GroupWatch {
   std::vector<SentinelView> views_;
   std::vector<Asked> asked_;
   std::size_t known_ = 0;
-  bool agreed_ = false;
   Agreement agreement_;
   double agreed_unix_s_ = 0;  // since when all agree, or when they began to the last time; 0: never
   std::optional<std::size_t> source_;  // of the replicas
-  bool replicas_wanted_ = false;       // there is another primary or epoch
+  bool replicas_wanted_ = true;        // they may be others than those known
   bool replicas_asked_ = false;
   std::unique_ptr<News> news_;
   std::unique_ptr<InstanceRoles> roles_;  // once instances were to be asked

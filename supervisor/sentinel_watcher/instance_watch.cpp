@@ -42,7 +42,7 @@ void InstanceWatch::connect(const SocketAddress& address) {
                           was_up_ = true;
                           ask();
                         },
-                    .on_event = nullptr,
+                    .on_events = nullptr,
                     .on_down = [this](const ConnectionFailure& failure) { went_down(failure); }});
   link_->start();
 }

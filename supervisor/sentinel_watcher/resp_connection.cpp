@@ -164,6 +164,7 @@ void RespConnection::flush() {
 void RespConnection::received(std::string_view bytes) {
   const std::size_t answered = conversation_.answered();
   const auto understood = conversation_.receive(bytes);
+  if (!events_.empty()) handlers_.on_events(std::exchange(events_, {}));
   if (given_up_) return fail(*given_up_);
   if (!understood) return fail({Kind::stranger, understood.error().message()});
   if (up_ && conversation_.answered() != answered) watch_replies();
@@ -175,7 +176,7 @@ void RespConnection::pushed(const Reply& reply) {
     return give_up(Kind::stranger, "sends an event as " + describe(reply));
   }
   // An event that can't be read is one that this program doesn't need; the poll stays as a belt.
-  if (const auto event = parse_event(push->channel, push->payload)) handlers_.on_event(*event);
+  if (auto event = parse_event(push->channel, push->payload)) events_.push_back(std::move(*event));
 }
 
 void RespConnection::watch_replies() {

@@ -41,7 +41,8 @@ class RespConnection {
   struct Handlers {
     // Authenticated, and the first reply was right; subscribed: each channel is acknowledged or refused.
     std::function<void(const std::vector<RefusedChannel>&)> on_up;
-    std::function<void(const SentinelEvent&)> on_event;
+    // Those that came together.
+    std::function<void(const std::vector<SentinelEvent>&)> on_events;
     // Once, as the last of all.
     std::function<void(const ConnectionFailure&)> on_failed;
   };
@@ -84,6 +85,7 @@ class RespConnection {
   bool up_ = false;
   std::optional<ConnectionFailure> given_up_;
   std::vector<RefusedChannel> refused_channels_;
+  std::vector<SentinelEvent> events_;  // of the bytes at hand
   Conversation conversation_;
   Stream stream_;
   uv::Timer deadline_;

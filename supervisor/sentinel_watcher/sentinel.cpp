@@ -80,13 +80,14 @@ Sentinel::Sentinel(uv_loop_t* loop, const SentinelSettings& settings, Access& ac
       commands_(
           loop, settings, access, peer, {},
           {.on_up = [this](const std::vector<RefusedChannel>&) { commands_up(); },
-           .on_event = nullptr,
+           .on_events = nullptr,
            .on_down = [this](const ConnectionFailure& failure) { went_down(false, failure); }}),
-      events_(loop, settings, access, peer, event_channels(),
-              {.on_up = [this](const std::vector<RefusedChannel>& refused) { events_up(refused); },
-               .on_event = [this](const SentinelEvent& event) { handlers_.on_event(event); },
-               .on_down = [this](const ConnectionFailure& failure) { went_down(true, failure); }}) {
-}
+      events_(
+          loop, settings, access, peer, event_channels(),
+          {.on_up = [this](const std::vector<RefusedChannel>& refused) { events_up(refused); },
+           .on_events =
+               [this](const std::vector<SentinelEvent>& events) { handlers_.on_events(events); },
+           .on_down = [this](const ConnectionFailure& failure) { went_down(true, failure); }}) {}
 
 Sentinel::~Sentinel() {
   reports_.no_trouble(name_);
@@ -185,6 +186,11 @@ void Sentinel::show_trouble(bool events, const ConnectionFailure& failure) {
   if (const auto line = history_.failed(failure.cause, static_cast<Milliseconds>(uv_now(loop_)))) {
     log::warning(what + line->remark, {.error = failure.cause});
   }
+}
+
+void Sentinel::flush() {
+  ++turn_;
+  commands_.flush();
 }
 
 void Sentinel::ask_primary(const std::string& group, Answer<PrimaryAnswer> answer) {

@@ -3,6 +3,7 @@
 
 #include <uv.h>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -28,7 +29,8 @@ class Sentinel {
     std::function<void()> on_fresh;
     // A question about a primary was answered.
     std::function<void()> on_answer;
-    std::function<void(const SentinelEvent&)> on_event;
+    // Those that came together.
+    std::function<void(const std::vector<SentinelEvent>&)> on_events;
     // Its answers don't come any more, and what it said doesn't count.
     std::function<void()> on_lost;
     // After each attempt that failed: its host name may have another address by now.
@@ -75,7 +77,9 @@ class Sentinel {
   void ask_replicas(const std::string& group, Answer<Replicas> answer);
   void ask_peers(const std::string& group, Answer<Peers> answer);
   void ask_id(Answer<std::string> answer);
-  void flush() { commands_.flush(); }
+  void flush();
+  // Another one after each flush(): what is asked in one turn goes out together.
+  uint32_t turn() const { return turn_; }
 
  private:
   void commands_up();
@@ -94,6 +98,7 @@ class Sentinel {
   // Of the question whose second half is yet to come; replies keep the order of the questions.
   std::optional<Result<std::optional<Endpoint>>> address_answer_;
   std::optional<ConnectionFailure> events_failure_;  // not yet shown
+  uint32_t turn_ = 1;
   uv::Timer settled_;
   SentinelLink commands_;
   SentinelLink events_;

@@ -11,6 +11,8 @@ namespace reconciler {
 
 namespace {
 
+using About = SentinelEvent::About;
+
 // The words of an event's payload, taken off its end: names may hold spaces.
 struct Words {
   std::string_view rest;
@@ -35,7 +37,7 @@ Result<SentinelEvent> parse_switch(std::string_view channel, std::string_view pa
   const auto old_primary = words.take_last_endpoint();
   if (!old_primary) return old_primary.error();
   if (words.rest.empty()) return Error("the name of the group is missing");
-  return SentinelEvent{std::string(channel), std::string(words.rest), *new_primary, true};
+  return SentinelEvent{std::string(channel), std::string(words.rest), *new_primary, About::primary};
 }
 
 // What some events say after the addresses: `#quorum 2/2`, `quorum 2`, `new reported role is master`.
@@ -52,6 +54,12 @@ std::string_view without_remark(std::string_view channel, std::string_view paylo
 
 bool SentinelEvent::announces_primary() const {
   return channel == "+switch-master" || channel == "+promoted-slave";
+}
+
+bool SentinelEvent::leaves_primary() const {
+  if (about != About::replica && about != About::sentinel) return false;
+  return channel == "+sdown" || channel == "-sdown" || channel == "+slave" ||
+         channel == "+slave-reconf-done";
 }
 
 Result<Push> parse_push(const Reply& reply) {
@@ -76,7 +84,7 @@ Result<Push> parse_push(const Reply& reply) {
 
 Result<SentinelEvent> parse_event(std::string_view channel, std::string_view payload) {
   if (channel == "+tilt" || channel == "-tilt")
-    return SentinelEvent{std::string(channel), {}, {}, false};
+    return SentinelEvent{std::string(channel), {}, {}, About::all};
   if (channel == "+switch-master") return parse_switch(channel, payload);
 
   // `<type> <name> <ip> <port>`, and where the type isn't master: ` @ <group> <ip> <port>`. The names of replicas
@@ -94,7 +102,8 @@ Result<SentinelEvent> parse_event(std::string_view channel, std::string_view pay
     auto subject = words.take_last_endpoint();
     if (!subject) return subject.error();
     if (words.rest.empty()) return Error("the name of the group is missing");
-    return SentinelEvent{std::string(channel), std::string(words.rest), std::move(*subject), true};
+    return SentinelEvent{std::string(channel), std::string(words.rest), std::move(*subject),
+                         About::primary};
   }
   const std::size_t at = words.rest.find(" @ ");
   if (at == std::string_view::npos) return Error("the group after @ is missing");
@@ -105,7 +114,8 @@ Result<SentinelEvent> parse_event(std::string_view channel, std::string_view pay
   const auto primary = group.take_last_endpoint();
   if (!primary) return primary.error().within("after @");
   if (group.rest.empty()) return Error("the name of the group is missing");
-  return SentinelEvent{std::string(channel), std::string(group.rest), std::move(*subject), false};
+  return SentinelEvent{std::string(channel), std::string(group.rest), std::move(*subject),
+                       type == "slave" ? About::replica : About::sentinel};
 }
 
 }  // namespace reconciler

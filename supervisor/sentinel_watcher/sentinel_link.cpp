@@ -26,7 +26,8 @@ void SentinelLink::attempt() {
                                .ping_interval = settings_.poll_interval},
       RespConnection::Handlers{
           .on_up = [this](const std::vector<RefusedChannel>& refused) { came_up(refused); },
-          .on_event = [this](const SentinelEvent& event) { handlers_.on_event(event); },
+          .on_events =
+              [this](const std::vector<SentinelEvent>& events) { handlers_.on_events(events); },
           .on_failed = [this](const ConnectionFailure& failure) { went_down(failure); }});
   connection_->start();
 }

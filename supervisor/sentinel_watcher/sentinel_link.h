@@ -25,7 +25,7 @@ class SentinelLink {
  public:
   struct Handlers {
     std::function<void(const std::vector<RefusedChannel>&)> on_up;
-    std::function<void(const SentinelEvent&)> on_event;
+    std::function<void(const std::vector<SentinelEvent>&)> on_events;
     // After each attempt that failed and each connection that ended. What was asked is never answered.
     std::function<void(const ConnectionFailure&)> on_down;
   };

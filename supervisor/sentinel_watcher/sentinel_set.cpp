@@ -139,12 +139,15 @@ void SentinelSet::add(const SocketAddress& address) {
   Member* member = owned.get();
   member->sentinel = std::make_unique<Sentinel>(
       loop_, settings_, access_, address.endpoint, Peer{address.socket, address.name}, reports_,
-      Sentinel::Handlers{
-          .on_fresh = [this, member] { fresh(*member); },
-          .on_answer = [this, member] { ask_some(*member); },
-          .on_event = [this, member](const SentinelEvent& event) { heard(*member, event); },
-          .on_lost = [this, member] { lost(*member); },
-          .on_failed = [this] { roster_.look_up_soon(); }});
+      Sentinel::Handlers{.on_fresh = [this, member] { fresh(*member); },
+                         .on_answer = [this, member] { ask_some(*member); },
+                         .on_events =
+                             [this, member](const std::vector<SentinelEvent>& events) {
+                               for (const SentinelEvent& event : events) heard(*member, event);
+                               flush_all();
+                             },
+                         .on_lost = [this, member] { lost(*member); },
+                         .on_failed = [this] { roster_.look_up_soon(); }});
   members_.push_back(std::move(owned));
   for (const auto& group : groups_) group->add(*member->sentinel);
   reports_.gauges_changed();
@@ -192,7 +195,7 @@ void SentinelSet::poll(Member& member) {
   if (!member.sentinel->answers() || groups_.empty()) return;
   const std::size_t count = (groups_.size() + max_polls_per_interval - 1) / max_polls_per_interval;
   for (std::size_t i = 0; i < count; ++i) {
-    groups_[member.next_group % groups_.size()]->ask(*member.sentinel);
+    groups_[member.next_group % groups_.size()]->poll(*member.sentinel);
     member.next_group = (member.next_group + 1) % groups_.size();
   }
   member.sentinel->flush();
@@ -216,6 +219,10 @@ void SentinelSet::ask_for_peers(Member& member) {
   member.sentinel->flush();
 }
 
+void SentinelSet::flush_all() {
+  for (const auto& known : members_) known->sentinel->flush();
+}
+
 void SentinelSet::lost(Member& member) {
   member.poll.stop();
   member.unasked = 0;
@@ -234,7 +241,7 @@ void SentinelSet::heard(Member& member, const SentinelEvent& event) {
                            tilt ? "entered" : "left"));
     for (const auto& group : groups_) group->set_tilt(*member.sentinel, tilt);
     for (const auto& group : groups_) group->ask(*member.sentinel);
-    return member.sentinel->flush();
+    return;
   }
   if (event.channel == "+sentinel") return ask_for_peers(member);
   if (GroupWatch* watch = group(event.group)) watch->heard(*member.sentinel, event);

@@ -62,6 +62,7 @@ class SentinelSet {
   void ask_some(Member& member);
   void lost(Member& member);
   void heard(Member& member, const SentinelEvent& event);
+  void flush_all();
   void poll(Member& member);
   void ask_for_peers(Member& member);
 

@@ -7,7 +7,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from lab.processes import PATIENCE
@@ -133,13 +133,21 @@ class FakeSentinel:
 
     def publish(self, channel: str, payload: str) -> int:
         """To the subscribers of the channel; how many there were."""
+        return self.publish_together([(channel, payload)])
+
+    def publish_together(self, events: Sequence[tuple[str, str]]) -> int:
+        """In one write to each subscriber of the first one's channel, as what happens at one moment."""
+        told = b"".join(
+            _array(_bulk(b"message"), _bulk(channel.encode()), _bulk(payload.encode()))
+            for channel, payload in events
+        )
         with self._news:
-            name = channel.encode()
+            name = events[0][0].encode()
             listeners = [
                 connection for connection, channels in self._open.items() if name in channels
             ]
             for connection in listeners:
-                connection.sendall(_array(_bulk(b"message"), _bulk(name), _bulk(payload.encode())))
+                connection.sendall(told)
             return len(listeners)
 
     def flood(self, channel: str, payload: str, total: int) -> None:

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from fakes.sentinel import Address, FakeGroup, FakeReplica, FakeSentinel  # noqa: E402
 from lab.processes import PATIENCE  # noqa: E402
-from watcher_alone import SentinelSettings, Topology, Watcher, executable  # noqa: E402
+from watcher_alone import GroupSettings, SentinelSettings, Topology, Watcher, executable  # noqa: E402
 
 A: Address = ("10.0.0.1", 6379)
 B: Address = ("10.0.0.2", 6379)
@@ -97,11 +97,11 @@ class Publishing(WithFakes):
         self.assertIn("answer of 127.0.0.1:", first.cause)
         watcher.wait_for(lambda: not watcher.problems, "no problem")
 
-    def test_follows_the_leader_at_its_first_word_and_asks_all_at_once(self) -> None:
+    def test_follows_the_leader_at_its_first_word_and_asks_nobody_else(self) -> None:
         watcher = self.watch_until_known(poll_interval=60_000)
         for sentinel in self.sentinels:
             sentinel.wait_quiet()  # else what it still asks may be answered with what it is yet to hear
-        asked = [sentinel.asked("SENTINEL", "MASTER") for sentinel in self.sentinels]
+        asked = self.asked_so_far()
         moment = time.monotonic()
         self.sentinels[1].promote(B, 2)
         topology = watcher.wait_primary(B)
@@ -110,19 +110,55 @@ class Publishing(WithFakes):
         self.assertEqual(topology.cause, f"+promoted-slave from {self.sentinels[1].name}")
         self.assertAlmostEqual(topology.event_mono_ns / 1e9, moment, delta=0.1 * PATIENCE)
         self.assertAlmostEqual(topology.event_unix_us / 1e6, time.time(), delta=5)
-        for sentinel, before in zip(self.sentinels, asked):
-            sentinel.wait_for(
-                lambda: sentinel.asked("SENTINEL", "MASTER") > before,
-                "asked, though it said nothing",
-                0.2,
-            )
-        # Until they agree they are asked again.
-        (
-            self.sentinels[0].groups["myprimary"].primary,
-            self.sentinels[0].groups["myprimary"].epoch,
-        ) = (B, 2)
         watcher.wait_log("primary changed from 10.0.0.1:6379 to 10.0.0.2:6379")
-        self.assertEqual(len(watcher.of()), 2)
+        self.sentinels[1].wait_quiet()
+        asked[1] += 1
+        self.assertEqual(self.asked_so_far(), asked)
+
+    def test_asks_those_behind_until_what_was_announced_is_published(self) -> None:
+        watcher = self.watch_until_known(poll_interval=60_000, groups=[GroupSettings("myprimary", act_on="agreement")])
+        for sentinel in self.sentinels:
+            sentinel.wait_quiet()
+        asked = self.asked_so_far()
+        self.sentinels[1].promote(B, 2)
+        for number in (0, 2):
+            sentinel, before = self.sentinels[number], asked[number]
+            sentinel.wait_for(
+                lambda: sentinel.asked("SENTINEL", "MASTER") > before + 1, "asked again, though it said nothing", 1.0
+            )
+        silent = self.sentinels[2].groups["myprimary"]
+        silent.primary, silent.epoch = B, 2
+        watcher.wait_primary(B)
+        for sentinel in self.sentinels:
+            sentinel.wait_quiet()
+        asked = self.asked_so_far()
+        time.sleep(1.0)
+        self.assertEqual(self.asked_so_far(), asked)
+
+    def test_one_question_for_all_events_that_come_together(self) -> None:
+        watcher = self.watch_until_known(poll_interval=60_000)
+        for sentinel in self.sentinels:
+            sentinel.wait_quiet()
+        asked = self.asked_so_far()
+        self.sentinels[0].publish_together([("+odown", "master myprimary 10.0.0.1 6379 #quorum 2/2")] * 5)
+        self.sentinels[0].wait_for(lambda: self.asked_so_far() != asked, "asked")
+        self.sentinels[0].wait_quiet()
+        self.assertEqual(self.asked_so_far(), [asked[0] + 1, *asked[1:]])
+        self.assertEqual(watcher.newest().primary, A)
+
+    def test_a_replica_that_comes_or_goes_is_asked_for_where_the_replicas_are(self) -> None:
+        watcher = self.watch_until_known(poll_interval=60_000)
+        for sentinel in self.sentinels:
+            sentinel.groups["myprimary"].replicas = [FakeReplica(B)]
+            sentinel.wait_quiet()
+        asked = self.asked_so_far()
+        for sentinel in self.sentinels:
+            sentinel.publish("+slave", "slave 10.0.0.2:6379 10.0.0.2 6379 @ myprimary 10.0.0.1 6379")
+        watcher.wait_for(lambda: watcher.newest().replicas == ((*B, True),), "the replica")
+        self.assertEqual(self.asked_so_far(), asked)
+
+    def asked_so_far(self) -> list[int]:
+        return [sentinel.asked("SENTINEL", "MASTER") for sentinel in self.sentinels]
 
     def test_follows_a_switch_without_any_event(self) -> None:
         watcher = self.watch_until_known(poll_interval=100)

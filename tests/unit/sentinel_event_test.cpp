@@ -14,6 +14,7 @@ namespace reconciler {
 namespace {
 
 using testing::HasSubstr;
+using About = SentinelEvent::About;
 
 TEST(Push, IsAMessageAnAcknowledgementOrAPong) {
   EXPECT_EQ(parse_push(strings({"message", "+tilt", "x"}))->payload, "x");
@@ -32,7 +33,7 @@ TEST(Push, IsAMessageAnAcknowledgementOrAPong) {
 struct EventRow {
   std::string channel, payload, group;
   Endpoint subject;
-  bool about_primary;
+  About about;
 };
 
 // Payloads as real Sentinels (redis 7.0.15, valkey 8.0.1) send them.
@@ -42,72 +43,76 @@ TEST(Event, TheGroupIsFoundWhateverItsName) {
        "myprimary 10.0.0.7 6379 10.0.0.8 6380",
        "myprimary",
        {"10.0.0.8", 6380},
-       true},
+       About::primary},
       {"+switch-master",
        "my primary 1 10.0.0.7 6379 10.0.0.8 6380",
        "my primary 1",
        {"10.0.0.8", 6380},
-       true},
+       About::primary},
       {"+switch-master",
        "myprimary fd00::7 6379 fd00::8 6379",
        "myprimary",
        {"fd00::8", 6379},
-       true},
+       About::primary},
       {"+switch-master",
        "myprimary vk-0.vk 6379 vk-1.vk 6379",
        "myprimary",
        {"vk-1.vk", 6379},
-       true},
+       About::primary},
       {"+promoted-slave",
        "slave 10.0.0.8:6380 10.0.0.8 6380 @ myprimary 10.0.0.7 6379",
        "myprimary",
        {"10.0.0.8", 6380},
-       false},
+       About::replica},
       {"+promoted-slave",
        "slave 10.0.0.8:6380 10.0.0.8 6380 @ a @ b 10.0.0.7 6379",
        "a @ b",
        {"10.0.0.8", 6380},
-       false},
+       About::replica},
       {"+promoted-slave",
        "slave [fd00::8]:6380 fd00::8 6380 @ my primary fd00::7 6379",
        "my primary",
        {"fd00::8", 6380},
-       false},
+       About::replica},
       {"+odown",
        "master myprimary 10.0.0.7 6379 #quorum 2/2",
        "myprimary",
        {"10.0.0.7", 6379},
-       true},
-      {"-odown", "master myprimary 10.0.0.7 6379", "myprimary", {"10.0.0.7", 6379}, true},
+       About::primary},
+      {"-odown", "master myprimary 10.0.0.7 6379", "myprimary", {"10.0.0.7", 6379}, About::primary},
       {"+monitor",
        "master my primary 10.0.0.7 6379 quorum 2",
        "my primary",
        {"10.0.0.7", 6379},
-       true},
+       About::primary},
       {"+monitor",
        "master x quorum 2 10.0.0.7 6379 quorum 2",
        "x quorum 2",
        {"10.0.0.7", 6379},
-       true},
-      {"-monitor", "master myprimary 10.0.0.7 6379", "myprimary", {"10.0.0.7", 6379}, true},
-      {"+reset-master", "master a @ b 10.0.0.7 6379", "a @ b", {"10.0.0.7", 6379}, true},
+       About::primary},
+      {"-monitor",
+       "master myprimary 10.0.0.7 6379",
+       "myprimary",
+       {"10.0.0.7", 6379},
+       About::primary},
+      {"+reset-master", "master a @ b 10.0.0.7 6379", "a @ b", {"10.0.0.7", 6379}, About::primary},
       {"+sdown",
        "sentinel 0f3a 10.0.0.21 26379 @ myprimary 10.0.0.7 6379",
        "myprimary",
        {"10.0.0.21", 26379},
-       false},
+       About::sentinel},
       {"-role-change",
        "slave 10.0.0.8:6380 10.0.0.8 6380 @ myprimary 10.0.0.7 6379 new reported role is master",
        "myprimary",
        {"10.0.0.8", 6380},
-       false},
+       About::replica},
       {"+config-update-from",
        "sentinel 0f3a 10.0.0.21 26379 @ myprimary 10.0.0.7 6379",
        "myprimary",
        {"10.0.0.21", 26379},
-       false},
-      {"+tilt", "#tilt mode entered", "", {}, false},
-      {"-tilt", "#tilt mode exited", "", {}, false},
+       About::sentinel},
+      {"+tilt", "#tilt mode entered", "", {}, About::all},
+      {"-tilt", "#tilt mode exited", "", {}, About::all},
   };
   for (const EventRow& row : table) {
     const auto event = parse_event(row.channel, row.payload);
@@ -115,7 +120,7 @@ TEST(Event, TheGroupIsFoundWhateverItsName) {
     EXPECT_EQ(event->channel, row.channel);
     EXPECT_EQ(event->group, row.group) << row.payload;
     EXPECT_EQ(event->subject, row.subject) << row.payload;
-    EXPECT_EQ(event->about_primary, row.about_primary) << row.payload;
+    EXPECT_EQ(event->about, row.about) << row.payload;
   }
 }
 
@@ -125,6 +130,22 @@ TEST(Event, OnlyTwoAnnounceAPrimary) {
       parse_event("+promoted-slave", "slave n 10.0.0.8 2 @ m 10.0.0.7 1")->announces_primary());
   EXPECT_FALSE(
       parse_event("+selected-slave", "slave n 10.0.0.8 2 @ m 10.0.0.7 1")->announces_primary());
+}
+
+TEST(Event, WhatIsOfReplicasAndSentinelsAloneLeavesThePrimary) {
+  const std::string replica = "slave n 10.0.0.8 2 @ m 10.0.0.7 1";
+  const std::string sentinel = "sentinel 0f3a 10.0.0.21 26379 @ m 10.0.0.7 1";
+  for (const std::string channel : {"+sdown", "-sdown"}) {
+    EXPECT_TRUE(parse_event(channel, replica)->leaves_primary());
+    EXPECT_TRUE(parse_event(channel, sentinel)->leaves_primary());
+    EXPECT_FALSE(parse_event(channel, "master m 10.0.0.7 1")->leaves_primary());
+  }
+  EXPECT_TRUE(parse_event("+slave", replica)->leaves_primary());
+  EXPECT_TRUE(parse_event("+slave-reconf-done", replica)->leaves_primary());
+  for (const std::string channel : {"+selected-slave", "+promoted-slave", "-role-change"})
+    EXPECT_FALSE(parse_event(channel, replica)->leaves_primary()) << channel;
+  EXPECT_FALSE(parse_event("+config-update-from", sentinel)->leaves_primary());
+  EXPECT_FALSE(parse_event("+tilt", "#tilt mode entered")->leaves_primary());
 }
 
 TEST(Event, WhatCantBeReadIsAnError) {
