@@ -27,7 +27,6 @@ from lab.sentinel_events import was_taken_back  # noqa: E402
 from lab.valkey import Failover, ValkeyGroup, temporary_folder  # noqa: E402
 
 WITHIN = 20.0  # the slowest way has published
-SETTLED = 2.0  # after the start: what it does then is no part of a failover
 MORE = 1.5  # after all Sentinels have switched: what it does then is
 
 
@@ -111,7 +110,7 @@ class RunScene:
         way.wait_ready()
         if way.publish != "endpointslice":
             self._observed.wait("slice", name, primary.host, 0.0, WITHIN)
-        time.sleep(SETTLED)
+        time.sleep(way.settled_after)
         return right - began
 
     def _wait_misled(self, what: str, name: str, leads_to: str) -> None:

@@ -64,7 +64,8 @@ class FakeSentinelProcess:
             pipe.close()
 
     def begin(self, order: str) -> None:
-        """"promote" (as a leader does), "switch" (as all do in the end), or "count"."""
+        """"promote" (as a leader does) or "switch" (as all do in the end); "prepare" and one of them, so
+        that it takes no time then; or "count"."""
         assert self._popen.stdin is not None
         self._popen.stdin.write(order + "\n")
         self._popen.stdin.flush()
@@ -93,56 +94,66 @@ class _Groups:
         self.count = count
         self._primary, self._epoch, self._promoted = 0, 1, False
         self.replies: dict[bytes, bytes] = {}
+        self._prepared: dict[str, list[tuple[dict[bytes, bytes], bytes]]] = {}
         self.subscribers: list[asyncio.WriteTransport] = []
         self.questions = 0
         self.replies[_strings("SENTINEL", "MYID")] = _bulk(secrets.token_hex(20).encode())
         for number in range(count):
-            self._make(number, FakeGroup(primary=instance(number, 0), epoch=1), replicas=(1, 2))
+            group = FakeGroup(primary=instance(number, 0), epoch=1)
+            self.replies |= _replies(number, group, replicas=(1, 2))
 
-    def _make(self, number: int, group: FakeGroup, replicas: tuple[int, int]) -> None:
-        name = group_name(number)
-        group.replicas = [
-            FakeReplica(instance(number, index), primary_host=group.primary[0])
-            for index in replicas
-        ]
-        fields = _strings(*primary_fields(name, group))
-        others = _array(*(_strings(*replica_fields(replica)) for replica in group.replicas))
-        for question, reply in (
-            ("GET-MASTER-ADDR-BY-NAME", _strings(*map(str, group.promoted or group.primary))),
-            ("MASTER", fields),
-            ("REPLICAS", others),
-            ("SENTINELS", _array()),
-        ):
-            self.replies[_strings("SENTINEL", question, name)] = reply
+    def prepare(self, order: str) -> None:
+        """The replies of each group from then on, and what is said."""
+        self._prepared[order] = [self._changed(order, number) for number in range(self.count)]
 
-    async def announce(self, order: str) -> float:
+    def _changed(self, order: str, number: int) -> tuple[dict[bytes, bytes], bytes]:
         before, after = self._primary, (self._primary + 1) % INSTANCES
         third = (after + 1) % INSTANCES
+        epoch = self._epoch if self._promoted else self._epoch + 1
+        name, old, new = group_name(number), instance(number, before), instance(number, after)
+        if order == "promote":
+            group = FakeGroup(old, epoch, promoted=new, failover_state="reconf_slaves")
+            said = f"slave {new[0]}:{new[1]} {new[0]} {new[1]} @ {name} {old[0]} {old[1]}"
+            return _replies(number, group, (after, third)), _message("+promoted-slave", said)
+        said = f"{name} {old[0]} {old[1]} {new[0]} {new[1]}"
+        return _replies(number, FakeGroup(new, epoch), (before, third)), _message("+switch-master", said)
+
+    async def announce(self, order: str) -> float:
+        if order not in self._prepared:
+            self.prepare(order)
+        for number, (replies, message) in enumerate(self._prepared.pop(order)):
+            self.replies |= replies
+            for subscriber in self.subscribers:
+                subscriber.write(message)
+            if number % AT_A_TIME == AT_A_TIME - 1:
+                await asyncio.sleep(0)
         if not self._promoted:
             self._epoch += 1
         self._promoted = order == "promote"
         if order == "switch":
-            self._primary = after
-        for number in range(self.count):
-            old, new = instance(number, before), instance(number, after)
-            if order == "promote":
-                group = FakeGroup(old, self._epoch, promoted=new, failover_state="reconf_slaves")
-                self._make(number, group, replicas=(after, third))
-                said = f"slave {new[0]}:{new[1]} {new[0]} {new[1]} @ "
-                said += f"{group_name(number)} {old[0]} {old[1]}"
-                self._publish("+promoted-slave", said)
-            else:
-                self._make(number, FakeGroup(new, self._epoch), replicas=(before, third))
-                said = f"{group_name(number)} {old[0]} {old[1]} {new[0]} {new[1]}"
-                self._publish("+switch-master", said)
-            if number % AT_A_TIME == AT_A_TIME - 1:
-                await asyncio.sleep(0)
+            self._primary = (self._primary + 1) % INSTANCES
         return time.monotonic()
 
-    def _publish(self, channel: str, payload: str) -> None:
-        message = _array(_bulk(b"message"), _bulk(channel.encode()), _bulk(payload.encode()))
-        for subscriber in self.subscribers:
-            subscriber.write(message)
+
+def _replies(number: int, group: FakeGroup, replicas: tuple[int, int]) -> dict[bytes, bytes]:
+    name = group_name(number)
+    group.replicas = [
+        FakeReplica(instance(number, index), primary_host=group.primary[0]) for index in replicas
+    ]
+    others = _array(*(_strings(*replica_fields(replica)) for replica in group.replicas))
+    return {
+        _strings("SENTINEL", question, name): reply
+        for question, reply in (
+            ("GET-MASTER-ADDR-BY-NAME", _strings(*map(str, group.promoted or group.primary))),
+            ("MASTER", _strings(*primary_fields(name, group))),
+            ("REPLICAS", others),
+            ("SENTINELS", _array()),
+        )
+    }
+
+
+def _message(channel: str, payload: str) -> bytes:
+    return _array(_bulk(b"message"), _bulk(channel.encode()), _bulk(payload.encode()))
 
 
 class _Client(asyncio.Protocol):
@@ -196,7 +207,9 @@ async def _serve(count: int) -> None:
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(orders), sys.stdin)
     while order := (await orders.readline()).decode().strip():
         answer: dict[str, Any] = {"last": 0.0}
-        if order != "count":
+        if order.startswith("prepare "):
+            groups.prepare(order.removeprefix("prepare "))
+        elif order != "count":
             answer["last"] = await groups.announce(order)
         _say(answer | {"questions": groups.questions, "subscribers": len(groups.subscribers)})
 

@@ -44,6 +44,7 @@ class OneInstance:
     def fail_over(self) -> tuple[float, float]:
         """All groups at once; when that began, and when the leader had announced the last."""
         leader, *_ = self.sentinels
+        leader.do("prepare promote")
         began = time.monotonic()
         leader.begin("promote")
         return began, float(leader.end()["last"])
