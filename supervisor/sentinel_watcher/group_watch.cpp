@@ -19,8 +19,10 @@ namespace {
 using Standing = SentinelView::Standing;
 using Change = Verdict::Change;
 
-// Until a primary that was announced is published, those that don't name it are asked again with these waits between.
+// Until a primary that was announced is published, those that don't name it are asked again with these waits between; and once
+// more when it was, so long after it. All have heard of it by then, and said so, unless their events are not heard.
 constexpr std::array<Milliseconds, 5> burst_waits = {50, 50, 100, 200, 400};
+constexpr Milliseconds heard_by_all = 2'000;
 
 // Two: an event needn't wait for the answer to a poll that was on its way already.
 constexpr uint8_t max_unanswered = 2;
@@ -64,6 +66,7 @@ void GroupWatch::remove(const Sentinel& sentinel) {
   const auto place = static_cast<std::ptrdiff_t>(place_of(sentinel));
   asked_.erase(asked_.begin() + place);
   views_.erase(views_.begin() + place);
+  source_.reset();
   replicas_asked_ = false;  // it may have been the one
   replicas_wanted_ = true;
 }
@@ -98,9 +101,13 @@ void GroupWatch::ask_all() {
   for (const Asked& asked : asked_) ask(*asked.sentinel);
 }
 
-void GroupWatch::ask_those_without(const News& news) {
+// Those that don't name what was announced, or what is published.
+void GroupWatch::ask_those_behind() {
   for (std::size_t i = 0; i < asked_.size(); ++i) {
-    if (!shared_.names.aliases().same(views_[i].primary, news.primary)) ask(*asked_[i].sentinel);
+    const SentinelView& view = views_[i];
+    const bool names_it = news_ ? shared_.names.aliases().same(view.primary, news_->primary)
+                                : builder_.is_current(view);
+    if (!names_it) ask(*asked_[i].sentinel);
   }
 }
 
@@ -131,7 +138,6 @@ void GroupWatch::answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnsw
     sentinel.flush();
   }
   decide("answer of " + sentinel.name());
-  ask_replicas();  // after the decision: they can wait, the primary can't
 }
 
 // Of what is going to be compared with what this one names.
@@ -147,6 +153,7 @@ void GroupWatch::look_up_names(const SentinelView& view) {
 void GroupWatch::ask_replicas() {
   if (!source_ || replicas_asked_ || !replicas_wanted_) return;
   Sentinel& sentinel = *asked_[*source_].sentinel;
+  if (!sentinel.answers()) return;
   replicas_wanted_ = false;
   replicas_asked_ = true;
   sentinel.ask_replicas(name(), [this, &sentinel](const Result<Sentinel::Replicas>& replicas) {
@@ -161,7 +168,6 @@ void GroupWatch::ask_replicas() {
     if (!*replicas) return;
     builder_.take_replicas(**replicas, now());
     decide("answer of " + sentinel.name());
-    ask_replicas();  // something happened meanwhile
   });
   sentinel.flush();
 }
@@ -186,6 +192,7 @@ void GroupWatch::heard(Sentinel& sentinel, const SentinelEvent& event) {
     if (asked_[place].unanswered == 0) ask_replicas();
     return;
   }
+  if (event.channel == "+reset-master") replicas_wanted_ = true;
   ask(sentinel);
   if (event.channel != "+selected-slave" || builder_.proof().act_on != ActOn::promotion) return;
   builder_.take_candidate(event.subject, sentinel.name(), now());
@@ -193,12 +200,13 @@ void GroupWatch::heard(Sentinel& sentinel, const SentinelEvent& event) {
 }
 
 void GroupWatch::heard_announcement(Sentinel& sentinel, const SentinelEvent& event) {
-  ask(sentinel);
-  if (builder_.has_topology() && builder_.current().primary == event.subject) return;
-  if (news_ && news_->primary == event.subject &&
-      uv_hrtime() - news_->mono_ns <= news_lifetime_ns) {
-    return;
+  if (sentinel.answers()) {
+    ask(sentinel);
+  } else {
+    ask_all();
   }
+  if (builder_.has_topology() && builder_.current().primary == event.subject) return;
+  if (is_news(event.subject)) return;
   news_ =
       std::make_unique<News>(news_now(event.subject, event.channel + " from " + sentinel.name()));
   burst_step_ = 0;
@@ -219,6 +227,7 @@ void GroupWatch::decide(const std::string& cause) {
   const Endpoint old_primary = builder_.current().primary;
   const std::vector<InstanceRole> roles = roles_ ? roles_->roles() : std::vector<InstanceRole>();
   Verdict verdict = builder_.decide(picture(roles));
+  if (verdict.source != source_) replicas_wanted_ = true;
   source_ = verdict.source;
   if (verdict.change != Change::none) {
     replicas_wanted_ |= verdict.change != Change::replicas;
@@ -229,6 +238,7 @@ void GroupWatch::decide(const std::string& cause) {
     flush_all();
   }
   ask_instances(verdict.roles_wanted);
+  ask_replicas();  // they can wait, the primary can't
   note_agreement(verdict);
 
   const auto doubt = doubts_.update(name(), std::move(verdict.doubts), now(), shared_.reports);
@@ -280,6 +290,10 @@ void GroupWatch::ask_instances(const std::vector<Endpoint>& wanted) {
   roles_->want(wanted);
 }
 
+bool GroupWatch::is_news(const Endpoint& primary) const {
+  return news_ && news_->primary == primary && uv_hrtime() - news_->mono_ns <= news_lifetime_ns;
+}
+
 GroupWatch::News GroupWatch::news_now(Endpoint primary, std::string cause) {
   return {std::move(primary), std::move(cause), unix_us_now(), uv_hrtime()};
 }
@@ -287,12 +301,15 @@ GroupWatch::News GroupWatch::news_now(Endpoint primary, std::string cause) {
 void GroupWatch::publish(const Verdict& verdict, const Endpoint& old_primary,
                          const std::string& cause) {
   Topology topology = builder_.current();
+  const bool announced = verdict.change != Change::replicas && is_news(topology.primary);
   // What `agreement` may act on is never the first word.
-  const bool announced =
-      verdict.change != Change::replicas && news_ && builder_.proof().act_on != ActOn::agreement &&
-      news_->primary == topology.primary && uv_hrtime() - news_->mono_ns <= news_lifetime_ns;
-  const News news = announced ? *news_ : news_now(topology.primary, cause);
-  if (verdict.change != Change::replicas) news_.reset();
+  const News news = announced && builder_.proof().act_on != ActOn::agreement
+                        ? *news_
+                        : news_now(topology.primary, cause);
+  if (announced) {
+    news_.reset();
+    burst_at_ = now() + heard_by_all;
+  }
   topology.cause = news.cause;
   topology.event_unix_us = news.unix_us;
   topology.event_mono_ns = news.mono_ns;
@@ -310,11 +327,9 @@ void GroupWatch::wake() {
   const Milliseconds time = now();
   if (burst_at_ && *burst_at_ <= time) {
     burst_at_.reset();
-    if (news_) {
-      ask_those_without(*news_);
-      flush_all();
-      if (++burst_step_ < burst_waits.size()) burst_at_ = time + burst_waits[burst_step_];
-    }
+    ask_those_behind();
+    flush_all();
+    if (news_ && ++burst_step_ < burst_waits.size()) burst_at_ = time + burst_waits[burst_step_];
   }
   if (look_again_at_ && *look_again_at_ <= time) decide("the time that has passed");
   schedule();

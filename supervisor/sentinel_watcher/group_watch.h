@@ -87,13 +87,15 @@ class GroupWatch {
     friend bool operator==(const Agreement&, const Agreement&) = default;
   };
   std::size_t place_of(const Sentinel& sentinel) const;
+  // It was announced, and is yet to be published.
+  bool is_news(const Endpoint& primary) const;
   static News news_now(Endpoint primary, std::string cause);
   void answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnswer>& answer);
   void heard_announcement(Sentinel& sentinel, const SentinelEvent& event);
   void look_up_names(const SentinelView& view);
   void ask_replicas();
   void ask_all();
-  void ask_those_without(const News& news);
+  void ask_those_behind();
   void flush_all();
   void heard_role(const InstanceRole& role);
   void decide(const std::string& cause);
@@ -122,7 +124,7 @@ class GroupWatch {
   std::unique_ptr<InstanceRoles> roles_;  // once instances were to be asked
   ShownDoubts doubts_;
   std::size_t burst_step_ = 0;
-  std::optional<Milliseconds> burst_at_;       // ask all again then
+  std::optional<Milliseconds> burst_at_;       // ask those behind again then
   std::optional<Milliseconds> look_again_at_;  // decide again then
   std::unique_ptr<uv::Timer> wake_;            // only while there is something to wait for
 };

@@ -14,7 +14,8 @@ namespace {
 constexpr uint64_t second_connection_grace_ms = 200;
 
 // One SUBSCRIBE for each, so that a refused one costs only itself. The first two announce a primary, +selected-slave names the
-// candidate of a failover, +sentinel another Sentinel; the others only say "look again".
+// candidate of a failover, +sentinel another Sentinel; the others only say "look again", some of
+// them at replicas alone.
 std::vector<std::string_view> event_channels() {
   return {"+switch-master",
           "+promoted-slave",

@@ -185,7 +185,7 @@ void SentinelSet::fresh(Member& member) {
 void SentinelSet::ask_some(Member& member) {
   if (member.unasked == 0 || member.sentinel->pending() >= few_questions) return;
   for (std::size_t i = 0; i < few_questions && member.unasked > 0; ++i) {
-    groups_[groups_.size() - member.unasked--]->ask(*member.sentinel);
+    groups_[groups_.size() - member.unasked--]->poll(*member.sentinel);
   }
   member.sentinel->flush();
 }

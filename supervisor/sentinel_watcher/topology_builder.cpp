@@ -160,13 +160,18 @@ void TopologyBuilder::refresh_replicas(Round& round) {
   current_.replicas = std::move(replicas);
 }
 
+bool TopologyBuilder::is_current(const SentinelView& view) const {
+  return has_topology_ && aliases_.same(view.primary, current_.primary) &&
+         view.epoch == current_.decision.epoch;
+}
+
 void TopologyBuilder::find_source(Round& round) {
   if (!has_topology_) return;
   round.verdict.agreed = true;
   for (std::size_t i = 0; i < round.picture.views.size(); ++i) {
     const SentinelView& view = round.picture.views[i];
     if (view.standing != Standing::answered) continue;
-    if (!aliases_.same(view.primary, current_.primary) || view.epoch != current_.decision.epoch) {
+    if (!is_current(view)) {
       round.verdict.agreed = false;
       continue;
     }

@@ -78,6 +78,8 @@ class TopologyBuilder {
   const Proof& proof() const { return proof_; }
   bool has_topology() const { return has_topology_; }
   const Topology& current() const { return current_; }
+  // It names the current primary under the current epoch.
+  bool is_current(const SentinelView& view) const;
   // On what the last decision rests, in words. It stands where the event will stand in what is published.
   const std::string& because() const { return current_.cause; }
 

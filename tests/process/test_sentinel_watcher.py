@@ -129,11 +129,23 @@ class Publishing(WithFakes):
         silent = self.sentinels[2].groups["myprimary"]
         silent.primary, silent.epoch = B, 2
         watcher.wait_primary(B)
+        before = self.asked_so_far()[0]
+        time.sleep(1.0 * PATIENCE)
+        self.assertLessEqual(self.asked_so_far()[0], before + 1)  # it was under way
+
+    def test_asks_those_behind_once_more_when_all_must_have_heard(self) -> None:
+        self.sentinels[2].refused_channels = {"+switch-master"}
+        watcher = self.watch_until_known(poll_interval=60_000)
         for sentinel in self.sentinels:
             sentinel.wait_quiet()
+        for sentinel in self.sentinels:
+            sentinel.switch(B, 2)
+        watcher.wait_primary(B)
         asked = self.asked_so_far()
-        time.sleep(1.0)
-        self.assertEqual(self.asked_so_far(), asked)
+        self.sentinels[2].wait_for(lambda: self.asked_so_far()[2] > asked[2], "the deaf one is asked", 4.0)
+        self.assertEqual(self.asked_so_far()[:2], asked[:2])
+        time.sleep(2.0)
+        self.assertNotIn(("myprimary", "sentinel-behind"), watcher.problems)
 
     def test_one_question_for_all_events_that_come_together(self) -> None:
         watcher = self.watch_until_known(poll_interval=60_000)
@@ -149,16 +161,42 @@ class Publishing(WithFakes):
     def test_a_replica_that_comes_or_goes_is_asked_for_where_the_replicas_are(self) -> None:
         watcher = self.watch_until_known(poll_interval=60_000)
         for sentinel in self.sentinels:
-            sentinel.groups["myprimary"].replicas = [FakeReplica(B)]
             sentinel.wait_quiet()
-        asked = self.asked_so_far()
+            sentinel.groups["myprimary"].replicas = [FakeReplica(B)]
+        asked, for_replicas = self.asked_so_far(), self.asked_so_far("REPLICAS")
         for sentinel in self.sentinels:
             sentinel.publish("+slave", "slave 10.0.0.2:6379 10.0.0.2 6379 @ myprimary 10.0.0.1 6379")
         watcher.wait_for(lambda: watcher.newest().replicas == ((*B, True),), "the replica")
         self.assertEqual(self.asked_so_far(), asked)
+        self.assertEqual(sum(self.asked_so_far("REPLICAS")), sum(for_replicas) + 1)
 
-    def asked_so_far(self) -> list[int]:
-        return [sentinel.asked("SENTINEL", "MASTER") for sentinel in self.sentinels]
+    def test_the_replicas_are_those_of_whoever_is_asked_for_them_now(self) -> None:
+        watcher = self.watch_until_known(poll_interval=60_000)
+        for sentinel in self.sentinels:
+            sentinel.wait_quiet()
+        leader, first = self.sentinels[2], self.sentinels[0]
+        leader.groups["myprimary"].replicas = [FakeReplica(C)]
+        leader.promote(B, 2)
+        watcher.wait_primary(B)
+        watcher.wait_for(lambda: watcher.newest().replicas == ((*C, True),), "the leader's replicas")
+        known = first.groups["myprimary"]
+        known.primary, known.epoch, known.replicas = B, 2, [FakeReplica(A), FakeReplica(C)]
+        first.publish_together([
+            ("+switch-master", "myprimary 10.0.0.1 6379 10.0.0.2 6379"),
+            ("+slave", "slave 10.0.0.1:6379 10.0.0.1 6379 @ myprimary 10.0.0.2 6379"),
+        ])
+        watcher.wait_for(lambda: watcher.newest().replicas == ((*A, True), (*C, True)), "the old primary among them")
+
+    def test_replicas_that_came_while_events_were_not_heard(self) -> None:
+        watcher = self.watch_until_known(poll_interval=60_000)
+        for sentinel in self.sentinels:
+            sentinel.wait_quiet()
+            sentinel.groups["myprimary"].replicas = [FakeReplica(B)]
+            sentinel.drop_subscribers()
+        watcher.wait_for(lambda: watcher.newest().replicas == ((*B, True),), "the replica")
+
+    def asked_so_far(self, what: str = "MASTER") -> list[int]:
+        return [sentinel.asked("SENTINEL", what) for sentinel in self.sentinels]
 
     def test_follows_a_switch_without_any_event(self) -> None:
         watcher = self.watch_until_known(poll_interval=100)
