@@ -21,8 +21,15 @@ bool read_metadata(const cJSON* metadata, ApiObject& object) {
   object.has_labels = cJSON_IsObject(json::member(metadata, "labels"));
   const cJSON* annotations = json::member(metadata, "annotations");
   object.has_annotations = cJSON_IsObject(annotations);
-  const cJSON* stamp = json::member(annotations, stamp_annotation);
-  if (cJSON_IsString(stamp)) object.stamp = read_stamp(std::string(json::text(stamp)));
+  // With room for one also where there is none: it comes amid the requests of all groups, and what is kept of it would
+  // hold their pages.
+  std::string text;
+  text.reserve(usual_stamp_size);
+  if (const cJSON* stamp = json::member(annotations, stamp_annotation); cJSON_IsString(stamp)) {
+    object.stamp = read_stamp(std::move(text.assign(json::text(stamp))));
+  } else {
+    object.stamp.text = std::move(text);
+  }
   const cJSON* pause = json::member(annotations, pause_annotation);
   if (cJSON_IsString(pause)) object.pause = std::string(json::text(pause));
   return true;

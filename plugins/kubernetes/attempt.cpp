@@ -323,7 +323,7 @@ void GroupTarget::note_write(const Write& write) {
                         api_.rule());
   if (!event) return;
   to_tell_.push_back(std::move(*event));
-  if (request_ == nullptr) events_.tell(name_, std::exchange(to_tell_, {}));
+  if (request_ == nullptr) events_.tell(events_budget_, std::exchange(to_tell_, {}));
 }
 
 void GroupTarget::log_write(const Write& write) const {

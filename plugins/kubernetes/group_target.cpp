@@ -10,6 +10,8 @@ namespace {
 
 // A labeler waits 3 s for what it has cancelled.
 constexpr uint64_t give_up_ms = 2500;
+// Fences and promotion of three pods.
+constexpr std::size_t usual_writes = 4;
 
 }  // namespace
 
@@ -32,6 +34,7 @@ GroupTarget::GroupTarget(Host host, ApiClient& api, PodEvents& events, const Set
       repairs_(host, name_,
                "somebody else moves the label again and again: see managedFields of the pods"),
       order_run_(host, api, settings.request_timeout_ms, [this] { reassess(); }) {
+  written_.reserve(usual_writes);
   watch_.on({.listed =
                  [this] {
                    list_failure_.clear();
@@ -158,7 +161,7 @@ void GroupTarget::finish(vr_outcome outcome, const std::string& reason) {
     problems_.clear();
   }
   host_.complete(std::exchange(request_, nullptr), outcome, reason);
-  events_.tell(name_, std::exchange(to_tell_, {}));
+  events_.tell(events_budget_, std::exchange(to_tell_, {}));
   // What came while patches were under way was not looked at.
   if (outcome == VR_APPLIED) {
     moved_.clear();

@@ -123,6 +123,7 @@ class GroupTarget : public Publisher {
 
   // For the Events, which go out when the attempt is over.
   PodEvents& events_;
+  PodEvents::Budget events_budget_;
   std::map<std::string, Moved, std::less<>> moved_;  // pods whose label somebody else moved
   std::vector<PodEvent> to_tell_;
 

@@ -39,10 +39,10 @@ PodEvents::PodEvents(Host host, ApiClient& api, const Settings& settings)
       wanted_(settings.events),
       instance_(settings.node_name.empty() ? machine_name() : settings.node_name) {}
 
-void PodEvents::tell(const std::string& group, const std::vector<PodEvent>& events) {
+void PodEvents::tell(Budget& of_group, const std::vector<PodEvent>& events) {
   if (!wanted_) return;
   for (const PodEvent& event : events) {
-    if (!may_tell(group)) {
+    if (!may_tell(of_group)) {
       host_.count("events_total", "result", "dropped");
       continue;
     }
@@ -51,13 +51,12 @@ void PodEvents::tell(const std::string& group, const std::vector<PodEvent>& even
   send_waiting();
 }
 
-bool PodEvents::may_tell(const std::string& group) {
+bool PodEvents::may_tell(Budget& of_group) {
   const uint64_t now = host_.now_ns();
   if (refused_at_ns_ && now - *refused_at_ns_ > refused_for_ns) refused_at_ns_.reset();
   if (refused_at_ns_ || waiting_.size() >= most_waiting) return false;
-  Budget& budget = budgets_[group];
-  if (budget.since_ns == 0 || now - budget.since_ns > minute_ns) budget = {now, 0};
-  return ++budget.spent <= most_in_a_minute;
+  if (of_group.since_ns == 0 || now - of_group.since_ns > minute_ns) of_group = {now, 0};
+  return ++of_group.spent <= most_in_a_minute;
 }
 
 void PodEvents::send_waiting() {

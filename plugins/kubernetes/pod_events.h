@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,25 +19,26 @@ namespace reconciler {
 // Owned by the KubernetesTarget.
 class PodEvents {
  public:
-  PodEvents(Host host, ApiClient& api, const Settings& settings);
-
-  void tell(const std::string& group, const std::vector<PodEvent>& events);
-
-  // Without the right to create them none is sent for a while. The rights may be others now.
-  void try_again() { refused_at_ns_.reset(); }
-
- private:
   // What a group may send in a minute: who fights over a label must not fill the API server.
   struct Budget {
     uint64_t since_ns = 0;
     int spent = 0;
   };
+
+  PodEvents(Host host, ApiClient& api, const Settings& settings);
+
+  void tell(Budget& of_group, const std::vector<PodEvent>& events);
+
+  // Without the right to create them none is sent for a while. The rights may be others now.
+  void try_again() { refused_at_ns_.reset(); }
+
+ private:
   struct Told {
     PodEvent event;
     uint64_t unix_us = 0;
   };
 
-  bool may_tell(const std::string& group);
+  bool may_tell(Budget& of_group);
   void send_waiting();
   void drop_waiting();
   void answered(const std::optional<ApiError>& error);
@@ -47,7 +47,6 @@ class PodEvents {
   ApiClient& api_;
   const bool wanted_;
   const std::string instance_;
-  std::map<std::string, Budget, std::less<>> budgets_;
   std::deque<Told> waiting_;  // until few enough are open
   size_t open_ = 0;
   std::optional<uint64_t> refused_at_ns_;

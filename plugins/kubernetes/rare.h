@@ -14,8 +14,14 @@ class Rare {
   Rare(T value) : value_(std::make_unique<T>(std::move(value))) {}  // NOLINT: as std::optional
   Rare(const Rare& other) : value_(other.value_ ? std::make_unique<T>(*other.value_) : nullptr) {}
   Rare(Rare&&) noexcept = default;
-  Rare& operator=(Rare other) noexcept {
-    value_ = std::move(other.value_);
+  Rare& operator=(Rare&&) noexcept = default;
+  // Into the memory that is there.
+  Rare& operator=(const Rare& other) {
+    if (value_ && other.value_) {
+      *value_ = *other.value_;
+    } else if (this != &other) {
+      value_ = other.value_ ? std::make_unique<T>(*other.value_) : nullptr;
+    }
     return *this;
   }
   ~Rare() = default;

@@ -52,7 +52,7 @@ void ServiceTarget::note_write(const ServiceObjects::Write& write) {
                                           write.stamp, cause_)) {
     to_tell_.push_back(std::move(event));
   }
-  if (request_ == nullptr) events_.tell(name_, std::exchange(to_tell_, {}));
+  if (request_ == nullptr) events_.tell(events_budget_, std::exchange(to_tell_, {}));
 }
 
 void ServiceTarget::write_replicas() {

@@ -227,7 +227,7 @@ void ServiceTarget::finish(vr_outcome outcome, const std::string& reason) {
     problems_.clear();
   }
   host_.complete(std::exchange(request_, nullptr), outcome, reason);
-  events_.tell(name_, std::exchange(to_tell_, {}));
+  events_.tell(events_budget_, std::exchange(to_tell_, {}));
   // What came while a write was under way was not looked at.
   if (outcome == VR_APPLIED) reassess();
 }

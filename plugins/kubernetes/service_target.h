@@ -87,6 +87,7 @@ class ServiceTarget : public Publisher {
 
   // Events go out when the attempt is over.
   PodEvents& events_;
+  PodEvents::Budget events_budget_;
   std::vector<PodEvent> to_tell_;
 
   // the attempt

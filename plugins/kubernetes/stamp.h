@@ -14,7 +14,9 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,6 +26,7 @@
 
 namespace reconciler {
 
+inline constexpr std::size_t usual_stamp_size = 80;  // bytes, and more than most
 inline constexpr char stamp_annotation[] = "valkey-reconciler.io/stamp";
 
 // A decision with the address that breaks the tie of two primaries under one epoch. Totally ordered.
@@ -51,9 +54,9 @@ struct StampReading {
   enum class State : uint8_t { absent, read, newer_format, released, malformed };
 
   State state = State::absent;
-  std::string text;           // the whole annotation, as preconditions test it; empty where absent
-  Rare<Stamp> stamp;          // of `read` only
-  Rare<std::string> problem;  // of `newer_format` and `malformed`: why
+  std::string text;            // the whole annotation, as preconditions test it; empty where absent
+  std::optional<Stamp> stamp;  // of `read` only
+  Rare<std::string> problem;   // of `newer_format` and `malformed`: why
 };
 
 StampReading read_stamp(std::string text);
