@@ -42,7 +42,6 @@ class Way(Protocol):
     publish: str  # label, endpointslice or service-selector
     act_on: str  # what its event is: announcement, agreement or promotion
     subscribes_at: int  # Sentinels
-    settled_after: float  # seconds from ready: what it does until then belongs to the start, not to a failover
 
     def start(self) -> None:
         ...
@@ -65,7 +64,6 @@ class _Script:
 
     publish = "label"
     act_on = "announcement"
-    settled_after = 2.0
 
     def __init__(self, name: str, place: Place, argv: Sequence[str | Path], subscribes_at: int) -> None:
         self.name, self.subscribes_at = name, subscribes_at
@@ -127,8 +125,6 @@ def python(place: Place) -> Way:
 
 class TheProgram:
     """Named by what it acts on and how it publishes."""
-
-    settled_after = 6.0  # after 5 it gives back what only its start needed
 
     def __init__(
         self, act_on: str, publish: str, place: Place, started_by: Sequence[str] = ()
