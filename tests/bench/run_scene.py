@@ -28,7 +28,7 @@ from lab.valkey import Failover, ValkeyGroup, temporary_folder  # noqa: E402
 
 WITHIN = 20.0  # the slowest way has published
 # After the start: what a way does then is no part of a failover, and the program gives back after 5 s what only its start
-# needed. All wait as long: an API server that was asked something 2 s ago is twice as fast as one that was left alone for 6.
+# needed. All wait as long, so that they find the machine and the API server alike.
 SETTLED = 6.0
 MORE = 1.5  # after all Sentinels have switched: what it does then is
 
