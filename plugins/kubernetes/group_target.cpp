@@ -63,7 +63,7 @@ void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
     moved_.clear();
     hold_.lift();
   }
-  wanted_ = std::move(wanted);
+  wanted_ = wanted;  // into the memory that it has
   cause_ = topology.cause == nullptr ? "" : topology.cause;
   request_ = request;
   ++attempt_;

@@ -58,7 +58,7 @@ Result<void> Labeler::start(const LabelerSettings& settings, const vr_plugin* lo
         fmt::format("plugin {} was replaced by one with other keys; reload", target_.plugin));
 
   for (const std::string& name : target_.groups) {
-    groups_.try_emplace(name, loop_, target_);
+    groups_.try_emplace(name, name, loop_, target_);
   }
   if (dry_run_ && !tells_dry_run(*plugin_)) {
     log::warning(fmt::format("plugin {} knows no dry run and is left out of it", plugin_->name),
@@ -87,9 +87,14 @@ Result<void> Labeler::start(const LabelerSettings& settings, const vr_plugin* lo
 void Labeler::arrived(const Topology& topology, uint64_t generation, uint64_t revision) {
   const auto found = groups_.find(topology.group);
   if (found == groups_.end()) return;
-  auto& [name, group] = *found;
-  group.newest = std::make_shared<const TopologyView>(topology, generation, revision);
-  follow(name, group, group.assignment.arrived(revision));
+  Group& group = found->second;
+  if (group.request) {
+    group.next = std::make_unique<Arrived>(Arrived{topology, generation, revision});
+  } else {
+    group.next.reset();
+    group.shown.show(topology, generation, revision);
+  }
+  follow(group, group.assignment.arrived(revision));
 }
 
 std::string Labeler::review() {
@@ -98,12 +103,12 @@ std::string Labeler::review() {
   return fmt::format(R"({{"checks":{}}})", can);
 }
 
-void Labeler::follow(const std::string& name, Group& group, const Step& step) {
+void Labeler::follow(Group& group, const Step& step) {
   switch (step.kind) {
     case Step::Kind::nothing:
       break;
     case Step::Kind::apply:
-      apply(name, group);
+      apply(group);
       break;
     case Step::Kind::cancel:
       // Completed a moment ago: what follows is done on the next turn, with the newest topology.
@@ -114,29 +119,29 @@ void Labeler::follow(const std::string& name, Group& group, const Step& step) {
       break;
     case Step::Kind::wait:
       group.retry.start(static_cast<uint64_t>(step.wait_ms),
-                        [this, &name, &group] { follow(name, group, group.assignment.due()); });
+                        [this, &group] { follow(group, group.assignment.due()); });
       break;
   }
 }
 
-void Labeler::apply(const std::string& name, Group& group) {
+void Labeler::apply(Group& group) {
   group.retry.stop();
-  group.at_work = group.newest;
-  group.request = std::make_unique<vr_request>(vr_request{name});
-  group.deadline.start(static_cast<uint64_t>(target_.deadline),
-                       [this, &name, &group] { overdue(name, group); });
+  if (const auto next = std::exchange(group.next, nullptr))
+    group.shown.show(next->topology, next->generation, next->revision);
+  group.request = std::make_unique<vr_request>(vr_request{group.name});
+  group.deadline.start(static_cast<uint64_t>(target_.deadline), [this, &group] { overdue(group); });
   if (instance_ == nullptr) {
     return completed(
         group.request.get(), VR_REJECTED,
         fmt::format("dry run: plugin {} can't say what it would change", plugin_->name));
   }
-  plugin_->apply(instance_, group.at_work->get(), group.request.get());
+  plugin_->apply(instance_, group.shown.get(), group.request.get());
 }
 
-void Labeler::overdue(const std::string& name, Group& group) {
+void Labeler::overdue(Group& group) {
   log::warning(fmt::format("plugin {} was not done within {} ms", target_.plugin, target_.deadline),
-               {.group = name, .target = target_.name});
-  follow(name, group, group.assignment.overdue());
+               {.group = group.name, .target = target_.name});
+  follow(group, group.assignment.overdue());
 }
 
 void Labeler::ordered(const std::string& group, const ipc::Order& order) {
@@ -150,11 +155,11 @@ void Labeler::completed(vr_request* request, vr_outcome outcome, const std::stri
   if (orders_.completed(request, kind, reason)) return later([this] { finish_if_idle(); });
   for (auto& [name, group] : groups_) {
     if (group.request.get() != request || request == nullptr) continue;
-    report(name, group, kind, reason);
+    report(group, kind, reason);
     group.request.reset();
     group.deadline.stop();
-    later([this, &name = name, &group = group, kind] {
-      follow(name, group, group.assignment.completed(kind, random_number()));
+    later([this, &group = group, kind] {
+      follow(group, group.assignment.completed(kind, random_number()));
       finish_if_idle();
     });
     return;
@@ -162,15 +167,14 @@ void Labeler::completed(vr_request* request, vr_outcome outcome, const std::stri
   give_up("completed a request that is not open (twice?)");
 }
 
-void Labeler::report(const std::string& name, Group& group, ipc::OutcomeKind kind,
-                     const std::string& reason) {
-  const vr_topology& view = *group.at_work->get();
-  const Topology& topology = group.at_work->topology();
+void Labeler::report(Group& group, ipc::OutcomeKind kind, const std::string& reason) {
+  const vr_topology& view = *group.shown.get();
+  const Topology& topology = group.shown.topology();
   session_.outcome(
-      name, view.revision,
+      group.name, view.revision,
       {kind, reason, topology.event_mono_ns, uv_hrtime(), topology.decision, topology.primary});
 
-  log::Fields about{.group = name,
+  log::Fields about{.group = group.name,
                     .target = target_.name,
                     .epoch = topology.decision.epoch,
                     .revision = view.revision};
@@ -201,7 +205,7 @@ void Labeler::changed(const char* name) {
   const std::string only = name == nullptr ? std::string() : std::string(name);
   later([this, only] {
     for (auto& [group_name, group] : groups_) {
-      if (only.empty() || only == group_name) follow(group_name, group, group.assignment.changed());
+      if (only.empty() || only == group_name) follow(group, group.assignment.changed());
     }
   });
 }
@@ -221,7 +225,7 @@ void Labeler::stop(std::function<void()> finished) {
     log::write_all_counts();
     ::_exit(EX_OK);
   });
-  for (auto& [name, group] : groups_) follow(name, group, group.assignment.stop());
+  for (auto& [name, group] : groups_) follow(group, group.assignment.stop());
   orders_.cancel_all();
   finish_if_idle();
 }

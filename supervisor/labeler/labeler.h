@@ -45,14 +45,19 @@ class Labeler {
   void stop(std::function<void()> finished);
 
  private:
+  struct Arrived {
+    Topology topology;
+    uint64_t generation = 0;
+    uint64_t revision = 0;
+  };
   struct Group {
-    Group(uv_loop_t* loop, const TargetSettings& target)
-        : assignment(target.retry_min, target.retry_max), retry(loop), deadline(loop) {}
+    Group(const std::string& of, uv_loop_t* loop, const TargetSettings& target)
+        : name(of), assignment(target.retry_min, target.retry_max), retry(loop), deadline(loop) {}
 
+    const std::string name;
     Assignment assignment;
-    std::shared_ptr<const TopologyView> newest;
-    std::shared_ptr<const TopologyView>
-        at_work;  // shared: the plugin reads it until it completes, newest moves on
+    TopologyView shown;             // what the open request is about, or the next one
+    std::unique_ptr<Arrived> next;  // what came while a request is open
     std::unique_ptr<vr_request> request;
     uv::Timer retry;
     uv::Timer deadline;
@@ -60,12 +65,11 @@ class Labeler {
     bool failed = false;  // the last attempt, which makes the next success worth a line
   };
 
-  void follow(const std::string& name, Group& group, const Step& step);
-  void apply(const std::string& name, Group& group);
-  void overdue(const std::string& name, Group& group);
+  void follow(Group& group, const Step& step);
+  void apply(Group& group);
+  void overdue(Group& group);
   void completed(vr_request* request, vr_outcome outcome, const std::string& reason);
-  void report(const std::string& name, Group& group, ipc::OutcomeKind kind,
-              const std::string& reason);
+  void report(Group& group, ipc::OutcomeKind kind, const std::string& reason);
   void changed(const char* name);
   // Does `step` of `name` on the next turn of the loop.
   void later(std::function<void()> work);

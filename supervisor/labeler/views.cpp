@@ -1,10 +1,12 @@
 #include "supervisor/labeler/views.h"
 
-#include <utility>
-
 namespace reconciler::labeler {
 
 namespace {
+
+// Room for what most topologies have.
+constexpr std::size_t usual_replicas = 2;
+constexpr std::size_t usual_cause = 64;  // bytes
 
 vr_instance instance_of(const Endpoint& endpoint, bool healthy) {
   return {sizeof(vr_instance), endpoint.host.c_str(), endpoint.port, healthy ? 1 : 0};
@@ -19,8 +21,18 @@ std::vector<const char*> pointers(const std::vector<std::string>& texts) {
 
 }  // namespace
 
-TopologyView::TopologyView(Topology topology, uint64_t generation, uint64_t revision)
-    : topology_(std::move(topology)), primary_(instance_of(topology_.primary, true)) {
+TopologyView::TopologyView() {
+  topology_.cause.reserve(usual_cause);
+  topology_.replicas.reserve(usual_replicas);
+  replicas_.reserve(usual_replicas);
+  replica_pointers_.reserve(usual_replicas);
+}
+
+void TopologyView::show(const Topology& topology, uint64_t generation, uint64_t revision) {
+  topology_ = topology;
+  primary_ = instance_of(topology_.primary, true);
+  replicas_.clear();
+  replica_pointers_.clear();
   replicas_.reserve(topology_.replicas.size());
   replica_pointers_.reserve(topology_.replicas.size());
   for (const Replica& replica : topology_.replicas) {

@@ -12,12 +12,15 @@
 
 namespace reconciler::labeler {
 
-// Owns the topology that it shows; neither changes nor moves until the request was completed.
+// Owns the topology that it shows. It shows another one only when no request is open, and in the memory that it has: of
+// hundreds of groups that come at once each would keep a page amid the requests of the others.
 class TopologyView {
  public:
-  TopologyView(Topology topology, uint64_t generation, uint64_t revision);
+  TopologyView();
   TopologyView(const TopologyView&) = delete;
   TopologyView& operator=(const TopologyView&) = delete;
+
+  void show(const Topology& topology, uint64_t generation, uint64_t revision);
 
   const vr_topology* get() const { return &view_; }
   const Topology& topology() const { return topology_; }
