@@ -63,8 +63,8 @@ typedef struct vr_instance {
   int32_t healthy;  /* 1: Sentinel calls it up and in step; 0: not */
 } vr_instance;
 
-/* What is known of one group at one moment: always whole, never a difference, never changed after
- * it was made. */
+/* What is known of one group at one moment: always whole, never a difference, never changed while it
+ * is shown. */
 typedef struct vr_topology {
   size_t size;
   const char* group; /* as Sentinel knows it; any bytes but NUL */

@@ -22,7 +22,7 @@ using Change = Verdict::Change;
 // Until a primary that was announced is published, those that don't name it are asked again with these waits between; and once
 // more when it was, so long after it. All have heard of it by then, and said so, unless their events are not heard.
 constexpr std::array<Milliseconds, 5> burst_waits = {50, 50, 100, 200, 400};
-constexpr Milliseconds heard_by_all = 2'000;
+constexpr Milliseconds heard_by_all = 2'500;
 
 // Two: an event needn't wait for the answer to a poll that was on its way already.
 constexpr uint8_t max_unanswered = 2;
@@ -67,8 +67,7 @@ void GroupWatch::remove(const Sentinel& sentinel) {
   asked_.erase(asked_.begin() + place);
   views_.erase(views_.begin() + place);
   source_.reset();
-  replicas_asked_ = false;  // it may have been the one
-  replicas_wanted_ = true;
+  forget_question_for_replicas(sentinel);
 }
 
 void GroupWatch::set_known(std::size_t known) {
@@ -138,6 +137,7 @@ void GroupWatch::answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnsw
     sentinel.flush();
   }
   decide("answer of " + sentinel.name());
+  ask_replicas();  // after the decision: they can wait, the primary can't
 }
 
 // Of what is going to be compared with what this one names.
@@ -151,13 +151,13 @@ void GroupWatch::look_up_names(const SentinelView& view) {
 }
 
 void GroupWatch::ask_replicas() {
-  if (!source_ || replicas_asked_ || !replicas_wanted_) return;
+  if (!source_ || replicas_asked_ != nullptr || !replicas_wanted_) return;
   Sentinel& sentinel = *asked_[*source_].sentinel;
   if (!sentinel.answers()) return;
   replicas_wanted_ = false;
-  replicas_asked_ = true;
+  replicas_asked_ = &sentinel;
   sentinel.ask_replicas(name(), [this, &sentinel](const Result<Sentinel::Replicas>& replicas) {
-    replicas_asked_ = false;
+    replicas_asked_ = nullptr;
     const std::string subject = sentinel.name() + " replicas";
     if (!replicas) {
       return shared_.reports.trouble(
@@ -168,8 +168,16 @@ void GroupWatch::ask_replicas() {
     if (!*replicas) return;
     builder_.take_replicas(**replicas, now());
     decide("answer of " + sentinel.name());
+    ask_replicas();  // something happened meanwhile
   });
   sentinel.flush();
+}
+
+// It is not answered any more.
+void GroupWatch::forget_question_for_replicas(const Sentinel& sentinel) {
+  if (replicas_asked_ != &sentinel) return;
+  replicas_asked_ = nullptr;
+  replicas_wanted_ = true;
 }
 
 void GroupWatch::lost(const Sentinel& sentinel) {
@@ -178,8 +186,7 @@ void GroupWatch::lost(const Sentinel& sentinel) {
   views_[place].standing = Standing::out_of_reach;
   views_[place].tilt = false;
   views_[place].failover = FailoverState::none;
-  replicas_asked_ = false;
-  replicas_wanted_ = true;
+  forget_question_for_replicas(sentinel);
   decide("loss of Sentinel " + sentinel.name());
 }
 
@@ -205,7 +212,10 @@ void GroupWatch::heard_announcement(Sentinel& sentinel, const SentinelEvent& eve
   } else {
     ask_all();
   }
-  if (builder_.has_topology() && builder_.current().primary == event.subject) return;
+  if (builder_.has_topology() &&
+      shared_.names.aliases().same(builder_.current().primary, event.subject)) {
+    return;
+  }
   if (is_news(event.subject)) return;
   news_ =
       std::make_unique<News>(news_now(event.subject, event.channel + " from " + sentinel.name()));
@@ -221,6 +231,7 @@ void GroupWatch::set_tilt(const Sentinel& sentinel, bool tilt) {
 
 void GroupWatch::heard_role(const InstanceRole& role) {
   decide("ROLE of " + to_string(role.instance));
+  ask_replicas();
 }
 
 void GroupWatch::decide(const std::string& cause) {
@@ -238,7 +249,6 @@ void GroupWatch::decide(const std::string& cause) {
     flush_all();
   }
   ask_instances(verdict.roles_wanted);
-  ask_replicas();  // they can wait, the primary can't
   note_agreement(verdict);
 
   const auto doubt = doubts_.update(name(), std::move(verdict.doubts), now(), shared_.reports);
@@ -291,7 +301,8 @@ void GroupWatch::ask_instances(const std::vector<Endpoint>& wanted) {
 }
 
 bool GroupWatch::is_news(const Endpoint& primary) const {
-  return news_ && news_->primary == primary && uv_hrtime() - news_->mono_ns <= news_lifetime_ns;
+  return news_ && shared_.names.aliases().same(news_->primary, primary) &&
+         uv_hrtime() - news_->mono_ns <= news_lifetime_ns;
 }
 
 GroupWatch::News GroupWatch::news_now(Endpoint primary, std::string cause) {
@@ -306,10 +317,9 @@ void GroupWatch::publish(const Verdict& verdict, const Endpoint& old_primary,
   const News news = announced && builder_.proof().act_on != ActOn::agreement
                         ? *news_
                         : news_now(topology.primary, cause);
-  if (announced) {
-    news_.reset();
+  if (announced) news_.reset();
+  if (verdict.change != Change::replicas && verdict.change != Change::found && !news_)
     burst_at_ = now() + heard_by_all;
-  }
   topology.cause = news.cause;
   topology.event_unix_us = news.unix_us;
   topology.event_mono_ns = news.mono_ns;

@@ -94,6 +94,7 @@ class GroupWatch {
   void heard_announcement(Sentinel& sentinel, const SentinelEvent& event);
   void look_up_names(const SentinelView& view);
   void ask_replicas();
+  void forget_question_for_replicas(const Sentinel& sentinel);
   void ask_all();
   void ask_those_behind();
   void flush_all();
@@ -117,9 +118,9 @@ class GroupWatch {
   std::size_t known_ = 0;
   Agreement agreement_;
   double agreed_unix_s_ = 0;  // since when all agree, or when they began to the last time; 0: never
-  std::optional<std::size_t> source_;  // of the replicas
-  bool replicas_wanted_ = true;        // they may be others than those known
-  bool replicas_asked_ = false;
+  std::optional<std::size_t> source_;         // of the replicas
+  bool replicas_wanted_ = true;               // they may be others than those known
+  const Sentinel* replicas_asked_ = nullptr;  // for them; null: nobody is
   std::unique_ptr<News> news_;
   std::unique_ptr<InstanceRoles> roles_;  // once instances were to be asked
   ShownDoubts doubts_;

@@ -217,11 +217,16 @@ void Sentinel::ask_primary(const std::string& group, Answer<PrimaryAnswer> answe
 
 void Sentinel::ask_replicas(const std::string& group, Answer<Replicas> answer) {
   // SLAVES is known to every version, REPLICAS since Redis 5; rights are usually given for the newer name.
-  commands_.ask({"SENTINEL", "REPLICAS", group}, [answer = std::move(answer)](const Reply& reply) {
-    const auto replicas = parse_replicas(reply);
-    if (!replicas) return answer(replicas.error().within("SENTINEL REPLICAS"));
-    answer(*replicas);
-  });
+  commands_.ask({"SENTINEL", "REPLICAS", group},
+                [this, answer = std::move(answer)](const Reply& reply) {
+                  const auto replicas = parse_replicas(reply);
+                  if (replicas) {
+                    answer(*replicas);
+                  } else {
+                    answer(replicas.error().within("SENTINEL REPLICAS"));
+                  }
+                  handlers_.on_answer();
+                });
 }
 
 void Sentinel::ask_peers(const std::string& group, Answer<Peers> answer) {

@@ -27,7 +27,7 @@ class Sentinel {
   struct Handlers {
     // Events may have been missed: everything is to be asked anew.
     std::function<void()> on_fresh;
-    // A question about a primary was answered.
+    // A question about a primary or its replicas was answered.
     std::function<void()> on_answer;
     // Those that came together.
     std::function<void(const std::vector<SentinelEvent>&)> on_events;
