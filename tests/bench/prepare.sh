@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by run.sh, lost_writes.sh and growth.sh, which have set `root`: the build, the API server, and the floors, compiled.
+# Sourced by run.sh, lost_writes.sh and growth.sh, which have set `root`: the build, the API server, and the parts in C, compiled.
 RECONCILER_BUILD=${RECONCILER_BUILD:-$root/build}
 export RECONCILER_BUILD PYTHONDONTWRITEBYTECODE=1
 if [ ! -x "$RECONCILER_BUILD/bin/valkey-reconciler" ]; then
@@ -13,7 +13,8 @@ fi
 "$root/tests/dependencies.sh" bench
 temporary=$(mktemp -d "${TMPDIR:-/tmp}/valkey-reconciler-bench.XXXXXX")
 trap 'rm -rf "$temporary"' EXIT
-floor() { cc -std=gnu11 -O2 -Wall -Wextra -Werror -o "$temporary/$1" "$root/tests/bench/ways/$1.c" -lssl -lcrypto -pthread; }
-floor floor
-floor storm_floor
-export BENCH_FLOOR=$temporary/floor STORM_FLOOR=$temporary/storm_floor
+compile() { cc -std=gnu11 -O2 -Wall -Wextra -Werror -o "$temporary/$(basename "$1")" "$root/tests/bench/$1.c" -lssl -lcrypto -pthread; }
+compile ways/floor
+compile ways/storm_floor
+compile sentinel_proxy
+export BENCH_FLOOR=$temporary/floor STORM_FLOOR=$temporary/storm_floor BENCH_PROXY=$temporary/sentinel_proxy

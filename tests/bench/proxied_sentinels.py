@@ -1,10 +1,10 @@
-"""The Sentinels as the ways see them: through a proxy that tells when each could have known what."""
+"""The Sentinels as the ways see them: through a proxy (sentinel_proxy.c) that tells when each could have known what."""
 
 from __future__ import annotations
 
-import json
+import os
+import struct
 import subprocess
-import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +13,10 @@ from pathlib import Path
 from lab.certificates import CertificateAuthority
 from lab.processes import die_with_parent
 from lab.sentinels import Sentinel
+from sentinel_stream import SentinelStream
+
+TOLD = struct.Struct("<dIII")  # time, Sentinel, connection, bytes that follow
+READY = 2**32 - 1  # instead of a Sentinel's number
 
 
 @dataclass(frozen=True)
@@ -39,26 +43,17 @@ class ProxiedSentinels:
         self._passed: list[Passed] = []
         self._news = threading.Condition()
         self._ready = False
+        routes = [
+            (host, self.port, sentinel.host, sentinel.port, certificate.cert_file, certificate.key_file)
+            for host, sentinel, certificate in zip(self.hosts, sentinels, certificates)
+        ]
         self._proxy = subprocess.Popen(
-            [sys.executable, "-S", Path(__file__).with_name("sentinel_proxy.py")],
+            [os.environ["BENCH_PROXY"], *(str(word) for route in routes for word in route)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            text=True,
             preexec_fn=die_with_parent(),
             process_group=0,
         )
-        assert self._proxy.stdin is not None
-        routes = [
-            {
-                "at": [host, self.port],
-                "to": [sentinel.host, sentinel.port],
-                "certificate": str(certificate.cert_file),
-                "key": str(certificate.key_file),
-            }
-            for host, sentinel, certificate in zip(self.hosts, sentinels, certificates)
-        ]
-        self._proxy.stdin.write(json.dumps(routes) + "\n")
-        self._proxy.stdin.flush()
         self._thread = threading.Thread(target=self._read, daemon=True, name="proxied Sentinels")
         self._thread.start()
         with self._news:
@@ -91,15 +86,24 @@ class ProxiedSentinels:
         self._proxy.stdout.close()
 
     def _read(self) -> None:
-        assert self._proxy.stdout is not None
-        for line in self._proxy.stdout:
-            told = json.loads(line)
-            with self._news:
-                if told["kind"] == "ready":
+        output = self._proxy.stdout
+        assert output is not None
+        streams: dict[int, SentinelStream] = {}
+        while len(head := output.read(TOLD.size)) == TOLD.size:
+            moment, sentinel, connection, size = TOLD.unpack(head)
+            if sentinel == READY:
+                with self._news:
                     self._ready = True
-                else:
-                    self._passed.append(Passed(**told))
-                self._news.notify_all()
+                    self._news.notify_all()
+            elif size == 0:
+                streams.pop(connection, None)
+            else:
+                said = streams.setdefault(connection, SentinelStream()).feed(output.read(size))
+                if not said:
+                    continue
+                with self._news:
+                    self._passed += [Passed(moment, sentinel, each.kind, each.group, each.host) for each in said]
+                    self._news.notify_all()
 
 
 def named_by(passed: Sequence[Passed], host: str, sentinels: int = 1) -> float | None:

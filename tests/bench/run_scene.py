@@ -13,6 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from cluster_life import ClusterLife  # noqa: E402
 from consumption import alone, memory, name_of, spent  # noqa: E402
 from observed import Observed  # noqa: E402
 from proxied_sentinels import ProxiedSentinels, named_by  # noqa: E402
@@ -45,6 +46,7 @@ class RunScene:
             self._group = opened.enter_context(ValkeyGroup(block=network, role_interval=0.001))
             self._kubernetes = open_kubernetes("real", private=True, options=["--kcm"])
             opened.enter_context(self._kubernetes)
+            opened.callback(ClusterLife(self._kubernetes.admin).close)
             for instance in self._group.instances:  # of pods on no Node there are no EndpointSlices
                 self._kubernetes.node(instance.name.replace("valkey", "lab-node"))
             hosts = [network.address(24 + index) for index in range(len(self._group.sentinels.all))]
