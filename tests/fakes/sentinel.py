@@ -137,10 +137,7 @@ class FakeSentinel:
 
     def publish_together(self, events: Sequence[tuple[str, str]]) -> int:
         """In one write to each subscriber of the first one's channel, as what happens at one moment."""
-        told = b"".join(
-            _array(_bulk(b"message"), _bulk(channel.encode()), _bulk(payload.encode()))
-            for channel, payload in events
-        )
+        told = b"".join(_message(channel, payload) for channel, payload in events)
         with self._news:
             name = events[0][0].encode()
             listeners = [
@@ -152,7 +149,7 @@ class FakeSentinel:
 
     def flood(self, channel: str, payload: str, total: int) -> None:
         """As publish(), again and again, until so many bytes were taken."""
-        message = _array(_bulk(b"message"), _bulk(channel.encode()), _bulk(payload.encode()))
+        message = _message(channel, payload)
         block = message * max(1, 65536 // len(message))
         while self.sent < total:
             with self._news:
@@ -417,6 +414,10 @@ def replica_fields(replica: FakeReplica) -> list[str]:
 
 def _bulk(data: bytes) -> bytes:
     return b"$%d\r\n%s\r\n" % (len(data), data)
+
+
+def _message(channel: str, payload: str) -> bytes:
+    return _array(_bulk(b"message"), _bulk(channel.encode()), _bulk(payload.encode()))
 
 
 def _array(*parts: bytes) -> bytes:

@@ -21,6 +21,7 @@ from fakes.sentinel import (  # noqa: E402
     FakeReplica,
     _array,
     _bulk,
+    _message,
     _strings,
     primary_fields,
     replica_fields,
@@ -150,10 +151,6 @@ def _replies(number: int, group: FakeGroup, replicas: tuple[int, int]) -> dict[b
             ("SENTINELS", _array()),
         )
     }
-
-
-def _message(channel: str, payload: str) -> bytes:
-    return _array(_bulk(b"message"), _bulk(channel.encode()), _bulk(payload.encode()))
 
 
 class _Client(asyncio.Protocol):
