@@ -105,7 +105,7 @@ Result<Stamp> read_fields(std::string_view rest) {
 std::string format_stamp(const Stamp& stamp) {
   const Decision& decision = stamp.claim.decision;
   std::string text;
-  text.reserve(96);
+  text.reserve(usual_stamp_size);
   fmt::format_to(std::back_inserter(text), "v1 {}.{}.{} ", decision.era, decision.epoch,
                  decision.step);
   append_encoded(text, stamp.claim.address);

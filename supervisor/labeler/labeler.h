@@ -71,7 +71,7 @@ class Labeler {
   void completed(vr_request* request, vr_outcome outcome, const std::string& reason);
   void report(Group& group, ipc::OutcomeKind kind, const std::string& reason);
   void changed(const char* name);
-  // Does `step` of `name` on the next turn of the loop.
+  // Does `work` on the next turn of the loop.
   void later(std::function<void()> work);
   void finish_if_idle();
   [[noreturn]] void give_up(const std::string& why);
