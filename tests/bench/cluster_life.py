@@ -1,5 +1,5 @@
-"""What goes on in every cluster, however idle: controller-manager and scheduler renew their leases. Without it the API server and
-etcd of a laboratory sleep until the failover, and its first write takes several times as long as any other."""
+"""What goes on in every cluster, however idle: controller-manager and scheduler renew their leases. Without it nothing
+else is written to the API server of a laboratory until the failover."""
 
 from __future__ import annotations
 
