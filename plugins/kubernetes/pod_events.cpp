@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <utility>
@@ -12,11 +13,15 @@ namespace reconciler {
 
 namespace {
 
-constexpr uint64_t minute_ns = 60ull * 1000000000;
+constexpr uint64_t ns_per_ms = 1000000;
+constexpr uint64_t minute_ns = 60'000 * ns_per_ms;
 constexpr int most_in_a_minute = 20;
-// When many groups fail over at once each has some to tell, and the API server and we have more urgent things to do.
+// What is told has been written, and while groups fail over others are still to be: an Event waits until none was told for
+// `quiet_ms`, but not for ever.
+constexpr uint64_t quiet_ms = 100;
+constexpr uint64_t longest_wait_ms = 2000;
 constexpr size_t most_open = 4;
-constexpr size_t most_waiting = 1024;
+constexpr size_t most_waiting = 4096;
 // As long as rights go without a review.
 constexpr uint64_t refused_for_ns = 10 * minute_ns;
 
@@ -37,7 +42,8 @@ PodEvents::PodEvents(Host host, ApiClient& api, const Settings& settings)
     : host_(host),
       api_(api),
       wanted_(settings.events),
-      instance_(settings.node_name.empty() ? machine_name() : settings.node_name) {}
+      instance_(settings.node_name.empty() ? machine_name() : settings.node_name),
+      quiet_(host) {}
 
 void PodEvents::tell(Budget& of_group, const std::vector<PodEvent>& events) {
   if (!wanted_) return;
@@ -46,9 +52,22 @@ void PodEvents::tell(Budget& of_group, const std::vector<PodEvent>& events) {
       host_.count("events_total", "result", "dropped");
       continue;
     }
-    waiting_.push_back({event, unix_us()});
+    last_told_ns_ = host_.now_ns();
+    waiting_.push_back({event, unix_us(), last_told_ns_});
   }
-  send_waiting();
+  wait_for_quiet();
+}
+
+void PodEvents::wait_for_quiet() {
+  if (waiting_.empty() || quiet_.running()) return;
+  const uint64_t since_last = (host_.now_ns() - last_told_ns_) / ns_per_ms;
+  const uint64_t since_first = (host_.now_ns() - waiting_.front().at_ns) / ns_per_ms;
+  if (since_last >= quiet_ms || since_first >= longest_wait_ms) {
+    send_waiting();
+  } else {
+    quiet_.start(std::min(quiet_ms - since_last, longest_wait_ms - since_first),
+                 [this] { wait_for_quiet(); });
+  }
 }
 
 bool PodEvents::may_tell(Budget& of_group) {
@@ -62,9 +81,9 @@ bool PodEvents::may_tell(Budget& of_group) {
 void PodEvents::send_waiting() {
   while (open_ < most_open && !waiting_.empty()) {
     ++open_;
-    const auto& [event, told_us] = waiting_.front();
+    const Told& told = waiting_.front();
     std::string body =
-        event_body(event, {api_.pod_namespace(), instance_, told_us, random_number()});
+        event_body(told.event, {api_.pod_namespace(), instance_, told.unix_us, random_number()});
     waiting_.pop_front();
     api_.create_event(std::move(body),
                       [this](const std::optional<ApiError>& error) { answered(error); });
@@ -92,7 +111,7 @@ void PodEvents::answered(const std::optional<ApiError>& error) {
                 error->message);
     }
   }
-  send_waiting();
+  wait_for_quiet();
 }
 
 }  // namespace reconciler

@@ -1,5 +1,5 @@
-// Sends Events (pod_event.h), each of them once and few at a time: they are for people who look at a pod, and nothing depends on
-// them.
+// Sends Events (pod_event.h), each of them once, few at a time, and not before what else is written has been: they are for people
+// who look at a pod, and nothing depends on them.
 #pragma once
 
 #include <cstddef>
@@ -36,9 +36,11 @@ class PodEvents {
   struct Told {
     PodEvent event;
     uint64_t unix_us = 0;
+    uint64_t at_ns = 0;
   };
 
   bool may_tell(Budget& of_group);
+  void wait_for_quiet();
   void send_waiting();
   void drop_waiting();
   void answered(const std::optional<ApiError>& error);
@@ -47,7 +49,9 @@ class PodEvents {
   ApiClient& api_;
   const bool wanted_;
   const std::string instance_;
-  std::deque<Told> waiting_;  // until few enough are open
+  std::deque<Told> waiting_;  // until nothing was told for a while, then until few enough are open
+  uint64_t last_told_ns_ = 0;
+  Timer quiet_;
   size_t open_ = 0;
   std::optional<uint64_t> refused_at_ns_;
   bool told_refused_ = false;
