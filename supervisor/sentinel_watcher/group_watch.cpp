@@ -104,8 +104,7 @@ void GroupWatch::ask_all() {
 void GroupWatch::ask_those_behind() {
   for (std::size_t i = 0; i < asked_.size(); ++i) {
     const SentinelView& view = views_[i];
-    const bool names_it = news_ ? shared_.names.aliases().same(view.primary, news_->primary)
-                                : builder_.is_current(view);
+    const bool names_it = has_news() ? is_news(view.primary) : builder_.is_current(view);
     if (!names_it) ask(*asked_[i].sentinel);
   }
 }
@@ -300,9 +299,12 @@ void GroupWatch::ask_instances(const std::vector<Endpoint>& wanted) {
   roles_->want(wanted);
 }
 
+bool GroupWatch::has_news() const {
+  return news_ && uv_hrtime() - news_->mono_ns <= news_lifetime_ns;
+}
+
 bool GroupWatch::is_news(const Endpoint& primary) const {
-  return news_ && shared_.names.aliases().same(news_->primary, primary) &&
-         uv_hrtime() - news_->mono_ns <= news_lifetime_ns;
+  return has_news() && shared_.names.aliases().same(news_->primary, primary);
 }
 
 GroupWatch::News GroupWatch::news_now(Endpoint primary, std::string cause) {
@@ -318,7 +320,8 @@ void GroupWatch::publish(const Verdict& verdict, const Endpoint& old_primary,
                         ? *news_
                         : news_now(topology.primary, cause);
   if (announced) news_.reset();
-  if (verdict.change != Change::replicas && verdict.change != Change::found && !news_)
+  const bool asking = has_news() && burst_at_;
+  if (verdict.change != Change::replicas && verdict.change != Change::found && !asking)
     burst_at_ = now() + heard_by_all;
   topology.cause = news.cause;
   topology.event_unix_us = news.unix_us;
@@ -339,7 +342,8 @@ void GroupWatch::wake() {
     burst_at_.reset();
     ask_those_behind();
     flush_all();
-    if (news_ && ++burst_step_ < burst_waits.size()) burst_at_ = time + burst_waits[burst_step_];
+    if (has_news() && ++burst_step_ < burst_waits.size())
+      burst_at_ = time + burst_waits[burst_step_];
   }
   if (look_again_at_ && *look_again_at_ <= time) decide("the time that has passed");
   schedule();

@@ -87,7 +87,8 @@ class GroupWatch {
     friend bool operator==(const Agreement&, const Agreement&) = default;
   };
   std::size_t place_of(const Sentinel& sentinel) const;
-  // It was announced, and is yet to be published.
+  // Something was announced, not long ago, and is yet to be published.
+  bool has_news() const;
   bool is_news(const Endpoint& primary) const;
   static News news_now(Endpoint primary, std::string cause);
   void answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnswer>& answer);

@@ -144,8 +144,24 @@ class Publishing(WithFakes):
         known = self.sentinels[2].groups["myprimary"]
         known.primary, known.epoch = B, 2  # and says nothing
         asked = self.asked_so_far()
+        watcher.wait_gauge(2, "sentinels_agree", "myprimary")
         watcher.wait_gauge(3, "sentinels_agree", "myprimary")
         self.assertEqual(self.asked_so_far()[:2], asked[:2])
+
+    def test_a_false_word_puts_no_later_question_off(self) -> None:
+        watcher = self.watch_until_known(poll_interval=60_000)
+        for sentinel in self.sentinels:
+            sentinel.wait_quiet()
+        self.sentinels[0].publish("+switch-master", "myprimary 10.0.0.1 6379 10.0.0.3 6379")  # and doesn't mean it
+        time.sleep(1.0)  # by then the questions about it have ended
+        for sentinel in self.sentinels:
+            known = sentinel.groups["myprimary"]
+            known.primary, known.epoch = B, 2
+        for sentinel in self.sentinels[1:]:
+            sentinel.publish("+odown", "master myprimary 10.0.0.1 6379 #quorum 2/2")
+        watcher.wait_primary(B)
+        watcher.wait_gauge(2, "sentinels_agree", "myprimary")
+        watcher.wait_gauge(3, "sentinels_agree", "myprimary")
 
     def test_one_question_for_all_events_that_come_together(self) -> None:
         watcher = self.watch_until_known(poll_interval=60_000)
