@@ -18,8 +18,8 @@ constexpr uint64_t minute_ns = 60'000 * ns_per_ms;
 constexpr int most_in_a_minute = 20;
 // What is told has been written, and while groups fail over others are still to be: an Event waits until none was told for
 // `quiet_ms`, but not for ever.
-constexpr uint64_t quiet_ms = 100;
-constexpr uint64_t longest_wait_ms = 2000;
+constexpr uint64_t quiet_ms = 250;
+constexpr uint64_t longest_wait_ms = 3000;
 constexpr size_t most_open = 4;
 constexpr size_t most_waiting = 4096;
 // As long as rights go without a review.
