@@ -7,6 +7,7 @@ from __future__ import annotations
 import sys
 import time
 import unittest
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -45,7 +46,7 @@ class Real(unittest.TestCase):
                 )
             )
         )
-        self.known = self.watcher.wait_primary(self.group.primary().address)
+        self.watcher.wait_primary(self.group.primary().address)
         self.watcher.wait_for(lambda: len(self.watcher.newest().replicas) == 2, "two replicas")
 
     def fail_over(self, kind: str) -> Failover:
@@ -59,31 +60,34 @@ class Real(unittest.TestCase):
             failover.old.resume()
         return failover
 
-    def moves_since(self, before: int) -> list[Topology]:
+    def play(self, kind: str, watcher: Watcher, check: Callable[[Failover, list[Topology]], None]) -> None:
+        """A failover that is healed, once it is checked with what was told before it; again where Sentinels undid their own:
+        there is none to follow."""
+        for _ in range(3):
+            begun, before = time.monotonic(), watcher.of()
+            failover = self.fail_over(kind)
+            try:
+                check(failover, before)
+            except (AssertionError, TimeoutError):
+                if self.group.had_one_alone(begun):
+                    raise
+                print("Sentinels undid their own failover: another one")
+            else:
+                return
+            finally:
+                self.group.heal(failover)
+                self.group.wait_healthy()
+        self.fail("Sentinels undid their own failover three times")
+
+    def moves_since(self, before: list[Topology]) -> list[Topology]:
         """Topologies that name another primary than the one before them."""
-        told = self.watcher.of()
-        return [
-            topology
-            for last, topology in zip(told[before - 1 :], told[before:])
-            if last.primary != topology.primary
-        ]
+        told = self.watcher.of()[len(before) - 1 :]
+        return [topology for last, topology in zip(told, told[1:]) if last.primary != topology.primary]
 
     def test_follows_each_kind_of_failover_once_and_at_the_first_word(self) -> None:
         for kind in ("kill", "planned", "pause"):
             with self.subTest(kind):
-                before = len(self.watcher.of())
-                failover = self.fail_over(kind)
-                topology = self.watcher.wait_primary(failover.new.address)
-                moves = self.moves_since(before)
-                self.assertEqual([move.primary for move in moves], [failover.new.address], moves)
-                self.assertGreater(topology.epoch, self.known.epoch)
-                self.known = topology
-                # The lab hears of it in a thread of its own, a little later or earlier.
-                self.assertLess(moves[0].heard - failover.event.time, 0.1 * PATIENCE)
-                if failover.t0 is not None:
-                    self.assertLess(moves[0].heard - failover.t0, 1.5)
-                self.group.heal(failover)
-                self.group.wait_healthy()
+                self.play(kind, self.watcher, self.check_one_move)
                 self.watcher.wait_for(
                     lambda: [r[2] for r in self.watcher.newest().replicas] == [True, True],
                     "healthy",
@@ -100,24 +104,34 @@ class Real(unittest.TestCase):
             [],
         )
 
+    def check_one_move(self, failover: Failover, before: list[Topology]) -> None:
+        topology = self.watcher.wait_primary(failover.new.address)
+        moves = self.moves_since(before)
+        self.assertEqual([move.primary for move in moves], [failover.new.address], moves)
+        self.assertGreater(topology.epoch, before[-1].epoch)
+        # The lab hears of it in a thread of its own, a little later or earlier.
+        self.assertLess(moves[0].heard - failover.event.time, 0.1 * PATIENCE)
+        if failover.t0 is not None:
+            self.assertLess(moves[0].heard - failover.t0, 1.5)
+
     def test_a_promotion_is_heard_of_the_instance_itself_with_the_least_rights(self) -> None:
         with self.watch_promotions("secret") as watcher:
             watcher.wait_primary(self.group.primary().address)
             for kind in ("planned", "kill"):
                 with self.subTest(kind):
-                    before = len(watcher.of())
-                    failover = self.fail_over(kind)
-                    watcher.wait_primary(failover.new.address)
-                    told = [one for one in watcher.of()[before:] if one.cause != "SENTINEL REPLICAS"]
-                    self.assertEqual({one.primary for one in told}, {failover.new.address})
-                    provisional, confirmed = told
-                    self.assertEqual((provisional.step, confirmed.step), (1, 0), "steps")
-                    self.assertEqual(confirmed.epoch, self.group.sentinels.all[0].epoch("myprimary"))
-                    self.assertLess(provisional.heard, failover.event.time)
-                    self.assertIn(f"ROLE of {failover.new.host}", provisional.cause)
-                    self.group.heal(failover)
-                    self.group.wait_healthy()
+                    self.play(kind, watcher, lambda *played: self.check_two_steps(watcher, *played))
             self.assertEqual(watcher.problems, {})
+
+    def check_two_steps(self, watcher: Watcher, failover: Failover, before: list[Topology]) -> None:
+        watcher.wait_primary(failover.new.address)
+        told = [one for one in watcher.of()[len(before) :] if one.cause != "SENTINEL REPLICAS"]
+        self.assertEqual({one.primary for one in told}, {failover.new.address})
+        self.assertEqual(len(told), 2, told)
+        provisional, confirmed = told
+        self.assertEqual((provisional.step, confirmed.step), (1, 0), "steps")
+        self.assertEqual(confirmed.epoch, self.group.sentinels.all[0].epoch("myprimary"))
+        self.assertLess(provisional.heard, failover.event.time)
+        self.assertIn(f"ROLE of {failover.new.host}", provisional.cause)
 
     def test_instances_that_cannot_be_asked_are_told_before_it_matters(self) -> None:
         with self.watch_promotions("wrong") as watcher:
@@ -142,7 +156,7 @@ class Real(unittest.TestCase):
         )
 
     def test_sentinels_that_come_and_go_cost_nothing(self) -> None:
-        before = len(self.watcher.of())
+        before = self.watcher.of()
         for sentinel in self.group.sentinels.all:
             sentinel.kill()
         self.watcher.wait_problem(
