@@ -66,6 +66,7 @@ void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   wanted_ = wanted;  // into the memory that it has
   cause_ = topology.cause == nullptr ? "" : topology.cause;
   request_ = request;
+  events_.attempt_begun();
   ++attempt_;
   repairs_.begun();
   cancelled_ = delayed_ = listed_ = false;
@@ -161,6 +162,7 @@ void GroupTarget::finish(vr_outcome outcome, const std::string& reason) {
     problems_.clear();
   }
   host_.complete(std::exchange(request_, nullptr), outcome, reason);
+  events_.attempt_ended();
   events_.tell(events_budget_, std::exchange(to_tell_, {}));
   // What came while patches were under way was not looked at.
   if (outcome == VR_APPLIED) {

@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <utility>
@@ -16,9 +15,8 @@ namespace {
 constexpr uint64_t ns_per_ms = 1000000;
 constexpr uint64_t minute_ns = 60'000 * ns_per_ms;
 constexpr int most_in_a_minute = 20;
-// What is told has been written, and while groups fail over others are still to be: an Event waits until none was told for
-// `quiet_ms`, but not for ever.
-constexpr uint64_t quiet_ms = 250;
+// When many groups fail over at once each has some to tell, and the API server and we have more urgent things to do; but an
+// attempt may take long.
 constexpr uint64_t longest_wait_ms = 3000;
 constexpr size_t most_open = 4;
 constexpr size_t most_waiting = 4096;
@@ -43,7 +41,7 @@ PodEvents::PodEvents(Host host, ApiClient& api, const Settings& settings)
       api_(api),
       wanted_(settings.events),
       instance_(settings.node_name.empty() ? machine_name() : settings.node_name),
-      quiet_(host) {}
+      longest_wait_(host) {}
 
 void PodEvents::tell(Budget& of_group, const std::vector<PodEvent>& events) {
   if (!wanted_) return;
@@ -52,21 +50,23 @@ void PodEvents::tell(Budget& of_group, const std::vector<PodEvent>& events) {
       host_.count("events_total", "result", "dropped");
       continue;
     }
-    last_told_ns_ = host_.now_ns();
-    waiting_.push_back({event, unix_us(), last_told_ns_});
+    waiting_.push_back({event, unix_us(), host_.now_ns()});
   }
-  wait_for_quiet();
+  send_due();
 }
 
-void PodEvents::wait_for_quiet() {
-  if (waiting_.empty() || quiet_.running()) return;
-  const uint64_t since_last = (host_.now_ns() - last_told_ns_) / ns_per_ms;
-  const uint64_t since_first = (host_.now_ns() - waiting_.front().at_ns) / ns_per_ms;
-  if (since_last >= quiet_ms || since_first >= longest_wait_ms) {
+void PodEvents::attempt_ended() {
+  --attempts_;
+  send_due();
+}
+
+void PodEvents::send_due() {
+  if (waiting_.empty()) return;
+  const uint64_t waited_ms = (host_.now_ns() - waiting_.front().at_ns) / ns_per_ms;
+  if (attempts_ == 0 || waited_ms >= longest_wait_ms) {
     send_waiting();
-  } else {
-    quiet_.start(std::min(quiet_ms - since_last, longest_wait_ms - since_first),
-                 [this] { wait_for_quiet(); });
+  } else if (!longest_wait_.running()) {
+    longest_wait_.start(longest_wait_ms - waited_ms, [this] { send_due(); });
   }
 }
 
@@ -111,7 +111,7 @@ void PodEvents::answered(const std::optional<ApiError>& error) {
                 error->message);
     }
   }
-  wait_for_quiet();
+  send_due();
 }
 
 }  // namespace reconciler

@@ -1,5 +1,5 @@
-// Sends Events (pod_event.h), each of them once, few at a time, and not before what else is written has been: they are for people
-// who look at a pod, and nothing depends on them.
+// Sends Events (pod_event.h), each of them once, few at a time, and while no group is being made right: they are for people who
+// look at a pod, and nothing depends on them.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +27,10 @@ class PodEvents {
 
   PodEvents(Host host, ApiClient& api, const Settings& settings);
 
+  // Of any group, each begin with its end.
+  void attempt_begun() { ++attempts_; }
+  void attempt_ended();
+
   void tell(Budget& of_group, const std::vector<PodEvent>& events);
 
   // Without the right to create them none is sent for a while. The rights may be others now.
@@ -40,7 +44,7 @@ class PodEvents {
   };
 
   bool may_tell(Budget& of_group);
-  void wait_for_quiet();
+  void send_due();
   void send_waiting();
   void drop_waiting();
   void answered(const std::optional<ApiError>& error);
@@ -49,9 +53,9 @@ class PodEvents {
   ApiClient& api_;
   const bool wanted_;
   const std::string instance_;
-  std::deque<Told> waiting_;  // until nothing was told for a while, then until few enough are open
-  uint64_t last_told_ns_ = 0;
-  Timer quiet_;
+  std::deque<Told> waiting_;
+  Timer longest_wait_;
+  size_t attempts_ = 0;
   size_t open_ = 0;
   std::optional<uint64_t> refused_at_ns_;
   bool told_refused_ = false;

@@ -57,6 +57,7 @@ void ServiceTarget::apply(const vr_topology& topology, vr_request* request) {
   wanted_ = std::move(wanted);
   cause_ = topology.cause == nullptr ? "" : topology.cause;
   request_ = request;
+  events_.attempt_begun();
   ++attempt_;
   repairs_.begun();
   cancelled_ = delayed_ = listed_ = false;
@@ -227,6 +228,7 @@ void ServiceTarget::finish(vr_outcome outcome, const std::string& reason) {
     problems_.clear();
   }
   host_.complete(std::exchange(request_, nullptr), outcome, reason);
+  events_.attempt_ended();
   events_.tell(events_budget_, std::exchange(to_tell_, {}));
   // What came while a write was under way was not looked at.
   if (outcome == VR_APPLIED) reassess();

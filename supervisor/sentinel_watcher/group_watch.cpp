@@ -100,13 +100,12 @@ void GroupWatch::ask_all() {
   for (const Asked& asked : asked_) ask(*asked.sentinel);
 }
 
-// Those that don't name what was announced, or what is published.
-void GroupWatch::ask_those_behind() {
+template <typename Predicate>
+void GroupWatch::ask_those_whose(const Predicate& view_is_old) {
   for (std::size_t i = 0; i < asked_.size(); ++i) {
-    const SentinelView& view = views_[i];
-    const bool names_it = has_news() ? is_news(view.primary) : builder_.is_current(view);
-    if (!names_it) ask(*asked_[i].sentinel);
+    if (view_is_old(views_[i])) ask(*asked_[i].sentinel);
   }
+  flush_all();
 }
 
 void GroupWatch::flush_all() {
@@ -319,10 +318,12 @@ void GroupWatch::publish(const Verdict& verdict, const Endpoint& old_primary,
   const News news = announced && builder_.proof().act_on != ActOn::agreement
                         ? *news_
                         : news_now(topology.primary, cause);
-  if (announced) news_.reset();
-  const bool asking = has_news() && burst_at_;
-  if (verdict.change != Change::replicas && verdict.change != Change::found && !asking)
-    burst_at_ = now() + heard_by_all;
+  if (announced) {
+    news_.reset();
+    burst_at_.reset();
+  }
+  if (verdict.change != Change::replicas && verdict.change != Change::found)
+    all_heard_at_ = now() + heard_by_all;
   topology.cause = news.cause;
   topology.event_unix_us = news.unix_us;
   topology.event_mono_ns = news.mono_ns;
@@ -340,19 +341,24 @@ void GroupWatch::wake() {
   const Milliseconds time = now();
   if (burst_at_ && *burst_at_ <= time) {
     burst_at_.reset();
-    ask_those_behind();
-    flush_all();
-    if (has_news() && ++burst_step_ < burst_waits.size())
-      burst_at_ = time + burst_waits[burst_step_];
+    if (has_news()) {
+      ask_those_whose([this](const SentinelView& view) { return !is_news(view.primary); });
+      if (++burst_step_ < burst_waits.size()) burst_at_ = time + burst_waits[burst_step_];
+    }
+  }
+  if (all_heard_at_ && *all_heard_at_ <= time) {
+    all_heard_at_.reset();
+    ask_those_whose([this](const SentinelView& view) { return !builder_.is_current(view); });
   }
   if (look_again_at_ && *look_again_at_ <= time) decide("the time that has passed");
   schedule();
 }
 
 void GroupWatch::schedule() {
-  const std::optional<Milliseconds> next = burst_at_ && look_again_at_
-                                               ? std::min(burst_at_, look_again_at_)
-                                               : (burst_at_ ? burst_at_ : look_again_at_);
+  std::optional<Milliseconds> next;
+  for (const auto& at : {burst_at_, all_heard_at_, look_again_at_}) {
+    if (at && (!next || *at < *next)) next = at;
+  }
   if (!next) return wake_.reset();
   if (!wake_) wake_ = std::make_unique<uv::Timer>(shared_.loop);
   wake_->start(static_cast<uint64_t>(std::max<Milliseconds>(*next - now(), 0)), [this] { wake(); });

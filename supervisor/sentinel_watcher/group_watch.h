@@ -97,7 +97,8 @@ class GroupWatch {
   void ask_replicas();
   void forget_question_for_replicas(const Sentinel& sentinel);
   void ask_all();
-  void ask_those_behind();
+  template <typename Predicate>
+  void ask_those_whose(const Predicate& view_is_old);
   void flush_all();
   void heard_role(const InstanceRole& role);
   void decide(const std::string& cause);
@@ -126,7 +127,8 @@ class GroupWatch {
   std::unique_ptr<InstanceRoles> roles_;  // once instances were to be asked
   ShownDoubts doubts_;
   std::size_t burst_step_ = 0;
-  std::optional<Milliseconds> burst_at_;       // ask those behind again then
+  std::optional<Milliseconds> burst_at_;       // ask those that don't name the news again then
+  std::optional<Milliseconds> all_heard_at_;   // ask those that don't name what is published then
   std::optional<Milliseconds> look_again_at_;  // decide again then
   std::unique_ptr<uv::Timer> wake_;            // only while there is something to wait for
 };

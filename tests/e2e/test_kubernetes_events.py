@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 import unittest
 from itertools import accumulate
 from pathlib import Path
@@ -13,6 +14,7 @@ from e2e.case import BACKEND, main  # noqa: E402
 from e2e.plugin_case import ADDRESSES, GROUP, PluginCase  # noqa: E402
 from lab.kube_client import Json  # noqa: E402
 from lab.kubernetes import LABEL, FakeKubernetes  # noqa: E402
+from lab.plugin_host import PluginHost  # noqa: E402
 from lab.processes import wait_until  # noqa: E402
 
 
@@ -147,6 +149,37 @@ class Trouble(EventCase):
             for time, step in (("requestReceivedTimestamp", 1), ("stageTimestamp", -1)))
         under_way = list(accumulate(step for _, step in steps))
         self.assertLessEqual(max(under_way), 4)
+
+    def test_they_wait_while_another_group_is_made_right(self) -> None:
+        host = self.of_two_groups(slow_ms=2000)
+        mark = host.apply("fast", 1, ADDRESSES[0])
+        host.applied(mark=mark)
+        applied = time.monotonic()
+        self.wait_event("valkey-0", "PrimaryPromoted")
+        self.assertGreater(time.monotonic() - applied, 0.5)
+        self.assertEqual(self.namespace.labelled(), ["valkey-0", "valkey-1"])  # the slow one is done, too
+
+    def test_they_wait_three_seconds_at_the_longest(self) -> None:
+        host = self.of_two_groups(slow_ms=9000)
+        mark = host.apply("fast", 1, ADDRESSES[0])
+        host.applied(mark=mark)
+        applied = time.monotonic()
+        self.wait_event("valkey-0", "PrimaryPromoted")
+        self.assertGreater(time.monotonic() - applied, 2.5)
+        self.assertEqual(self.namespace.labelled(), ["valkey-0"])
+
+    def of_two_groups(self, slow_ms: int) -> PluginHost:
+        """One whose only patch is under way for so long, and one that is free."""
+        assert isinstance(self.kubernetes, FakeKubernetes)
+        self.namespace.label("valkey-0", "group", "fast")
+        self.namespace.label("valkey-1", "group", "slow")
+        self.kubernetes.fault(r"PATCH /api/v1/.*/pods/valkey-1", delay_ms=slow_ms)
+        host = self.enterContext(PluginHost("kubernetes", ["fast", "slow"], kubeconfig=self.namespace.kubeconfig(),
+                                            selector="group={group}", request_timeout="20s"))
+        host.wait("log", text="connected")
+        host.apply("slow", 1, ADDRESSES[1])
+        wait_until(lambda: any(fault["hits"] for fault in self.kubernetes.faults()), 10, "the patch is under way")
+        return host
 
     def test_who_fights_over_a_label_fills_no_api_server(self) -> None:
         host = self.host()

@@ -148,20 +148,38 @@ class Publishing(WithFakes):
         watcher.wait_gauge(3, "sentinels_agree", "myprimary")
         self.assertEqual(self.asked_so_far()[:2], asked[:2])
 
-    def test_a_false_word_puts_no_later_question_off(self) -> None:
+    def test_a_false_word_before_a_change_puts_no_later_question_off(self) -> None:
         watcher = self.watch_until_known(poll_interval=60_000)
-        for sentinel in self.sentinels:
-            sentinel.wait_quiet()
-        self.sentinels[0].publish("+switch-master", "myprimary 10.0.0.1 6379 10.0.0.3 6379")  # and doesn't mean it
+        self.say_falsely()
+        self.change_but_for_one(watcher)
+        self.check_one_is_asked(watcher)
+
+    def test_a_false_word_after_a_change_puts_no_later_question_off(self) -> None:
+        watcher = self.watch_until_known(poll_interval=60_000)
+        self.change_but_for_one(watcher)
+        self.say_falsely()
+        self.check_one_is_asked(watcher)
+
+    def say_falsely(self) -> None:
+        self.sentinels[0].publish("+switch-master", "myprimary 10.0.0.1 6379 10.0.0.3 6379")
         time.sleep(1.0)  # by then the questions about it have ended
-        for sentinel in self.sentinels:
+
+    def change_but_for_one(self, watcher: Watcher) -> None:
+        """Without a word of it."""
+        for sentinel in self.sentinels[1:]:
+            sentinel.wait_quiet()
             known = sentinel.groups["myprimary"]
             known.primary, known.epoch = B, 2
-        for sentinel in self.sentinels[1:]:
             sentinel.publish("+odown", "master myprimary 10.0.0.1 6379 #quorum 2/2")
         watcher.wait_primary(B)
         watcher.wait_gauge(2, "sentinels_agree", "myprimary")
+
+    def check_one_is_asked(self, watcher: Watcher) -> None:
+        asked = self.asked_so_far()
+        known = self.sentinels[0].groups["myprimary"]
+        known.primary, known.epoch = B, 2
         watcher.wait_gauge(3, "sentinels_agree", "myprimary")
+        self.assertEqual(self.asked_so_far()[1:], asked[1:])
 
     def test_one_question_for_all_events_that_come_together(self) -> None:
         watcher = self.watch_until_known(poll_interval=60_000)
