@@ -215,15 +215,17 @@ typedef struct vr_host {
   void (*watch_stop)(vr_host_context*, vr_watch*);
 
   /* A state that keeps `group` (NULL: the whole target) from being right, under an `id` of the
-   * plugin's own ([a-z-]+), with its cause in the user's words. Setting it again replaces the
-   * text. */
+   * plugin's own ([a-z-]+; `refused` and `down` are the supervisor's), with its cause in the
+   * user's words, of which 1,024 bytes are kept. Setting it again replaces the text. It is in
+   * /readyz and /status; a line of the log is to be written beside it. */
   void (*problem_set)(vr_host_context*, const char* group, const char* id, vr_severity severity,
                       const char* message);
   void (*problem_clear)(vr_host_context*, const char* group, const char* id);
 
   /* Adds `by` to a counter that is shown as
-   * valkey_reconciler_<name>{target="...",<label>="<value>"}; `label` and `value` may both be
-   * NULL. */
+   * valkey_reconciler_<name>{target="...",<label>="<value>"}, with `_total` behind the name where
+   * it does not end so; `label` and `value` may both be NULL. A label `target` becomes
+   * `plugin_target`. */
   void (*count)(vr_host_context*, const char* name, const char* label, const char* value,
                 uint64_t by);
 } vr_host;

@@ -114,6 +114,7 @@ void GroupTarget::try_next(const std::string& fault) {
   host_.set_blocking(name_, unreachable, message);
   if (step_ == Step::look) {
     step_ = Step::idle;
+    if (rests_on_) host_.log(VR_WARNING, name_, "{}", message);  // the first of such looks
     rests_on_.reset();
     return look_later();
   }

@@ -143,6 +143,7 @@ void GroupValue::fail(const std::string& fault) {
     return complete(VR_RETRY, fault, std::nullopt);
   }
   step_ = Step::idle;
+  if (rests_on_) host_.log(VR_WARNING, group_, "{}", fault);  // the first of such looks
   rests_on_.reset();
   poll_.start(options_.poll_ms, [this] { look(); });
 }

@@ -136,6 +136,15 @@ class PluginHost:
 
     # What happened
 
+    def told_at_rest(self, problem: str, mark: int) -> list[str]:
+        """The warnings since, when three looks of its own have come upon that problem."""
+        at = mark
+        for _ in range(3):
+            seen = self.wait("problem", 20, mark=at, id=problem, severity="blocking")
+            at = self.events.index(seen, at) + 1
+        return [event.text for event in self.events[mark:at]
+                if event.kind == "log" and event.fields.get("level") == "warning"]
+
     def wait(self, kind: str, timeout: float = 10.0, mark: int = 0, *, text: str = "",
              when: Callable[[Event], bool] = lambda event: True, **fields: str) -> Event:
         """The first event from `mark` on with these fields and this in its text."""

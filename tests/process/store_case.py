@@ -257,6 +257,15 @@ class PlainStoreCase(StoreCase):
     def behind_proxy(self, **settings: Any) -> PluginHost:
         return self.host(**{self.urls: f"http://127.0.0.1:{self.proxy.port}", **settings})
 
+    def test_that_the_server_goes_away_at_rest_is_logged_once(self) -> None:
+        host = self.host()
+        self.apply(host, ADDRESSES[0], 1)
+        mark = len(host.events)
+        self.server.process.kill()
+        warnings = host.told_at_rest("server-unreachable", mark)
+        self.server.start()
+        self.assertEqual(len(warnings), 1, warnings)
+
     def test_a_server_that_dies_between_read_and_write_is_written_when_it_is_back(self) -> None:
         host = self.behind_proxy()
         self.apply(host, ADDRESSES[0], 1)

@@ -226,6 +226,15 @@ class OnServer:
         self.says([ADDRESSES[1]])
         host.wait("problem_clear", mark=mark, id="server-unreachable")
 
+    def test_that_the_server_goes_away_at_rest_is_logged_once(self) -> None:
+        host = self.host()
+        self.apply(host, ADDRESSES[0], 1)
+        mark = len(host.events)
+        self.server.process.kill()
+        self.addCleanup(self.server.start)
+        warnings = host.told_at_rest("server-unreachable", mark)
+        self.assertEqual(len(warnings), 1, warnings)
+
     def test_a_server_that_is_frozen_gets_what_is_newest_when_it_goes_on(self) -> None:
         host = self.host(timeout="200ms")
         self.apply(host, ADDRESSES[0], 1)

@@ -194,6 +194,15 @@ class Servers(HaproxyCase):
         self.assertEqual(self.haproxy.ready(), [self.addresses[1]])
         host.wait("problem_clear", mark=mark, id="haproxy-unreachable")
 
+    def test_that_haproxy_goes_away_at_rest_is_logged_once(self) -> None:
+        host = self.host()
+        self.apply(host, 0, 1)
+        mark = len(host.events)
+        self.haproxy.process.kill()
+        self.addCleanup(self.haproxy.start)
+        warnings = host.told_at_rest("haproxy-unreachable", mark)
+        self.assertEqual(len(warnings), 1, warnings)
+
     def test_a_haproxy_that_is_frozen_gets_what_is_newest_when_it_goes_on(self) -> None:
         host = self.host(timeout="300ms")
         self.apply(host, 0, 1)
