@@ -40,6 +40,8 @@ class ProxiedSentinels:
         self.ca_file = authority.file
         certificates = [authority.issue(f"proxy-{number}", host) for number, host in enumerate(hosts)]
         self.port = sentinels[0].port
+        self._unread: list[tuple[float, int, int, bytes]] = []  # until somebody wants to know, after what is measured
+        self._streams: dict[int, SentinelStream] = {}
         self._passed: list[Passed] = []
         self._news = threading.Condition()
         self._ready = False
@@ -54,7 +56,7 @@ class ProxiedSentinels:
             preexec_fn=die_with_parent(),
             process_group=0,
         )
-        self._thread = threading.Thread(target=self._read, daemon=True, name="proxied Sentinels")
+        self._thread = threading.Thread(target=self._listen, daemon=True, name="proxied Sentinels")
         self._thread.start()
         with self._news:
             if not self._news.wait_for(lambda: self._ready, 10):
@@ -62,12 +64,14 @@ class ProxiedSentinels:
 
     def passed(self, since: float) -> list[Passed]:
         with self._news:
+            self._read_all()
             return [each for each in self._passed if each.time >= since]
 
     def wait_subscribed(self, sentinels: int, since: float, timeout: float = 15.0) -> None:
         """Until someone has subscribed at so many of them."""
 
         def subscribed() -> int:
+            self._read_all()
             return len({each.sentinel for each in self._passed if each.kind == "subscribed" and each.time >= since})
 
         with self._news:
@@ -76,6 +80,7 @@ class ProxiedSentinels:
 
     def forget(self) -> None:
         with self._news:
+            self._read_all()
             self._passed.clear()
 
     def close(self) -> None:
@@ -85,25 +90,27 @@ class ProxiedSentinels:
         self._thread.join(10)
         self._proxy.stdout.close()
 
-    def _read(self) -> None:
+    def _listen(self) -> None:
         output = self._proxy.stdout
         assert output is not None
-        streams: dict[int, SentinelStream] = {}
         while len(head := output.read(TOLD.size)) == TOLD.size:
             moment, sentinel, connection, size = TOLD.unpack(head)
-            if sentinel == READY:
-                with self._news:
+            told = output.read(size) if sentinel != READY else b""
+            with self._news:
+                if sentinel == READY:
                     self._ready = True
-                    self._news.notify_all()
-            elif size == 0:
-                streams.pop(connection, None)
-            else:
-                said = streams.setdefault(connection, SentinelStream()).feed(output.read(size))
-                if not said:
-                    continue
-                with self._news:
-                    self._passed += [Passed(moment, sentinel, each.kind, each.group, each.host) for each in said]
-                    self._news.notify_all()
+                else:
+                    self._unread.append((moment, sentinel, connection, told))
+                self._news.notify_all()
+
+    def _read_all(self) -> None:
+        for moment, sentinel, connection, told in self._unread:
+            if not told:
+                self._streams.pop(connection, None)
+                continue
+            said = self._streams.setdefault(connection, SentinelStream()).feed(told)
+            self._passed += [Passed(moment, sentinel, each.kind, each.group, each.host) for each in said]
+        self._unread.clear()
 
 
 def named_by(passed: Sequence[Passed], host: str, sentinels: int = 1) -> float | None:

@@ -120,7 +120,8 @@ class Ended:
 class Program:
     """One run at a time of valkey-reconciler. start() and close() belong to whoever made it, in the
     main thread. With neither a configuration nor a file of somebody else it has its environment
-    alone, with nothing but what is given. `started_by`: the words before its own command."""
+    alone, with nothing but what is given. `started_by`: the words before its own command. `reads_log`
+    false, for who measures: its log goes to the file alone, and nothing here knows of its lines."""
 
     def __init__(
         self,
@@ -134,6 +135,7 @@ class Program:
         file: Path | None = None,
         started_by: Sequence[str] = (),
         options: Sequence[str] = (),
+        reads_log: bool = True,
     ) -> None:
         self.name = name
         self.http_port = free_port()
@@ -158,7 +160,9 @@ class Program:
             **{key: os.environ[key] for key in _SANITIZERS if key in os.environ},
             **(environment or {}),
         }
-        self._process = Process(name, argv, environment=self.environment, folder=folder)
+        log = None if reads_log else self.log_file
+        self._process = Process(name, argv, environment=self.environment, folder=folder, log=log)
+        self._reads_log, self._was_started = reads_log, False
         self._process.namespace = namespace
         self._reader: threading.Thread | None = None
 
@@ -181,8 +185,10 @@ class Program:
         return shlex.join(self._process.argv)
 
     def start(self) -> None:
-        pipe = self._process.start(standard_error_to_pipe=True)
-        assert pipe is not None
+        pipe = self._process.start(standard_error_to_pipe=self._reads_log)
+        self._was_started = True
+        if pipe is None:
+            return
         self._reader = threading.Thread(target=self._read, args=(pipe,), daemon=True)
         self._reader.start()
 
@@ -210,7 +216,7 @@ class Program:
     def close(self) -> None:
         """Kills what still lives. AssertionError when a child outlives the supervisor by more than
         a second: that must not happen, whatever the test was about."""
-        if self._reader is None:
+        if not self._was_started:
             return
         self.processes()
         self._process.kill()
@@ -222,7 +228,8 @@ class Program:
                 process.send(signal.SIGKILL)
             raise AssertionError(f"outlived the supervisor by a second: {left}") from None
         finally:
-            self._reader.join(5)
+            if self._reader is not None:
+                self._reader.join(5)
 
     # Processes
 

@@ -194,7 +194,7 @@ def _worker(
                     print(f"round {number:4}  void, played again: {traceback.format_exc(limit=0)}")
                     _close_quietly(scene)
                     scene = make_scene(options)
-                    entry |= scene.run_round(number)
+                    entry |= scene.run_round(number) | {"void": 1}
             except Exception as error:  # a wrong round, whatever the reason, is noted as such
                 entry |= {"ok": False, "why": f"{type(error).__name__}: {error}"}
                 entry["saved"] = str(_save(options, number, scene))

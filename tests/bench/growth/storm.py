@@ -40,6 +40,7 @@ class Storm:
 
     def play(self) -> Point:
         """From the first announcement to the answer of the last promotion."""
+        time.sleep(QUIET)  # as before the floor: the server has closed that one's connections
         audited, before = self._kubernetes.audit_size(), spent(self._instance.pids)
         began, last = self._instance.fail_over()
         self._turn = (self._turn + 1) % INSTANCES
