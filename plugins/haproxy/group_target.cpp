@@ -168,10 +168,13 @@ void GroupTarget::stand_by(const HeldDecision& held, const State& state) {
 
 void GroupTarget::on_fenced(const Answer& answer) {
   if (!rules_.remember || answer.state.held == ours_) {
+    forgets_ = false;
     host_.clear_problem(name_, not_remembered);
   } else {
-    host_.set_degraded(name_, not_remembered,
-                       fmt::format("HAProxy does not remember decisions: {}", answer.remarks));
+    const std::string fault =
+        fmt::format("HAProxy does not remember decisions: {}", answer.remarks);
+    if (!std::exchange(forgets_, true)) host_.log(VR_WARNING, name_, "{}", fault);
+    host_.set_degraded(name_, not_remembered, fault);
   }
   const Plan plan = make_plan(answer.state.servers, wanted_, rules_);
   if (!plan.fence.empty()) return refused(plan.fence.front(), answer);

@@ -64,6 +64,7 @@ class GroupTarget {
   std::optional<State>
       rests_on_;  // of the last request's end; nothing: it ended without a sight of the state
   bool has_topology_ = false;
+  bool forgets_ = false;  // as it was told
 };
 
 }  // namespace reconciler::haproxy

@@ -162,7 +162,7 @@ void ReplicaLabels::answered(const Pod& seen, bool is_replica, const WriteAnswer
 }
 
 void ReplicaLabels::refused(const std::string& why) {
-  refused_ = true;
+  if (!std::exchange(refused_, true)) host_.log(VR_WARNING, group_, "{}", why);
   host_.set_degraded(group_, "replica-label-refused", why);
 }
 
@@ -177,6 +177,7 @@ void ReplicaLabels::tell_missing(const Replicas& replicas) {
   if (missing.empty()) {
     host_.clear_problem(group_, "replica-without-pod");
   } else {
+    host_.log(VR_WARNING, group_, "a healthy replica: {}", missing);
     host_.set_degraded(group_, "replica-without-pod", "a healthy replica: " + missing);
   }
 }

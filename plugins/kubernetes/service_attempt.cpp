@@ -70,7 +70,7 @@ void ServiceTarget::write_replicas() {
     phase_ = Phase::writing_replicas;
     send(objects_.make_write_of_replicas(*wanted_, plan));
   } else if (plan.problem != nullptr) {
-    host_.set_degraded(name_, "replica-service", plan.cause);
+    show_replicas(plan.cause);
     finish(VR_APPLIED, {});
   } else {
     replicas_written();
@@ -85,13 +85,23 @@ std::string ServiceTarget::words_for_replicas() const {
 
 void ServiceTarget::replicas_written() {
   replicas_hold_.lift();
-  host_.clear_problem(name_, "replica-service");
+  show_replicas({});
   finish(VR_APPLIED, {});
+}
+
+void ServiceTarget::show_replicas(const std::string& problem) {
+  const bool is_new = std::exchange(replicas_problem_, problem) != problem;
+  if (problem.empty()) {
+    host_.clear_problem(name_, "replica-service");
+  } else {
+    if (is_new) host_.log(VR_WARNING, name_, "{}", problem);
+    host_.set_degraded(name_, "replica-service", problem);
+  }
 }
 
 // The primary is right all the same: it is no reason to be out of sync.
 void ServiceTarget::replicas_failed(const ApiError& error) {
-  host_.set_degraded(name_, "replica-service", error.message);
+  show_replicas(error.message);
   replicas_hold_.after_any(error);
   finish(VR_APPLIED, {});
 }

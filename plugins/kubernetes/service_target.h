@@ -60,6 +60,7 @@ class ServiceTarget : public Publisher {
   // Of a dry run: what it would do; empty: nothing.
   std::string words_for_replicas() const;
   void replicas_written();
+  void show_replicas(const std::string& problem);
   void replicas_failed(const ApiError& error);
   void retry_replicas();
   void failed(const ApiError& error, const ServiceObjects::Write& write);
@@ -112,7 +113,8 @@ class ServiceTarget : public Publisher {
   std::string others_;         // what is shown of other slices
   std::string dry_run_said_;   // of the replicas' slice
   std::string replicas_told_;  // the cause of leaving the replicas' slice alone
-  std::string list_failure_;   // why there are no first lists yet
+  std::string replicas_problem_;
+  std::string list_failure_;  // why there are no first lists yet
   std::optional<uint64_t> no_pod_since_ns_;
   Timer no_pod_timer_;
   Repairs repairs_;

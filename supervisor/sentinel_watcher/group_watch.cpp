@@ -158,7 +158,7 @@ void GroupWatch::ask_replicas() {
     replicas_asked_ = nullptr;
     const std::string subject = sentinel.name() + " replicas";
     if (!replicas) {
-      return shared_.reports.trouble(
+      return shared_.reports.logged_trouble(
           subject, "replicas-unknown",
           fmt::format("Sentinel {}: {}", sentinel.name(), replicas.error().message()));
     }

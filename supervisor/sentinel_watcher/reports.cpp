@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/ipc/child_session.h"
+#include "common/log.h"
 
 namespace reconciler {
 
@@ -40,6 +41,13 @@ void Reports::trouble(const std::string& subject, const std::string& id,
   known.message = message;
   if (!before.empty() && before != id) show(before);
   show(id);
+}
+
+void Reports::logged_trouble(const std::string& subject, const std::string& id,
+                             const std::string& message) {
+  const Trouble* known = trouble_of(subject);
+  if (known == nullptr || known->id != id) log::warning(message);
+  trouble(subject, id, message);
 }
 
 void Reports::no_trouble(const std::string& subject) {

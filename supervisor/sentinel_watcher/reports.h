@@ -37,6 +37,9 @@ class Reports {
   // A problem of one Sentinel or host name; at most one at a time for each subject. None of them keeps a group from being
   // right by itself: that is for the group to say.
   void trouble(const std::string& subject, const std::string& id, const std::string& message);
+  // The same, with a line in the log where it begins.
+  void logged_trouble(const std::string& subject, const std::string& id,
+                      const std::string& message);
   void no_trouble(const std::string& subject);
   // Null where there is none.
   const Trouble* trouble_of(const std::string& subject) const;

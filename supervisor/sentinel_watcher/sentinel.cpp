@@ -130,9 +130,9 @@ void Sentinel::events_up(const std::vector<RefusedChannel>& refused) {
     std::string channels;
     for (const RefusedChannel& channel : refused)
       channels += (channels.empty() ? "" : " ") + channel.channel;
-    reports_.trouble(subject, "sentinel-channels",
-                     fmt::format("Sentinel {} refuses the channels {}: {}", name_, channels,
-                                 refused.front().cause));
+    reports_.logged_trouble(subject, "sentinel-channels",
+                            fmt::format("Sentinel {} refuses the channels {}: {}", name_, channels,
+                                        refused.front().cause));
   }
   all_up();
   // The acknowledgement came first: what happens from now on is heard, and what was before is asked for.

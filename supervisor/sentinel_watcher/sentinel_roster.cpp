@@ -110,10 +110,10 @@ void SentinelRoster::told_peers(const Endpoint& sentinel,
 void SentinelRoster::refused(const Endpoint& sentinel, const std::string& what,
                              const Error& cause) {
   discovery_.refused(sentinel);
-  reports_.trouble(what, "sentinel-discovery",
-                   fmt::format("Sentinel {} does not tell of the others, so that only the "
-                               "configured ones are heard: {}",
-                               to_string(sentinel), cause.message()));
+  reports_.logged_trouble(what, "sentinel-discovery",
+                          fmt::format("Sentinel {} does not tell of the others, so that only the "
+                                      "configured ones are heard: {}",
+                                      to_string(sentinel), cause.message()));
 }
 
 void SentinelRoster::lost(const Endpoint& sentinel) {
