@@ -16,13 +16,10 @@ import sys
 import time
 
 DOWN_FOR = 0.05  # until one that refuses is tried again
-CALM, CALM_FOR = 0.1, 3.0  # seconds, after one has turned: what follows is measured by others, on the same cores
 REPLY_WITHIN = 1.0  # one that is stopped accepts, and says nothing
 
 
 class Instance:
-    calm_until = 0.0  # of all
-
     def __init__(self, index: int, settings: dict) -> None:
         self._index = index
         self._address = (settings["host"], settings["port"])
@@ -95,12 +92,10 @@ class Instance:
             turned = now if self._cut is None else self._cut
             told = {"index": self._index, "time": turned, "after": self._replica_at, "before": now}
             print(json.dumps(told), flush=True)
-            Instance.calm_until = now + CALM_FOR
         self._replica_at = self._asked if role == b"slave" else None
         self._cut = None
         self._buffer, self._unanswered = b"", False
-        interval = max(self._interval, CALM) if now < Instance.calm_until else self._interval
-        self.due = max(now, self._asked + interval)
+        self.due = max(now, self._asked + self._interval)
 
     def _ended(self, now: float) -> None:
         self._drop()
