@@ -155,7 +155,10 @@ class RunScene:
         group, name = self._group, namespace.name
         audited = self._kubernetes.audit_size()
         before, began = spent(way.pids()), time.monotonic()
-        failover = group.wait_failover(group.kill_primary() if kind == "kill" else group.sentinel_failover())
+        trigger = group.kill_primary() if kind == "kill" else group.sentinel_failover()
+        failover = group.wait_failover(trigger)
+        if failover.begun != trigger.moment:
+            raise RuntimeError("Sentinels gave the failover up, and it was asked for again: the round is void")
         published = self._observed.wait(
             OBSERVED[way.publish], name, namespace.leads_to(failover.new.name), failover.begun, WITHIN
         )
