@@ -31,7 +31,6 @@ WITHIN = 20.0  # the slowest way has published
 # After the start: what a way does then is no part of a failover, and the program gives back after 5 s what only its start
 # needed. All wait as long, so that they find the machine and the API server alike.
 SETTLED = 6.0
-MISLED = 0.3  # until the controller-manager has followed what led clients astray
 MORE = 1.5  # after all Sentinels have switched: what it does then is
 
 
@@ -109,7 +108,6 @@ class RunScene:
         what = OBSERVED[way.publish]
         name = namespace.name
         self._wait_misled(what, name, namespace.leads_to(primary.name))
-        time.sleep(MISLED)
         began = time.monotonic()
         way.start()
         right = self._observed.wait(what, name, namespace.leads_to(primary.name), began, WITHIN)
