@@ -99,10 +99,10 @@ void GroupTarget::fail(const Unreadable& unreadable) {
           ? fmt::format("HAProxy at {} has no backend `{}`", settings_.socket.text, rules_.backend)
           : fmt::format("HAProxy at {}: {}", settings_.socket.text, unreadable.message);
   host_.set_blocking(name_, id, message);
-  const bool was_right = std::exchange(rests_on_, std::nullopt).has_value();
   if (step_ == Step::look) {
     step_ = Step::idle;
-    if (was_right) host_.log(VR_WARNING, name_, "{}", message);
+    if (rests_on_) host_.log(VR_WARNING, name_, "{}", message);  // the first of such looks
+    rests_on_.reset();
     return look_later();
   }
   complete(VR_RETRY, message, std::nullopt);

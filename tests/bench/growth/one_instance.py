@@ -26,7 +26,9 @@ class OneInstance:
             folder = temporary_folder("growth")
             opened.callback(shutil.rmtree, folder, ignore_errors=True)
             self.sentinels = [opened.enter_context(FakeSentinelProcess(groups)) for _ in range(SENTINELS)]
-            self.program = Program(folder, self._configuration(namespace, groups, selector, events), log_level="info", reads_log=False)
+            self.program = Program(
+                folder, self._configuration(namespace, groups, selector, events), log_level="info", reads_log=False
+            )
             opened.callback(self.program.close)
             began = time.monotonic()
             self.program.start()
