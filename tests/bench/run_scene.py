@@ -43,7 +43,7 @@ class RunScene:
         with contextlib.ExitStack() as opened:
             network = PodNetwork()
             opened.enter_context(network.inside.entered())
-            self._group = opened.enter_context(ValkeyGroup(block=network, role_interval=0.001))
+            self._group = opened.enter_context(ValkeyGroup(block=network))
             self._kubernetes = open_kubernetes("real", private=True, options=["--kcm"])
             opened.enter_context(self._kubernetes)
             opened.callback(ClusterLife(self._kubernetes.admin).close)
