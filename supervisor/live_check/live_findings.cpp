@@ -287,8 +287,8 @@ std::vector<Finding> live_findings(const LiveAnswers& answers) {
   }
   // Those that are told of one Sentinel stand in its line already.
   const std::set<std::string> told{
-      "sentinel-unreachable", "sentinel-tls",       "sentinel-auth",   "no-sentinel",
-      "sentinel-channels",    "sentinel-discovery", "replicas-unknown"};
+      "sentinel-unreachable", "sentinel-tls",       "sentinel-auth",    "no-sentinel",
+      "sentinel-channels",    "sentinel-discovery", "replicas-unknown", "sentinel-stranger"};
   const std::set<std::string> seen{"primary-unknown", "no-such-group", "sentinel-answer",
                                    "sentinels-out-of-reach", "sentinels-missing"};
   for (const Status::Problem& problem : answers.problems) {

@@ -70,9 +70,19 @@ void GroupWatch::remove(const Sentinel& sentinel) {
   forget_question_for_replicas(sentinel);
 }
 
-void GroupWatch::set_known(std::size_t known) {
-  if (std::exchange(known_, known) == known) return;
+void GroupWatch::set_known(std::size_t known, bool discovering) {
+  const bool was_discovering = std::exchange(discovering_, discovering);
+  if (std::exchange(known_, known) == known && was_discovering == discovering) return;
   decide("the number of Sentinels");
+}
+
+std::size_t GroupWatch::known() const {
+  std::size_t known = std::max(known_, views_.size());
+  for (const SentinelView& view : views_) {
+    if (discovering_ && view.standing == Standing::answered)
+      known = std::max<std::size_t>(known, view.other_sentinels + 1U);
+  }
+  return known;
 }
 
 void GroupWatch::ask(Sentinel& sentinel) {
@@ -117,7 +127,10 @@ void GroupWatch::answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnsw
   Asked& asked = asked_[place];
   SentinelView& view = views_[place];
   --asked.unanswered;
-  if (!answer) {
+  if (!sentinel.is_believed()) {
+    view.standing = Standing::refused;
+    view.refusal = "another Sentinel is known at its address";
+  } else if (!answer) {
     view.standing = Standing::refused;
     view.refusal = answer.error().message();
   } else if (take_answer(view, answer->address, answer->primary, now())) {
@@ -156,7 +169,7 @@ void GroupWatch::ask_replicas() {
   replicas_asked_ = &sentinel;
   sentinel.ask_replicas(name(), [this, &sentinel](const Result<Sentinel::Replicas>& replicas) {
     replicas_asked_ = nullptr;
-    const std::string subject = sentinel.name() + " replicas";
+    const std::string subject = sentinel.subject() + " replicas";
     if (!replicas) {
       return shared_.reports.logged_trouble(
           subject, "replicas-unknown",
@@ -262,7 +275,7 @@ void GroupWatch::note_agreement(const Verdict& verdict) {
   const auto up = std::count_if(views_.begin(), views_.end(), [](const SentinelView& view) {
     return view.standing > Standing::unheard;
   });
-  Agreement agreement{.known = static_cast<uint16_t>(std::max(known_, views_.size())),
+  Agreement agreement{.known = static_cast<uint16_t>(known()),
                       .up = static_cast<uint16_t>(up),
                       .agree = static_cast<uint16_t>(verdict.agreeing)};
   agreement.all = verdict.agreed && agreement.agree * 2 > agreement.known;

@@ -46,8 +46,9 @@ class GroupWatch {
 
   void add(Sentinel& sentinel);
   void remove(const Sentinel& sentinel);
-  // How many Sentinels there are, those without a known address included.
-  void set_known(std::size_t known);
+  // How many Sentinels there are, those without a known address included. `discovering`: there may be more, as many as those
+  // who answer say themselves.
+  void set_known(std::size_t known, bool discovering);
 
   // What these ask is sent with the Sentinels' next flush().
   void ask(Sentinel& sentinel);
@@ -105,9 +106,9 @@ class GroupWatch {
   void ask_instances(const std::vector<Endpoint>& wanted);
   void note_agreement(const Verdict& verdict);
   Picture picture(const std::vector<InstanceRole>& roles) const {
-    return {
-        .views = views_, .known = std::max(known_, views_.size()), .roles = roles, .now = now()};
+    return {.views = views_, .known = known(), .roles = roles, .now = now()};
   }
+  std::size_t known() const;
   void publish(const Verdict& verdict, const Endpoint& old_primary, const std::string& cause);
   void wake();
   void schedule();
@@ -118,6 +119,7 @@ class GroupWatch {
   std::vector<SentinelView> views_;
   std::vector<Asked> asked_;
   std::size_t known_ = 0;
+  bool discovering_ = false;
   Agreement agreement_;
   double agreed_unix_s_ = 0;  // since when all agree, or when they began to the last time; 0: never
   std::optional<std::size_t> source_;         // of the replicas

@@ -26,7 +26,7 @@ InstanceWatch::InstanceWatch(uv_loop_t* loop, const SentinelSettings& settings, 
 void InstanceWatch::look_up() {
   if (const auto address = literal_address(role_.instance)) return connect(*address);
   lookup_.start([this](const Result<std::vector<SocketAddress>>& found) {
-    if (found) return connect(found->front());
+    if (found) return connect((*found)[lookups_++ % found->size()]);
     again_.start(look_up_again_ms, [this] { look_up(); });
     note(InstanceRole::Role::out_of_reach, found.error().message());
   });
@@ -40,6 +40,7 @@ void InstanceWatch::connect(const SocketAddress& address) {
                     .on_up =
                         [this](const std::vector<RefusedChannel>&) {
                           was_up_ = true;
+                          lookups_ = 0;
                           ask();
                         },
                     .on_events = nullptr,
@@ -68,7 +69,7 @@ void InstanceWatch::went_down(const ConnectionFailure& failure) {
   if (std::exchange(was_up_, false)) {
     link_->hurry();
   } else {
-    // Its name may lead elsewhere by now.
+    // Its name may lead elsewhere by now, and has other addresses perhaps.
     if (!is_address(role_.instance.host)) again_.start(look_up_again_ms, [this] { look_up(); });
     note(InstanceRole::Role::out_of_reach, failure.cause);
   }

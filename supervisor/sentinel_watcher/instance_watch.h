@@ -48,6 +48,7 @@ class InstanceWatch {
   HostLookup lookup_;
   uv::Timer again_;  // for the next question, or the next lookup
   bool was_up_ = false;
+  std::size_t lookups_ = 0;  // in vain: each leads to the name's next address
   bool asking_ = false;
   std::optional<SentinelLink> link_;
 };

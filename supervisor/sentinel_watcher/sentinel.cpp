@@ -75,6 +75,7 @@ Sentinel::Sentinel(uv_loop_t* loop, const SentinelSettings& settings, Access& ac
     : loop_(loop),
       endpoint_(std::move(endpoint)),
       name_(to_string(endpoint_)),
+      subject_(settings.name + " " + name_),
       reports_(reports),
       handlers_(std::move(handlers)),
       settled_(loop),
@@ -91,9 +92,10 @@ Sentinel::Sentinel(uv_loop_t* loop, const SentinelSettings& settings, Access& ac
            .on_down = [this](const ConnectionFailure& failure) { went_down(true, failure); }}) {}
 
 Sentinel::~Sentinel() {
-  reports_.no_trouble(name_);
-  reports_.no_trouble(name_ + " channels");
-  reports_.no_trouble(name_ + " replicas");
+  reports_.no_trouble(subject_);
+  reports_.no_trouble(subject_ + " channels");
+  reports_.no_trouble(subject_ + " replicas");
+  reports_.no_trouble(subject_ + " stranger");
 }
 
 void Sentinel::start() {
@@ -108,11 +110,26 @@ void Sentinel::set_host(const std::string& host) {
 
 std::vector<Reports::Trouble> Sentinel::troubles() const {
   std::vector<Reports::Trouble> all;
-  for (const std::string& subject :
-       {name_, name_ + " channels", name_ + " replicas", name_ + " id", name_ + " peers"}) {
+  for (const char* of : {"", " channels", " replicas", " id", " peers", " stranger"}) {
+    const std::string subject = subject_ + of;
     if (const auto* trouble = reports_.trouble_of(subject)) all.push_back(*trouble);
   }
   return all;
+}
+
+bool Sentinel::set_believed(bool is_believed) {
+  if (std::exchange(is_believed_, is_believed) == is_believed) return false;
+  const std::string subject = subject_ + " stranger";
+  if (is_believed) {
+    reports_.no_trouble(subject);
+  } else {
+    reports_.logged_trouble(
+        subject, "sentinel-stranger",
+        fmt::format("Sentinel {} is not the one that the others know at this address: what it says "
+                    "does not count",
+                    name_));
+  }
+  return true;
 }
 
 void Sentinel::commands_up() {
@@ -123,7 +140,7 @@ void Sentinel::commands_up() {
 
 void Sentinel::events_up(const std::vector<RefusedChannel>& refused) {
   commands_.hurry();
-  const std::string subject = name_ + " channels";
+  const std::string subject = subject_ + " channels";
   if (refused.empty()) {
     reports_.no_trouble(subject);
   } else {
@@ -143,7 +160,7 @@ void Sentinel::all_up() {
   if (!up()) return;
   reports_.gauges_changed();
   const auto settle = [this] {
-    reports_.no_trouble(name_);
+    reports_.no_trouble(subject_);
     if (const auto line = history_.came_up(static_cast<Milliseconds>(uv_now(loop_)))) {
       log::info(fmt::format("connected to Sentinel {}{}", name_, line->remark));
     }
@@ -183,7 +200,7 @@ void Sentinel::show_trouble(bool events, const ConnectionFailure& failure) {
   // While it can't be reached at all, that is what is to be said.
   if (events && !commands_.up() && failure.kind == ConnectionFailure::Kind::unreachable) return;
   const std::string what = in_words(name_, events, failure);
-  reports_.trouble(name_, problem_id(failure), what + ": " + failure.cause);
+  reports_.trouble(subject_, problem_id(failure), what + ": " + failure.cause);
   if (const auto line = history_.failed(failure.cause, static_cast<Milliseconds>(uv_now(loop_)))) {
     log::warning(what + line->remark, {.error = failure.cause});
   }

@@ -61,7 +61,13 @@ class Sentinel {
 
   const Endpoint& endpoint() const { return endpoint_; }
   const std::string& name() const { return name_; }
+  // Its troubles are kept by: two sets may have one address.
+  const std::string& subject() const { return subject_; }
   bool answers() const { return commands_.up(); }
+  // It is who it should be; what another one says doesn't count.
+  bool is_believed() const { return is_believed_; }
+  // True where that is another than before.
+  bool set_believed(bool is_believed);
   // Its events are heard, too.
   bool up() const { return commands_.up() && events_.up(); }
   bool hears() const { return events_.up(); }
@@ -92,6 +98,7 @@ class Sentinel {
   uv_loop_t* loop_;
   Endpoint endpoint_;
   std::string name_;
+  std::string subject_;
   Reports& reports_;
   Handlers handlers_;
   ConnectionHistory history_;
@@ -99,6 +106,7 @@ class Sentinel {
   std::optional<Result<std::optional<Endpoint>>> address_answer_;
   std::optional<ConnectionFailure> events_failure_;  // not yet shown
   uint32_t turn_ = 1;
+  bool is_believed_ = true;
   uv::Timer settled_;
   SentinelLink commands_;
   SentinelLink events_;

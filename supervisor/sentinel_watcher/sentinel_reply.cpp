@@ -124,6 +124,14 @@ Result<PeerReply> parse_peer(const Reply& reply) {
   return peer;
 }
 
+bool is_without_address(const Reply& reply) {
+  const auto values = NamedValues::of(reply);
+  if (!values) return false;
+  const std::string* host = values->find("ip");
+  const std::string* port = values->find("port");
+  return (host != nullptr && host->empty()) || (port != nullptr && *port == "0");
+}
+
 template <typename Item>
 Result<std::optional<std::vector<Item>>> parse_list(const Reply& reply, std::string_view what,
                                                     Result<Item> (*parse)(const Reply&)) {
@@ -137,9 +145,10 @@ Result<std::optional<std::vector<Item>>> parse_list(const Reply& reply, std::str
   }
   std::vector<Item> items;
   items.reserve(reply.elements.size());
-  for (const Reply& element : reply.elements) {
-    auto item = parse(element);
-    if (!item) return item.error().within(fmt::format("{} {}", what, items.size()));
+  for (std::size_t i = 0; i < reply.elements.size(); ++i) {
+    if (is_without_address(reply.elements[i])) continue;
+    auto item = parse(reply.elements[i]);
+    if (!item) return item.error().within(fmt::format("{} {}", what, i));
     items.push_back(std::move(*item));
   }
   return List(std::move(items));
@@ -201,6 +210,11 @@ Result<std::optional<PrimaryReply>> parse_primary(const Reply& reply) {
                              json_string(role->substr(0, 40))));
   }
   primary.reported_replica = *role == "slave";
+  if (const std::string* others = values->find("num-other-sentinels")) {
+    const auto number = parse_number<uint64_t>(*others, "a number of Sentinels");
+    if (!number) return number.error().within("num-other-sentinels");
+    primary.other_sentinels = static_cast<uint16_t>(std::min<uint64_t>(*number, max_listed));
+  }
   // Said only while a failover is in progress.
   if (const std::string* state = values->find("failover-state"))
     primary.failover = parse_failover_state(*state);

@@ -29,6 +29,7 @@ struct PrimaryReply {
   bool reported_replica = false;  // its own INFO says that it is one
   FailoverState failover = FailoverState::none;
   bool objectively_down = false;  // o_down: a quorum of Sentinels calls it down
+  uint16_t other_sentinels = 0;   // that it knows of; 0 where it doesn't say
 };
 
 // One of SENTINEL REPLICAS.
@@ -49,7 +50,8 @@ struct PeerReply {
   friend bool operator==(const PeerReply&, const PeerReply&) = default;
 };
 
-// All of them: nothing where Sentinel knows no such group.
+// All of them: nothing where Sentinel knows no such group. Lists leave out what has no address: so Sentinel keeps whose name
+// it can't resolve any more (no ip), and whose place another one has taken (port 0).
 Result<std::optional<Endpoint>> parse_primary_address(const Reply& reply);
 Result<std::optional<PrimaryReply>> parse_primary(const Reply& reply);
 Result<std::optional<std::vector<ReplicaReply>>> parse_replicas(const Reply& reply);

@@ -17,9 +17,6 @@ constexpr uint64_t look_up_soon_ms = 1'000;
 // More are no set of Sentinels, and somebody who tells of thousands is none.
 constexpr std::size_t most_told_of = 32;
 
-std::string id_of(const Endpoint& sentinel) { return to_string(sentinel) + " id"; }
-std::string peers_of(const Endpoint& sentinel) { return to_string(sentinel) + " peers"; }
-
 }  // namespace
 
 SentinelRoster::SentinelRoster(uv_loop_t* loop, const SentinelSettings& settings, Reports& reports,
@@ -89,21 +86,30 @@ bool SentinelRoster::answers_by(const HostName& host, int family) const {
       });
 }
 
+std::string SentinelRoster::subject_of(const Endpoint& sentinel, const char* what) const {
+  return settings_.name + " " + to_string(sentinel) + what;
+}
+
 void SentinelRoster::told_id(const Endpoint& sentinel, const Result<std::string>& id) {
-  if (!id) return refused(sentinel, id_of(sentinel), id.error());
-  reports_.no_trouble(id_of(sentinel));
-  discovery_.told_id(sentinel, *id);
+  if (!id) return refused(sentinel, subject_of(sentinel, " id"), id.error());
+  reports_.no_trouble(subject_of(sentinel, " id"));
+  discovery_.told_id(sentinel, *id, is_configured(sentinel));
   changed();
 }
 
 void SentinelRoster::told_peers(const Endpoint& sentinel,
                                 const Result<std::vector<PeerReply>>& peers) {
-  if (!peers) return refused(sentinel, peers_of(sentinel), peers.error());
-  reports_.no_trouble(peers_of(sentinel));
+  if (!peers) return refused(sentinel, subject_of(sentinel, " peers"), peers.error());
+  reports_.no_trouble(subject_of(sentinel, " peers"));
   std::vector<PeerReply> few = *peers;
   few.resize(std::min(few.size(), most_told_of));
   discovery_.told_peers(sentinel, std::move(few));
   take_up_names();
+  changed();
+}
+
+void SentinelRoster::told_none(const Endpoint& sentinel) {
+  discovery_.told_none(sentinel);
   changed();
 }
 
@@ -118,8 +124,8 @@ void SentinelRoster::refused(const Endpoint& sentinel, const std::string& what,
 
 void SentinelRoster::lost(const Endpoint& sentinel) {
   discovery_.lost(sentinel);
-  reports_.no_trouble(id_of(sentinel));
-  reports_.no_trouble(peers_of(sentinel));
+  reports_.no_trouble(subject_of(sentinel, " id"));
+  reports_.no_trouble(subject_of(sentinel, " peers"));
   changed();
 }
 
@@ -192,6 +198,13 @@ std::string SentinelRoster::name_leading_to(const Endpoint& sentinel,
   return reconciler::name_leading_to(sentinel, present, all);
 }
 
+bool SentinelRoster::is_configured(const Endpoint& sentinel) const {
+  const std::vector<Candidate> all = candidates();
+  return std::any_of(all.begin(), all.end(), [&](const Candidate& candidate) {
+    return candidate.configured && candidate.address.endpoint == sentinel;
+  });
+}
+
 bool SentinelRoster::is_twin(const Endpoint& sentinel) const {
   const std::vector<SocketAddress> all = wanted();
   return std::any_of(all.begin(), all.end(), [&](const SocketAddress& other) {
@@ -200,10 +213,10 @@ bool SentinelRoster::is_twin(const Endpoint& sentinel) const {
 }
 
 std::size_t SentinelRoster::number(const std::vector<Endpoint>& members) const {
-  return discovery_.number(members) +
-         static_cast<std::size_t>(std::count_if(hosts_.begin(), hosts_.end(), [](const auto& host) {
-           return !host->told_of && host->addresses.empty();
-         }));
+  const auto without_address = std::count_if(hosts_.begin(), hosts_.end(), [](const auto& host) {
+    return !host->told_of && host->addresses.empty();
+  });
+  return discovery_.number(members, static_cast<std::size_t>(without_address));
 }
 
 }  // namespace reconciler

@@ -43,6 +43,7 @@ class SentinelRoster {
   // What Sentinels tell of themselves and of each other.
   void told_id(const Endpoint& sentinel, const Result<std::string>& id);
   void told_peers(const Endpoint& sentinel, const Result<std::vector<PeerReply>>& peers);
+  void told_none(const Endpoint& sentinel);  // it knows no such group
   void lost(const Endpoint& sentinel);
   // Nothing leads to it any more.
   void forget(const Endpoint& sentinel) { discovery_.forget(sentinel); }
@@ -51,6 +52,10 @@ class SentinelRoster {
   std::vector<SocketAddress> wanted() const;
   // The name for which its certificate must be: the present one as long as it leads there.
   std::string name_leading_to(const Endpoint& sentinel, const std::string& present) const;
+  // It has told of the others, or that it won't.
+  bool has_told(const Endpoint& sentinel) const { return discovery_.has_told(sentinel); }
+  // Told of, and by now somebody else's.
+  bool is_stranger(const Endpoint& sentinel) const { return discovery_.is_stranger(sentinel); }
   // Under another address, this is one of them.
   bool is_twin(const Endpoint& sentinel) const;
   // How many Sentinels there are: those at these addresses, those told of, and each configured name without an address; one
@@ -72,9 +77,12 @@ class SentinelRoster {
   void look_up(HostName& host);
   void looked_up(HostName& host, Result<std::vector<SocketAddress>> found);
   bool answers_by(const HostName& host, int family) const;
+  bool is_configured(const Endpoint& sentinel) const;
   void take_up_names();
   void changed();
   void refused(const Endpoint& sentinel, const std::string& what, const Error& cause);
+  // As Sentinel::subject() begins.
+  std::string subject_of(const Endpoint& sentinel, const char* what) const;
   struct Candidate {
     SocketAddress address;
     bool configured = false;  // else told of

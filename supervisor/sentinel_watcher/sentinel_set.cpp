@@ -68,7 +68,10 @@ void SentinelSet::start() {
   roster_.start();
   if (!settings_.discover) return;
   discovery_timer_.start_repeating(discovery_interval_ms, [this] {
-    for (const auto& known : members_) ask_for_peers(*known);
+    for (const auto& known : members_) {
+      ask_id(*known);
+      ask_for_peers(*known);
+    }
   });
 }
 
@@ -119,6 +122,9 @@ void SentinelSet::gather() {
                     [&](const SocketAddress& address) { return address.endpoint == endpoint; });
     if (!is_wanted && roster_.is_twin(endpoint)) {
       forget(i, "it is known under another address");
+    } else if (!is_wanted && roster_.is_stranger(endpoint)) {
+      roster_.forget(endpoint);
+      forget(i, "it is somebody else's");
     } else if (is_wanted || known.sentinel->answers()) {
       known.unwanted_since.reset();
     } else if (!known.unwanted_since) {
@@ -128,10 +134,30 @@ void SentinelSet::gather() {
       forget(i, "nothing leads to it any more");
     }
   }
+  for (const auto& known : members_) believe(*known);
+  count();
+}
+
+// While one of those that answer has not yet told of the others, the number that it gives with its primary counts.
+void SentinelSet::count() {
   std::vector<Endpoint> addresses;
-  for (const auto& known : members_) addresses.push_back(known->sentinel->endpoint());
+  bool discovering = false;
+  for (const auto& known : members_) {
+    const Sentinel& sentinel = *known->sentinel;
+    if (!sentinel.is_believed()) continue;
+    addresses.push_back(sentinel.endpoint());
+    discovering |=
+        settings_.discover && sentinel.answers() && !roster_.has_told(sentinel.endpoint());
+  }
   const std::size_t number = roster_.number(addresses);
-  for (const auto& group : groups_) group->set_known(number);
+  for (const auto& group : groups_) group->set_known(number, discovering);
+}
+
+void SentinelSet::believe(Member& member) {
+  Sentinel& sentinel = *member.sentinel;
+  if (!sentinel.set_believed(!roster_.is_stranger(sentinel.endpoint()))) return;
+  member.unasked = groups_.size();
+  ask_some(member);
 }
 
 void SentinelSet::add(const SocketAddress& address) {
@@ -168,6 +194,9 @@ void SentinelSet::fresh(Member& member) {
   if (std::exchange(member.tilt, false)) {
     for (const auto& group : groups_) group->set_tilt(*member.sentinel, false);
   }
+  count();
+  // In one write, and answered in this order: whose word it is is known before it is heard.
+  ask_id(member);
   member.unasked = groups_.size();
   ask_some(member);
   ask_for_peers(member);
@@ -201,20 +230,31 @@ void SentinelSet::poll(Member& member) {
   member.sentinel->flush();
 }
 
+void SentinelSet::ask_id(Member& member) {
+  if (!settings_.discover || !member.sentinel->answers()) return;
+  member.sentinel->ask_id([this, &member](const Result<std::string>& id) {
+    roster_.told_id(member.sentinel->endpoint(), id);
+    believe(member);
+  });
+}
+
 // Of one group each time: the groups of a set have the same Sentinels. After the group's own question, never before.
 void SentinelSet::ask_for_peers(Member& member) {
   if (!settings_.discover || groups_.empty() || !member.sentinel->answers() ||
       std::exchange(member.asked_for_peers, true)) {
     return;
   }
-  const Endpoint endpoint = member.sentinel->endpoint();
-  member.sentinel->ask_id(
-      [this, endpoint](const Result<std::string>& id) { roster_.told_id(endpoint, id); });
   const std::string& group = groups_[member.next_for_peers++ % groups_.size()]->name();
   member.sentinel->ask_peers(group, [this, &member](const Result<Sentinel::Peers>& peers) {
     member.asked_for_peers = false;
-    if (!peers) return roster_.told_peers(member.sentinel->endpoint(), peers.error());
-    if (*peers) roster_.told_peers(member.sentinel->endpoint(), **peers);
+    if (!peers) {
+      roster_.told_peers(member.sentinel->endpoint(), peers.error());
+    } else if (*peers) {
+      roster_.told_peers(member.sentinel->endpoint(), **peers);
+    } else {
+      roster_.told_none(member.sentinel->endpoint());
+    }
+    if (std::exchange(member.ask_for_peers_again, false)) ask_for_peers(member);
   });
   member.sentinel->flush();
 }
@@ -226,7 +266,7 @@ void SentinelSet::flush_all() {
 void SentinelSet::lost(Member& member) {
   member.poll.stop();
   member.unasked = 0;
-  member.asked_for_peers = false;
+  member.asked_for_peers = member.ask_for_peers_again = false;
   member.tilt = false;
   roster_.lost(member.sentinel->endpoint());
   for (const auto& group : groups_) group->lost(*member.sentinel);
@@ -243,7 +283,11 @@ void SentinelSet::heard(Member& member, const SentinelEvent& event) {
     for (const auto& group : groups_) group->ask(*member.sentinel);
     return;
   }
-  if (event.channel == "+sentinel") return ask_for_peers(member);
+  if (!member.sentinel->is_believed()) return;
+  if (event.channel == "+sentinel") {
+    member.ask_for_peers_again = member.asked_for_peers;
+    return ask_for_peers(member);
+  }
   if (GroupWatch* watch = group(event.group)) watch->heard(*member.sentinel, event);
 }
 

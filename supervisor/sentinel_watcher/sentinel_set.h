@@ -48,12 +48,15 @@ class SentinelSet {
     std::size_t next_group = 0;  // to be polled
     std::size_t next_for_peers = 0;  // the group whose other Sentinels are asked for
     bool asked_for_peers = false;
+    bool ask_for_peers_again = false;  // somebody came while they were asked for
     bool tilt = false;
     std::optional<uint64_t> unwanted_since;  // it is not on the roster any more
   };
 
   // Takes up the Sentinels that there should be, and forgets those that are gone for long.
   void gather();
+  void count();
+  void believe(Member& member);
   void add(const SocketAddress& address);
   void forget(std::size_t place, const char* why);
   const Member* member(const Endpoint& endpoint) const;
@@ -64,6 +67,7 @@ class SentinelSet {
   void heard(Member& member, const SentinelEvent& event);
   void flush_all();
   void poll(Member& member);
+  void ask_id(Member& member);
   void ask_for_peers(Member& member);
 
   uv_loop_t* loop_;

@@ -22,6 +22,7 @@ bool take_answer(SentinelView& view, const std::optional<Endpoint>& address,
   view.standing = SentinelView::Standing::answered;
   view.primary = *address;
   view.epoch = primary->config_epoch;
+  view.other_sentinels = primary->other_sentinels;
   view.heard = now;
   view.down = same_instance && primary->down;
   view.objectively_down = same_instance && primary->objectively_down;

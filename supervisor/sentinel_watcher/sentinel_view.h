@@ -31,7 +31,8 @@ struct SentinelView {
   bool tilt = false;      // it distrusts its own clock, and what it knows may be old
   Endpoint primary = {};  // by GET-MASTER-ADDR-BY-NAME
   uint64_t epoch = 0;
-  Milliseconds heard = 0;  // when it last answered
+  uint16_t other_sentinels = 0;  // of the group, that it knows of
+  Milliseconds heard = 0;        // when it last answered
   std::string refusal = {};
 };
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 import unittest
 
 # First, since it sets sys.path:
-from test_sentinel_watcher import A, B, WithFakes
+from test_sentinel_watcher import A, B, C, WithFakes
 from watcher_alone import GroupSettings
 
-from fakes.sentinel import FakePeer, FakeReplica
+from fakes.sentinel import FakePeer, FakeReplica, FakeSentinel
 
 
 class Discovery(WithFakes):
@@ -57,6 +57,64 @@ class Discovery(WithFakes):
         first.frozen = False
         watcher.wait_log("it is known under another address")
         first.wait_for(lambda: first.asked("SENTINEL", "REPLICAS") > 0, "the other one is asked")
+
+
+class Counting(WithFakes):
+    AGREEMENT = [GroupSettings("myprimary", act_on="agreement")]
+
+    def know_each_other(self) -> None:
+        for sentinel in self.sentinels:
+            sentinel.peers = [FakePeer(other.address, other.id) for other in self.sentinels if other is not sentinel]
+
+    def test_those_that_do_not_tell_their_ids_are_counted_once(self) -> None:
+        self.know_each_other()
+        for sentinel in self.sentinels:
+            sentinel.refused_commands = {"MYID"}
+        watcher = self.watch_until_known(groups=self.AGREEMENT)
+        watcher.wait_gauge(3, "sentinels_known", "myprimary")
+        for sentinel in self.sentinels[:2]:
+            sentinel.groups["myprimary"].primary, sentinel.groups["myprimary"].epoch = B, 2
+        watcher.wait_primary(B)
+
+    def test_one_that_lives_in_the_past_is_not_believed_before_it_has_told_of_the_others(self) -> None:
+        self.know_each_other()
+        for sentinel in self.sentinels[1:]:
+            sentinel.groups["myprimary"].primary, sentinel.groups["myprimary"].epoch = B, 2
+        for _ in range(5):
+            watcher = self.watch(addresses=[self.sentinels[0].address], groups=self.AGREEMENT)
+            watcher.wait_primary(B)
+            self.assertEqual([topology.primary for topology in watcher.of()], [B])
+
+    def test_a_strangers_word_where_the_others_know_another_one_does_not_count(self) -> None:
+        first, second, third = self.sentinels
+        gone = "a" * 40
+        first.peers = [FakePeer(second.address, gone), FakePeer(third.address, third.id)]
+        third.peers = [FakePeer(first.address, first.id), FakePeer(second.address, gone)]
+        second.peers = [FakePeer(("127.0.0.1", 1), "b" * 40)]
+        second.groups["myprimary"].primary, second.groups["myprimary"].epoch = C, 9
+        watcher = self.watch(addresses=[first.address], poll_interval=100)
+        watcher.wait_problem("sentinel-stranger", containing=second.name)
+        second.wait_subscribed()
+        second.publish("+switch-master", f"myprimary {A[0]} {A[1]} {C[0]} {C[1]}")
+        asked = second.asked("SENTINEL", "MASTER")
+        second.wait_for(lambda: second.asked("SENTINEL", "MASTER") > asked + 5, "it is asked on")
+        self.assertEqual([topology.primary for topology in watcher.of()], [A])
+        watcher.wait_gauge(3, "sentinels_known", "myprimary")
+        first.peers, third.peers = first.peers[1:], third.peers[:1]  # SENTINEL RESET
+        self.tell_of_another(first, third)
+        watcher.wait_log(f"Sentinel {second.name} is forgotten: it is somebody else's")
+        watcher.wait_no_problem("sentinel-stranger")
+        self.assertEqual([topology.primary for topology in watcher.of()], [A])
+        # It is one of them after all: a Sentinel that was set up anew, of which the others hear.
+        second.peers = [FakePeer(first.address, first.id), FakePeer(third.address, third.id)]
+        first.peers.append(FakePeer(second.address, second.id))
+        third.peers.append(FakePeer(second.address, second.id))
+        self.tell_of_another(first, third)
+        watcher.wait_primary(C)
+
+    def tell_of_another(self, *sentinels: FakeSentinel) -> None:
+        for sentinel in sentinels:
+            sentinel.publish("+sentinel", f"sentinel {'c' * 40} 10.0.0.99 26379 @ myprimary {A[0]} {A[1]}")
 
 
 class Words(WithFakes):

@@ -120,6 +120,75 @@ TEST(Discovery, CountsASentinelOnceUnderHoweverManyAddressesAndNames) {
   EXPECT_EQ(discovery.number({behind_service, one, two, three}), 3U) << "who it was, it still is";
 }
 
+TEST(Discovery, OneThatDoesNotTellItsIdIsWhomTheOthersKnowAtItsAddress) {
+  Discovery discovery;
+  const std::vector<Endpoint> all{one, two, three};
+  for (const Endpoint& sentinel : all) discovery.refused(sentinel);
+  discovery.told_peers(one, {{two, id_2}, {three, id_3}});
+  discovery.told_peers(two, {{one, id_1}, {three, id_3}});
+  discovery.told_peers(three, {{one, id_1}, {two, id_2}});
+  EXPECT_EQ(discovery.number(all), 3U);
+}
+
+TEST(Discovery, OneWithoutIdOrAddressMayBeOneThatIsToldOf) {
+  Discovery discovery;
+  discovery.told_id(one, id_1);
+  discovery.told_id(two, id_2);
+  discovery.told_peers(one, {{two, id_2}, {three, id_3}});
+  discovery.told_peers(two, {{one, id_1}, {three, id_3}});
+  EXPECT_EQ(discovery.number({one, two}), 3U);
+  EXPECT_EQ(discovery.number({one, two}, 1), 3U) << "a name that can't be resolved";
+  EXPECT_EQ(discovery.number({one, two}, 2), 4U);
+  EXPECT_EQ(discovery.number({one, two, behind_service}), 3U) << "it has not answered yet";
+}
+
+TEST(Discovery, WhoSitsWhereTheOthersKnewAnotherIsAStrangerUntilTheyTellOfIt) {
+  Discovery discovery;
+  const std::string foreign_id(40, 'f');
+  discovery.told_id(one, id_1);
+  discovery.told_peers(one, {{two, id_2}, {three, id_3}});
+  EXPECT_FALSE(discovery.is_stranger(two)) << "it has not said who it is";
+  discovery.told_id(two, foreign_id);
+  EXPECT_TRUE(discovery.is_stranger(two));
+  discovery.told_peers(two, {{behind_service, foreign_id}});
+  EXPECT_THAT(discovery.told_of(), ElementsAre(two, three)) << "whom it tells of is nobody";
+  discovery.told_peers(one, {{three, id_3}});
+  EXPECT_TRUE(discovery.is_stranger(two)) << "though nobody is known there any more";
+  discovery.lost(one);
+  EXPECT_THAT(discovery.told_of(), ElementsAre(three)) << "though it is the only one that answers";
+  EXPECT_TRUE(discovery.is_stranger(two));
+  discovery.told_peers(one, {{two, foreign_id}, {three, id_3}});
+  EXPECT_FALSE(discovery.is_stranger(two)) << "a Sentinel that was set up anew";
+  discovery.told_peers(one, {{two, id_2}, {three, id_3}});
+  EXPECT_FALSE(discovery.is_stranger(two)) << "of another group they have not heard that yet";
+}
+
+TEST(Discovery, WhoIsAtAnAddressOfBeforeIsNotTakenForWhomItWasKnownAs) {
+  Discovery discovery;
+  discovery.told_id(one, id_1);
+  discovery.told_id(two, id_2);
+  discovery.told_peers(one, {{two, id_2}});
+  discovery.lost(two);
+  discovery.told_peers(one, {{three, id_2}});  // it has moved
+  discovery.told_id(two, std::string(40, 'f'));
+  EXPECT_TRUE(discovery.is_stranger(two));
+  discovery.told_id(one, id_3, /*is_configured=*/true);
+  EXPECT_FALSE(discovery.is_stranger(one)) << "of a configured one nobody else can say";
+}
+
+TEST(Discovery, HasToldWhoTellsOfTheOthersOrWillNot) {
+  Discovery discovery;
+  EXPECT_FALSE(discovery.has_told(one));
+  discovery.told_id(one, id_1);
+  EXPECT_FALSE(discovery.has_told(one));
+  discovery.told_peers(one, {});
+  EXPECT_TRUE(discovery.has_told(one));
+  discovery.refused(two);
+  EXPECT_TRUE(discovery.has_told(two));
+  discovery.told_none(three);
+  EXPECT_TRUE(discovery.has_told(three)) << "it knows no such group";
+}
+
 TEST(Aliases, KnowAddresses) {
   for (const char* address : {"10.0.0.7", "::1", "fd00::7"}) EXPECT_TRUE(is_address(address));
   for (const char* name : {"valkey-0", "10.0.0", "10.0.0.7.example", "", "fd00::7%eth0"}) {

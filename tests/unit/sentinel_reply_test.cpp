@@ -102,6 +102,15 @@ TEST(Primary, FlagsAndStatesAreUnderstood) {
   EXPECT_EQ(parse("failover-state", "update_config").failover, FailoverState::promoted);
   EXPECT_EQ(parse("failover-state", "some_later_state").failover, FailoverState::other);
   EXPECT_EQ(parse("config-epoch", "18446744073709551615").config_epoch, UINT64_MAX);
+  EXPECT_EQ(parse("flags", "master").other_sentinels, 0) << "where it is not said";
+  Fields fields = primary_fields();
+  fields["num-other-sentinels"] = "2";
+  EXPECT_EQ((*parse_primary(named(fields)))->other_sentinels, 2);
+  fields["num-other-sentinels"] = "100000";
+  EXPECT_EQ((*parse_primary(named(fields)))->other_sentinels, 1'024) << "more are none";
+  fields["num-other-sentinels"] = "many";
+  EXPECT_THAT(parse_primary(named(fields)).error().message(),
+              HasSubstr("num-other-sentinels: expected a number of Sentinels, got \"many\""));
 }
 
 TEST(Primary, IsNothingForAnUnknownGroup) {
@@ -181,7 +190,7 @@ TEST(Replicas, EverythingElseIsAnErrorThatSaysWhichAndWhatWasExpected) {
        "replica 1: expected an array of names and values, got nil"},
       {list({named(without(replica_fields(), "master-link-status"))}),
        "the field master-link-status is missing"},
-      {list({named(changed(replica_fields(), "ip", ""))}), "expected an IP address"},
+      {list({named(changed(replica_fields(), "ip", "10.0.0 .8"))}), "expected an IP address"},
       {list(std::vector<Reply>(1025, named(replica_fields()))),
        "expected at most 1024 replicas, got 1025"},
   };
@@ -210,6 +219,19 @@ TEST(Peers, AreKnownByAddressAndId) {
   EXPECT_FALSE(*parse_peers(text("ERR No such master with that name", Reply::Kind::error)));
   EXPECT_THAT(parse_peers(list({named({{"ip", "10.0.0.22"}})})).error().message(),
               HasSubstr("Sentinel 0: the field port is missing"));
+}
+
+TEST(Peers, WithoutAnAddressAreLeftOutAndNothingElse) {
+  const auto peer = [](const std::string& ip, const std::string& port) {
+    return named({{"ip", ip}, {"port", port}, {"runid", id}});
+  };
+  const auto peers =
+      parse_peers(list({peer("10.0.0.22", "0"), peer("", "26379"), peer("10.0.0.23", "26379")}));
+  ASSERT_TRUE(peers) << peers.error().message();
+  ASSERT_EQ((*peers)->size(), 1u);
+  EXPECT_EQ((*peers)->at(0).endpoint.host, "10.0.0.23");
+  EXPECT_THAT(parse_peers(list({peer("10.0.0.22", "0"), peer("10.0.0.23", "x")})).error().message(),
+              HasSubstr("Sentinel 1: expected a port"));
 }
 
 TEST(Id, IsFortyHexadecimalDigits) {
