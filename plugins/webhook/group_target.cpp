@@ -54,8 +54,9 @@ void GroupTarget::cancel(vr_request* request) {
   if (request != request_) return;
   wait_.stop();
   if (sent_ != 0 && is_taken_) return taken();
+  const bool awaited = sent_ != 0;
   client_.cancel(std::exchange(sent_, 0));
-  complete(VR_CANCELLED, "cancelled");
+  complete(VR_CANCELLED, awaited ? "cancelled while its answer was awaited" : fault_);
 }
 
 GroupTarget::Content GroupTarget::content_of(const vr_topology& topology) const {
@@ -107,10 +108,10 @@ void GroupTarget::on_response(const HttpResponse& response) {
   sent_ = 0;
   const int64_t wait_s = std::clamp<int64_t>(response.retry_after_s, 0, longest_wait_s);
   not_before_ns_ = host_.now_ns() + static_cast<uint64_t>(wait_s) * 1000 * ns_in_ms;
-  std::string fault = fault_of(response);
-  if (wait_s > 0) fault += fmt::format(" (it asks to wait for {} s)", wait_s);
-  host_.set_blocking(group_, not_taken, fault);
-  complete(outcome_of(response.status), fault);
+  fault_ = fault_of(response);
+  if (wait_s > 0) fault_ += fmt::format(" (it asks to wait for {} s)", wait_s);
+  host_.set_blocking(group_, not_taken, fault_);
+  complete(outcome_of(response.status), fault_);
 }
 
 // Of what has no end, the connection is closed.

@@ -54,6 +54,7 @@ class GroupTarget {
   Timer rest_;             // of that answer
   Timer wait_;
   uint64_t not_before_ns_ = 0;  // the receiver asked for patience until then
+  std::string fault_;           // of the last answer, if it was one
 
   vr_request* request_ = nullptr;
   const vr_topology* topology_ = nullptr;  // unchanged while the request is open

@@ -9,10 +9,11 @@ namespace reconciler::labeler {
 Assignment::Assignment(int64_t retry_min_ms, int64_t retry_max_ms)
     : backoff_(retry_min_ms, retry_max_ms), retry_min_ms_(retry_min_ms) {}
 
-Step Assignment::arrived(uint64_t revision) {
+Step Assignment::arrived(uint64_t revision, bool asks_for_another) {
   newest_ = revision;
   backoff_.reset();
-  return open_ ? cancel() : begin();
+  if (!open_) return begin();
+  return asks_for_another ? cancel() : Step{};
 }
 
 Step Assignment::completed(ipc::OutcomeKind outcome, uint64_t random) {

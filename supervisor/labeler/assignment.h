@@ -29,8 +29,9 @@ class Assignment {
   // Backoff between attempts, milliseconds.
   Assignment(int64_t retry_min_ms, int64_t retry_max_ms);
 
-  // A topology came, newer than every one before.
-  Step arrived(uint64_t revision);
+  // A topology came, newer than every one before. `asks_for_another`: than what the open request is about. One that asks for
+  // the same lets it finish, and follows it: what a program or a receiver has begun is not cut off for a replica's sake.
+  Step arrived(uint64_t revision, bool asks_for_another);
 
   // The plugin has completed the open request. `random`: for the jitter of the backoff.
   Step completed(ipc::OutcomeKind outcome, uint64_t random);

@@ -94,7 +94,9 @@ void Labeler::arrived(const Topology& topology, uint64_t generation, uint64_t re
     group.next.reset();
     group.shown.show(topology, generation, revision);
   }
-  follow(group, group.assignment.arrived(revision));
+  const Topology& open = group.shown.topology();
+  follow(group, group.assignment.arrived(
+                    revision, open.primary != topology.primary || open.state != topology.state));
 }
 
 std::string Labeler::review() {
@@ -129,6 +131,7 @@ void Labeler::apply(Group& group) {
   if (const auto next = std::exchange(group.next, nullptr))
     group.shown.show(next->topology, next->generation, next->revision);
   group.request = std::make_unique<vr_request>(vr_request{group.name});
+  group.overdue = false;
   group.deadline.start(static_cast<uint64_t>(target_.deadline), [this, &group] { overdue(group); });
   if (instance_ == nullptr) {
     return completed(
@@ -141,6 +144,7 @@ void Labeler::apply(Group& group) {
 void Labeler::overdue(Group& group) {
   log::warning(fmt::format("plugin {} was not done within {} ms", target_.plugin, target_.deadline),
                {.group = group.name, .target = target_.name});
+  group.overdue = true;
   follow(group, group.assignment.overdue());
 }
 
@@ -149,13 +153,21 @@ void Labeler::ordered(const std::string& group, const ipc::Order& order) {
 }
 
 void Labeler::completed(vr_request* request, vr_outcome outcome, const std::string& reason) {
-  const auto kind = outcome >= VR_APPLIED && outcome <= VR_CANCELLED
-                        ? static_cast<ipc::OutcomeKind>(outcome)
-                        : ipc::OutcomeKind::retry;
+  auto kind = outcome >= VR_APPLIED && outcome <= VR_CANCELLED
+                  ? static_cast<ipc::OutcomeKind>(outcome)
+                  : ipc::OutcomeKind::retry;
   if (orders_.completed(request, kind, reason)) return later([this] { finish_if_idle(); });
   for (auto& [name, group] : groups_) {
     if (group.request.get() != request || request == nullptr) continue;
-    report(group, kind, reason);
+    if (kind == ipc::OutcomeKind::cancelled && group.overdue) {
+      // Nobody has changed his mind: it failed.
+      kind = ipc::OutcomeKind::retry;
+      report(group, kind,
+             fmt::format("not done within {} ms{}{}", target_.deadline, reason.empty() ? "" : ": ",
+                         reason));
+    } else {
+      report(group, kind, reason);
+    }
     group.request.reset();
     group.deadline.stop();
     later([this, &group = group, kind] {

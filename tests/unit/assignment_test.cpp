@@ -16,7 +16,7 @@ class AssignmentTest : public testing::Test {
 };
 
 TEST_F(AssignmentTest, TheFirstTopologyIsAppliedAtOnce) {
-  EXPECT_EQ(assignment_.arrived(1).kind, Kind::apply);
+  EXPECT_EQ(assignment_.arrived(1, true).kind, Kind::apply);
   EXPECT_TRUE(assignment_.open());
   EXPECT_EQ(assignment_.open_revision(), 1u);
   EXPECT_EQ(assignment_.completed(OutcomeKind::applied, 0).kind, Kind::nothing);
@@ -24,24 +24,36 @@ TEST_F(AssignmentTest, TheFirstTopologyIsAppliedAtOnce) {
 }
 
 TEST_F(AssignmentTest, ANewerOneCancelsTheOpenOneAndFollowsIt) {
-  assignment_.arrived(1);
-  EXPECT_EQ(assignment_.arrived(2).kind, Kind::cancel);
+  assignment_.arrived(1, true);
+  EXPECT_EQ(assignment_.arrived(2, true).kind, Kind::cancel);
   EXPECT_EQ(assignment_.completed(OutcomeKind::cancelled, 0).kind, Kind::apply);
   EXPECT_EQ(assignment_.open_revision(), 2u);
 }
 
+TEST_F(AssignmentTest, OneThatAsksForTheSameWaitsForTheOpenOnesEnd) {
+  assignment_.arrived(1, true);
+  EXPECT_EQ(assignment_.arrived(2, false).kind, Kind::nothing);
+  EXPECT_EQ(assignment_.open_revision(), 1u);
+  EXPECT_EQ(assignment_.completed(OutcomeKind::applied, 0).kind, Kind::apply);
+  EXPECT_EQ(assignment_.open_revision(), 2u);
+  EXPECT_EQ(assignment_.arrived(3, false).kind, Kind::nothing);
+  EXPECT_EQ(assignment_.arrived(4, true).kind, Kind::cancel);
+  EXPECT_EQ(assignment_.completed(OutcomeKind::retry, 0).kind, Kind::apply) << "without a wait";
+  EXPECT_EQ(assignment_.open_revision(), 4u);
+}
+
 TEST_F(AssignmentTest, OfManyThatComeMeanwhileOnlyTheNewestIsApplied) {
-  assignment_.arrived(1);
-  EXPECT_EQ(assignment_.arrived(2).kind, Kind::cancel);
-  EXPECT_EQ(assignment_.arrived(3).kind, Kind::nothing) << "it is asked once to end";
-  EXPECT_EQ(assignment_.arrived(4).kind, Kind::nothing);
+  assignment_.arrived(1, true);
+  EXPECT_EQ(assignment_.arrived(2, true).kind, Kind::cancel);
+  EXPECT_EQ(assignment_.arrived(3, true).kind, Kind::nothing) << "it is asked once to end";
+  EXPECT_EQ(assignment_.arrived(4, true).kind, Kind::nothing);
   EXPECT_EQ(assignment_.completed(OutcomeKind::applied, 0).kind, Kind::apply);
   EXPECT_EQ(assignment_.open_revision(), 4u);
   EXPECT_EQ(assignment_.completed(OutcomeKind::applied, 0).kind, Kind::nothing);
 }
 
 TEST_F(AssignmentTest, AFailureIsTriedAgainAfterALongerAndLongerWait) {
-  assignment_.arrived(1);
+  assignment_.arrived(1, true);
   int64_t last = 0;
   for (int i = 0; i < 12; ++i) {
     const Step step = assignment_.completed(OutcomeKind::retry, 0);
@@ -55,7 +67,7 @@ TEST_F(AssignmentTest, AFailureIsTriedAgainAfterALongerAndLongerWait) {
 }
 
 TEST_F(AssignmentTest, SuccessAndNewsEndTheBackoff) {
-  assignment_.arrived(1);
+  assignment_.arrived(1, true);
   for (int i = 0; i < 5; ++i) {
     assignment_.completed(OutcomeKind::retry, 0);
     assignment_.due();
@@ -69,19 +81,20 @@ TEST_F(AssignmentTest, SuccessAndNewsEndTheBackoff) {
     assignment_.due();
   }
   assignment_.completed(OutcomeKind::retry, 0);
-  EXPECT_EQ(assignment_.arrived(2).kind, Kind::apply) << "news doesn't wait for an old backoff";
+  EXPECT_EQ(assignment_.arrived(2, true).kind, Kind::apply)
+      << "news doesn't wait for an old backoff";
   EXPECT_EQ(assignment_.due().kind, Kind::nothing) << "the old wait is over";
 }
 
 TEST_F(AssignmentTest, ARejectedTopologyWaitsForNewsOrAChange) {
-  assignment_.arrived(1);
+  assignment_.arrived(1, true);
   EXPECT_EQ(assignment_.completed(OutcomeKind::rejected, 0).kind, Kind::nothing);
   EXPECT_EQ(assignment_.due().kind, Kind::nothing);
   EXPECT_EQ(assignment_.changed().kind, Kind::apply);
 }
 
 TEST_F(AssignmentTest, AChangeWhileARequestIsOpenIsLookedAtAfterwards) {
-  assignment_.arrived(1);
+  assignment_.arrived(1, true);
   EXPECT_EQ(assignment_.changed().kind, Kind::nothing);
   EXPECT_EQ(assignment_.completed(OutcomeKind::applied, 0).kind, Kind::apply);
   EXPECT_EQ(assignment_.completed(OutcomeKind::applied, 0).kind, Kind::nothing)
@@ -89,7 +102,7 @@ TEST_F(AssignmentTest, AChangeWhileARequestIsOpenIsLookedAtAfterwards) {
 }
 
 TEST_F(AssignmentTest, AChangeDuringTheBackoffShortensItButMakesNoBusyLoop) {
-  assignment_.arrived(1);
+  assignment_.arrived(1, true);
   for (int i = 0; i < 10; ++i) {
     assignment_.completed(OutcomeKind::retry, 0);
     assignment_.due();
@@ -107,7 +120,7 @@ TEST_F(AssignmentTest, AChangeBeforeAnythingIsKnownIsNothing) {
 }
 
 TEST_F(AssignmentTest, AnOverdueRequestIsCancelledAndTriedAgain) {
-  assignment_.arrived(1);
+  assignment_.arrived(1, true);
   EXPECT_EQ(assignment_.overdue().kind, Kind::cancel);
   EXPECT_EQ(assignment_.overdue().kind, Kind::nothing);
   EXPECT_EQ(assignment_.completed(OutcomeKind::cancelled, 0).kind, Kind::wait);
@@ -115,16 +128,16 @@ TEST_F(AssignmentTest, AnOverdueRequestIsCancelledAndTriedAgain) {
 }
 
 TEST_F(AssignmentTest, AfterStopNothingNewIsBegun) {
-  assignment_.arrived(1);
+  assignment_.arrived(1, true);
   EXPECT_EQ(assignment_.stop().kind, Kind::cancel);
-  EXPECT_EQ(assignment_.arrived(2).kind, Kind::nothing);
+  EXPECT_EQ(assignment_.arrived(2, true).kind, Kind::nothing);
   EXPECT_EQ(assignment_.completed(OutcomeKind::applied, 0).kind, Kind::nothing);
   EXPECT_EQ(assignment_.changed().kind, Kind::nothing);
   EXPECT_FALSE(assignment_.open());
 }
 
 TEST_F(AssignmentTest, StopEndsTheWaitForARetry) {
-  assignment_.arrived(1);
+  assignment_.arrived(1, true);
   assignment_.completed(OutcomeKind::retry, 0);
   EXPECT_EQ(assignment_.stop().kind, Kind::nothing);
   EXPECT_EQ(assignment_.due().kind, Kind::nothing);
