@@ -32,7 +32,7 @@ Result<std::unique_ptr<Incarnation>> Child::spawn(const ChildPlan& plan) {
       {.on_frame = [this, generation](const ipc::Frame& frame) { on_frame(generation, frame); },
        .on_heartbeat = handlers_.on_heartbeat},
       handlers_.take_running(plan));
-  if (incarnation) handlers_.on_started(*this, **incarnation);
+  if (incarnation) handlers_.on_started(**incarnation, plan);
   return incarnation;
 }
 
@@ -54,7 +54,7 @@ void Child::replace(ChildPlan plan, const SupervisionSettings& supervision) {
   if (successor_) retire(std::exchange(successor_, nullptr));
   if (!ready()) {
     // Nobody is at work who would have to be kept meanwhile.
-    plan_ = std::move(plan);
+    follow(std::move(plan));
     early_deaths_ = 0;
     if (current_) retire(std::exchange(current_, nullptr));
     restart_.stop();
@@ -76,6 +76,12 @@ void Child::supervise(const SupervisionSettings& supervision) {
   supervision_ = supervision;
   backoff_ = Backoff(supervision.backoff_min, supervision.backoff_max);
   if (current_) current_->supervise(supervision);
+  if (successor_) successor_->supervise(supervision);
+}
+
+void Child::follow(ChildPlan plan) {
+  const ChildPlan before = std::exchange(plan_, std::move(plan));
+  handlers_.on_other_plan(*this, before, plan_);
 }
 
 void Child::stop() {
@@ -168,8 +174,9 @@ void Child::became_ready(uint64_t generation) {
   if (successor_ && successor_->generation() == generation && successor_->pid() > 0) {
     std::unique_ptr<Incarnation> before =
         std::exchange(current_, std::exchange(successor_, nullptr));
-    plan_ = std::move(successor_plan_);
+    follow(std::move(successor_plan_));
     successor_report_.reset();
+    refused_ = false;  // it was the one before that did
     if (before) retire(std::move(before));
     restart_.stop();
   } else if (!current_ || current_->generation() != generation || current_->pid() <= 0) {
@@ -191,9 +198,9 @@ ProcessStatus Child::process() const {
   return status;
 }
 
-void Child::send(const ipc::Frame& frame) {
-  if (current_) current_->send(frame);
-  if (successor_) successor_->send(frame);
+void Child::pass_on(const ipc::Frame& topology) {
+  if (current_ && plan_.serves(topology.group)) current_->send(topology);
+  if (successor_ && successor_plan_.serves(topology.group)) successor_->send(topology);
 }
 
 void Child::send_to_successor(const ipc::Frame& frame) {

@@ -27,7 +27,7 @@ class Child {
     // One for this plan that was started before, if there is any.
     std::function<std::optional<StartedProcess>(const ChildPlan&)> take_running;
     // It was just started and configured: whatever it has to know first is sent now.
-    std::function<void(Child&, Incarnation&)> on_started;
+    std::function<void(Incarnation&, const ChildPlan&)> on_started;
     // From the current incarnation only.
     std::function<void(Child&, const ipc::Frame&)> on_frame;
     // Whichever of its processes beat.
@@ -35,6 +35,8 @@ class Child {
     // Why it is not at work; empty: it is, by a current incarnation that is another one than
     // before.
     std::function<void(Child&, const std::string&)> on_down;
+    // It is at work (or starts) by another plan than before.
+    std::function<void(Child&, const ChildPlan& before, const ChildPlan& now)> on_other_plan;
     // A successor did not become ready: the one before goes on. Its report, where it gave one, may
     // say more.
     std::function<void(Child&, const std::string& why, const std::optional<ipc::Frame>& report)>
@@ -60,8 +62,8 @@ class Child {
   // `pid` has ended; false where it is none of ours.
   bool ended(pid_t pid, int wait_status);
 
-  // To the current incarnation and to one that is to succeed it.
-  void send(const ipc::Frame& frame);
+  // A topology, to the current incarnation and to one that is to succeed it: to whichever serves its group.
+  void pass_on(const ipc::Frame& topology);
   void send_to_successor(const ipc::Frame& frame);
   void send_to_current(const ipc::Frame& frame);
 
@@ -76,6 +78,8 @@ class Child {
   bool wants(const ChildPlan& plan) const {
     return refused_ || (successor_ ? successor_plan_ : plan_) != plan;
   }
+  // Whether a group's topologies are for what runs.
+  bool serves(const std::string& group) const { return plan_.serves(group); }
   bool ready() const { return current_ && current_->ready(); }
   bool stopped() const { return stopping_ && !current_ && !successor_ && retiring_.empty(); }
   uint64_t generation() const { return current_ ? current_->generation() : 0; }
@@ -91,6 +95,7 @@ class Child {
   void current_ended(std::unique_ptr<Incarnation> incarnation, int wait_status);
   void successor_ended(const std::string& why);
   void retire(std::unique_ptr<Incarnation> incarnation);
+  void follow(ChildPlan plan);
   void restart_after(int64_t delay_ms, const std::string& how, int64_t up_ms);
   void kill_overdue(Incarnation& incarnation, int64_t now_ms, bool forgive);
   bool dies_again_and_again() const { return early_deaths_ > 1; }

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "common/log.h"
 #include "supervisor/process.h"
@@ -17,6 +19,13 @@ namespace {
 constexpr int64_t stop_grace_ms = 4'000;
 
 }  // namespace
+
+bool ChildPlan::serves(const std::string& group) const {
+  const auto* labeler = std::get_if<LabelerSettings>(&configuration.settings);
+  if (labeler == nullptr) return true;
+  const std::vector<std::string>& groups = labeler->target.groups;
+  return std::find(groups.begin(), groups.end(), group) != groups.end();
+}
 
 int64_t monotonic_ms() { return static_cast<int64_t>(uv_hrtime() / 1'000'000); }
 
@@ -145,17 +154,18 @@ std::string Incarnation::overdue(int64_t now_ms) const {
                ? fmt::format("not done {} ms after it was asked to stop", stop_grace_ms)
                : std::string();
   }
-  if (liveness_.silent(now_ms))
-    return fmt::format("silent for {} ms", liveness_.silent_for(now_ms));
-  if (!ready_ && now_ms > ready_deadline_ms_) {
-    return fmt::format("not ready after {} ms", now_ms - started_ms_);
+  // Its loop stands still while it loads a plugin, which may take longer than any heartbeat.
+  if (!ready_) {
+    return now_ms > ready_deadline_ms_ ? fmt::format("not ready after {} ms", now_ms - started_ms_)
+                                       : std::string();
   }
-  return {};
+  return liveness_.silent(now_ms) ? fmt::format("silent for {} ms", liveness_.silent_for(now_ms))
+                                  : std::string();
 }
 
 int64_t Incarnation::due_ms() const {
   if (stopping_) return stop_deadline_ms_ + 1;
-  return ready_ ? liveness_.due_ms() : std::min(liveness_.due_ms(), ready_deadline_ms_ + 1);
+  return ready_ ? liveness_.due_ms() : ready_deadline_ms_ + 1;
 }
 
 void Incarnation::forgive(int64_t now_ms) {

@@ -25,6 +25,9 @@ struct ChildPlan {
   std::string executable;  // path
   ipc::Configure configuration;
 
+  // Whether a group's topologies are for it: each for the watcher, which remembers them.
+  bool serves(const std::string& group) const;
+
   friend bool operator==(const ChildPlan&, const ChildPlan&) = default;
 };
 

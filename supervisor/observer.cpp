@@ -89,6 +89,8 @@ void Observer::child_down(const std::string& child, const std::string& why) {
   why.empty() ? status_.child_up(child) : status_.child_down(child, why, now());
 }
 
+void Observer::target_replaced(const std::string& target) { status_.target_replaced(target); }
+
 void Observer::reload_refused(const std::string& why) { status_.reload_refused(why, now()); }
 
 void Observer::reload_accepted() { status_.reload_accepted(); }

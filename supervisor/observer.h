@@ -32,6 +32,7 @@ class Observer {
   void report(const std::string& child, uint64_t generation, ipc::Report report);
   // `why` empty: it is at work.
   void child_down(const std::string& child, const std::string& why);
+  void target_replaced(const std::string& target);
   void reload_refused(const std::string& why);
   void reload_accepted();
 

@@ -104,7 +104,8 @@ Child::Handlers Supervisor::handlers() {
             return settings == nullptr ? waiting_.take_watcher()
                                        : waiting_.take_labeler(settings->target.plugin);
           },
-      .on_started = [this](Child& child, Incarnation& incarnation) { greet(child, incarnation); },
+      .on_started = [this](Incarnation& incarnation,
+                           const ChildPlan& plan) { greet(incarnation, plan); },
       .on_frame = [this](Child& child, const ipc::Frame& frame) { on_frame(child, frame); },
       .on_heartbeat =
           [this] {
@@ -116,6 +117,16 @@ Child::Handlers Supervisor::handlers() {
             const std::string reason = why.empty() ? "it was replaced" : why;
             orders_.target_down(child.id(), reason);
             questions_.give_up(child.id(), Error(reason).within(child.id()));
+          },
+      .on_other_plan =
+          [this](Child& child, const ChildPlan& before, const ChildPlan& now) {
+            const auto* were = std::get_if<LabelerSettings>(&before.configuration.settings);
+            const auto* are = std::get_if<LabelerSettings>(&now.configuration.settings);
+            if (were != nullptr && are != nullptr &&
+                (were->target.plugin != are->target.plugin ||
+                 were->target.settings != are->target.settings)) {
+              observer_.target_replaced(child.id());
+            }
           },
       .on_replacement_failed =
           [this](Child& child, const std::string& why, const std::optional<ipc::Frame>& report) {
@@ -129,21 +140,12 @@ Child::Handlers Supervisor::handlers() {
 
 // A labeler that was killed at any instant is given the whole truth again, even while the watcher
 // is down; a watcher learns what its predecessor knew, so that no old Sentinel can lead it back.
-void Supervisor::greet(Child& child, Incarnation& incarnation) {
+void Supervisor::greet(Incarnation& incarnation, const ChildPlan& plan) {
+  const bool is_watcher = std::holds_alternative<WatcherSettings>(plan.configuration.settings);
   for (const auto& [group, frame] : retained_) {
-    if (serves(child.id(), group)) incarnation.send(frame);
+    if (plan.serves(group) && (is_watcher || purpose_ == Purpose::serve)) incarnation.send(frame);
   }
   look_soon();
-}
-
-bool Supervisor::serves(const std::string& child, const std::string& group) const {
-  if (child == watcher_id) return true;
-  if (purpose_ == Purpose::look) return false;
-  return std::any_of(configuration_.targets.begin(), configuration_.targets.end(),
-                     [&](const TargetSettings& t) {
-                       return t.name == child &&
-                              std::find(t.groups.begin(), t.groups.end(), group) != t.groups.end();
-                     });
 }
 
 void Supervisor::on_frame(Child& child, const ipc::Frame& frame) {
@@ -187,7 +189,7 @@ void Supervisor::on_topology(Child& watcher, const ipc::Frame& frame) {
   // Taken before: a quick target may have written before the last one has been told.
   const uint64_t passed_on_mono_ns = uv_hrtime();
   for (auto& [id, child] : children_) {
-    if (child.get() != &watcher && serves(id, frame.group)) child->send(numbered);
+    if (child.get() != &watcher && purpose_ == Purpose::serve) child->pass_on(numbered);
   }
   watcher.send_to_successor(numbered);
   observer_.passed_on(numbered, passed_on_mono_ns);

@@ -67,7 +67,7 @@ class Supervisor {
  private:
   void add_child(const std::string& id, ChildPlan plan);
   Child::Handlers handlers();
-  void greet(Child& child, Incarnation& incarnation);
+  void greet(Incarnation& incarnation, const ChildPlan& plan);
   void on_frame(Child& child, const ipc::Frame& frame);
   void on_topology(Child& watcher, const ipc::Frame& frame);
   void on_outcome(Child& labeler, const ipc::Frame& frame);
@@ -80,9 +80,6 @@ class Supervisor {
   void look();
   void look_soon();
   void forget_the_start();
-
-  // Whether a group's topologies go to this child.
-  bool serves(const std::string& child, const std::string& group) const;
 
   uv_loop_t* loop_;
   Configuration configuration_;

@@ -34,7 +34,7 @@ void Supervisor::on_ordered(const Child& labeler, const ipc::Frame& frame) {
 void Supervisor::order(const std::string& group, ipc::Order order, Orders::Answered answered) {
   std::vector<std::string> targets;
   for (const auto& [id, child] : children_) {
-    if (id != watcher_id && serves(id, group)) targets.push_back(id);
+    if (id != watcher_id && child->serves(group)) targets.push_back(id);
   }
   if (targets.empty()) {
     return answered(Error(observer_.knows(group) ? "no target keeps this group"

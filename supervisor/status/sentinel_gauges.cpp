@@ -43,4 +43,9 @@ SentinelGauges SentinelGauges::read(const std::vector<ipc::Gauge>& gauges) {
   return read;
 }
 
+void SentinelGauges::nobody_hears() {
+  for (auto& [group, values] : groups) values.up = values.agree = 0;
+  for (auto& [sentinel, is_up] : up) is_up = false;
+}
+
 }  // namespace reconciler

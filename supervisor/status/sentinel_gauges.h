@@ -22,6 +22,9 @@ struct SentinelGauges {
   // What is no gauge of these is left out.
   static SentinelGauges read(const std::vector<ipc::Gauge>& gauges);
 
+  // There is no watcher: no Sentinel is up.
+  void nobody_hears();
+
   std::map<std::string, OfGroup> groups;
   std::map<std::pair<std::string, std::string>, bool> up;  // by set and address
 };

@@ -71,6 +71,7 @@ void Status::expect(const Configuration& configuration, const Moment& now) {
 
 void Status::child_down(const std::string& child, const std::string& why, const Moment& now) {
   down_.try_emplace(child, Trouble{why, now.unix_us}).first->second.why = why;
+  if (child == watcher) sentinels_.nobody_hears();
 }
 
 void Status::child_up(const std::string& child) {
@@ -116,6 +117,12 @@ void Status::outcome(const std::string& target, const std::string& group, uint64
   if (told.revision != revision) told.attempts = 0;
   told = {revision, outcome, now.unix_us_of(outcome.done_mono_ns), told.attempts + 1};
   told.outcome->reason = cut(std::move(told.outcome->reason));
+}
+
+void Status::target_replaced(const std::string& target) {
+  const auto known = targets_.find(target);
+  if (known == targets_.end()) return;
+  for (auto& [group, told] : known->second.groups) told = {};
 }
 
 void Status::reload_refused(const std::string& why, const Moment& now) {

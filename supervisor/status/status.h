@@ -59,6 +59,9 @@ class Status {
   void outcome(const std::string& target, const std::string& group, uint64_t revision,
                const ipc::Outcome& outcome, const Moment& now);
 
+  // Its settings are others than before, and so may be the place: what was said of it is of the one before.
+  void target_replaced(const std::string& target);
+
   // What became of the last reload. A refused one changes nothing, and is no unreadiness.
   void reload_refused(const std::string& why, const Moment& now);
   void reload_accepted() { refused_reload_.reset(); }

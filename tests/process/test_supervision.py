@@ -14,7 +14,7 @@ from pathlib import Path
 
 from case import FAST, ProcessTest, main, misbehaving, plugin_target
 
-from lab.configuration import file_target, table
+from lab.configuration import configuration, file_target, sentinel, table
 from lab.processes import wait_until
 from lab.program import LABELER, WATCHER, ProcessId, Program, descendants, identify
 
@@ -51,6 +51,44 @@ class Supervision(ProcessTest):
             "the plugin stops while it is loaded",
         )
         return program, program.child(LABELER)
+
+    def test_one_that_loads_for_longer_than_a_heartbeat_may_take_has_ready_timeout_each_time(self) -> None:
+        program, first = self.start_held()
+        first.send(signal.SIGCONT)
+        program.wait_ready()
+        first.send(signal.SIGKILL)
+        second = program.wait_for_successor(first)
+        wait_until(lambda: _is_stopped(second), 5.0, "the plugin stops while it is loaded")
+        time.sleep(2.5)  # of a heartbeat_deadline of 1.5
+        self.assertEqual(program.child(LABELER), second)
+        second.send(signal.SIGCONT)
+        program.wait_ready()
+        self.assertEqual(program.child(LABELER), second)
+
+    def test_a_target_with_other_settings_is_not_in_sync_before_it_says_so(self) -> None:
+        program = self.start_ready(file_target(self.target))
+        elsewhere = table("target", name="file", plugin=misbehaving("never"), deadline="60s")
+        (self.folder / "program.toml").write_text(self.configuration(elsewhere))
+        program.send(signal.SIGHUP)
+        program.wait_for_log(r"labeler file \(plugin .*never\.so\) is ready")
+        for _ in range(3):
+            self.assertEqual(program.readyz()[0], 503)
+            self.assertIn("target file, group myprimary: not in sync yet", program.readyz()[1])
+            time.sleep(0.3)
+
+    def test_one_that_is_refused_leaves_the_one_before_at_work_with_its_groups(self) -> None:
+        head = sentinel(self.group.sentinels, [self.group.name, "another"])
+        name = self.group.name
+        before = table("target", name="file", plugin="file", directory=str(self.target), groups=[name])
+        program = self.start(configuration(FAST, head, before))
+        self.wait_written()
+        refused = table("target", name="file", plugin=misbehaving("refuse"), groups=["another"])
+        (self.folder / "program.toml").write_text(configuration(FAST, head, refused))
+        program.send(signal.SIGHUP)
+        program.wait_for_log("the new configuration is refused")
+        (self.target / f"{name}.json").unlink()
+        program.kill_child(LABELER)
+        self.wait_written()
 
     def test_the_watcher_is_started_while_the_plugins_are_described(self) -> None:
         program, labeler = self.start_held()

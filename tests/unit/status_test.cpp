@@ -90,6 +90,33 @@ TEST_F(StatusTest, AChildThatIsDownIsToldUntilItIsUpAgain) {
   EXPECT_THAT(status_.in_the_way(), IsEmpty());
 }
 
+TEST_F(StatusTest, WhatWasSaidOfATargetIsNotSaidOfTheOneInItsPlace) {
+  in_sync();
+  status_.target_replaced("kubernetes");
+  EXPECT_THAT(status_.in_the_way(), ElementsAre("target kubernetes, group shop: not in sync yet"));
+  status_.target_replaced("unknown");
+  in_sync();
+  EXPECT_THAT(status_.in_the_way(), IsEmpty());
+}
+
+TEST_F(StatusTest, WithoutAWatcherNoSentinelIsUp) {
+  in_sync();
+  status_.report("sentinel-watcher", 1,
+                 {{},
+                  {},
+                  {{"sentinel_up", {{"set", "main"}, {"sentinel", "10.0.0.5:26379"}}, 1},
+                   {"sentinels_known", {{"group", "shop"}}, 3},
+                   {"sentinels_up", {{"group", "shop"}}, 2},
+                   {"sentinels_agree", {{"group", "shop"}}, 2}}},
+                 at_ms(10));
+  status_.child_down("sentinel-watcher", "it died", at_ms(20));
+  const SentinelGauges& said = status_.sentinels();
+  EXPECT_FALSE(said.up.at({"main", "10.0.0.5:26379"}));
+  EXPECT_EQ(said.groups.at("shop").known, 3);
+  EXPECT_EQ(said.groups.at("shop").up, 0);
+  EXPECT_EQ(said.groups.at("shop").agree, 0);
+}
+
 TEST_F(StatusTest, OnlyBlockingProblemsKeepItFromBeingReady) {
   in_sync();
   status_.report("kubernetes", 1,
