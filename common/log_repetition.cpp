@@ -42,10 +42,27 @@ bool Line::repeats(const Line& other) const {
          target == other.target;
 }
 
+std::size_t Repetition::groups_of(const Line& line) const {
+  return static_cast<std::size_t>(
+      std::count_if(remembered_.begin(), remembered_.end(), [&](const Remembered& r) {
+        return line.level == r.line.level && line.message == r.line.message &&
+               line.target == r.line.target;
+      }));
+}
+
+std::list<Repetition::Remembered>::iterator Repetition::find(const Line& line) {
+  return std::find_if(remembered_.begin(), remembered_.end(),
+                      [&](const Remembered& r) { return line.repeats(r.line); });
+}
+
 bool Repetition::first(Line line, int64_t now_ms, std::vector<Repeated>& due) {
   due = this->due(now_ms);
-  const auto known = std::find_if(remembered_.begin(), remembered_.end(),
-                                  [&](const Remembered& r) { return line.repeats(r.line); });
+  auto known = find(line);
+  if (known == remembered_.end() && remembered_.size() == most_remembered &&
+      groups_of(line) >= many_groups) {
+    line.group.clear();
+    known = find(line);
+  }
   if (known != remembered_.end()) {
     known->line = std::move(line);
     std::vector<std::string>& causes = known->causes;

@@ -43,10 +43,12 @@ class Repetition {
  public:
   static constexpr int64_t window_ms = 60'000;
   static constexpr std::size_t most_remembered = 256;
+  static constexpr std::size_t many_groups = 8;  // in the same trouble
   // Another cause is written at once, too. Some causes have a part that is never the same, such as a temporary file's name.
   static constexpr std::size_t most_causes = 3;
 
-  // Whether the line is to be written now; else it is counted. What is due by then goes to `due`.
+  // Whether the line is to be written now; else it is counted. What is due by then goes to `due`. Where as many are remembered
+  // as may be, and of many groups such a line, those of further groups count as one, of no group.
   bool first(Line line, int64_t now_ms, std::vector<Repeated>& due);
 
   // Whose minute is over. A line that did not come again in it is forgotten, and is a first one then.
@@ -63,6 +65,9 @@ class Repetition {
     std::vector<std::string> causes;  // that were written
   };
 
+  // Of how many groups such a line is remembered.
+  std::size_t groups_of(const Line& line) const;
+  std::list<Remembered>::iterator find(const Line& line);
   static std::optional<Repeated> counted(Remembered& remembered, int64_t now_ms);
 
   std::list<Remembered> remembered_;  // by the begin of their minute, the oldest first

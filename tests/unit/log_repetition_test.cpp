@@ -111,6 +111,24 @@ TEST_F(RepetitionTest, ManyDifferentLinesPushOutTheOldestWithItsCount) {
   EXPECT_FALSE(first("line " + std::to_string(10 * Repetition::most_remembered - 1), 2));
 }
 
+TEST_F(RepetitionTest, OfMoreGroupsThanAreRememberedTheLinesAreCountedTogether) {
+  const std::size_t groups = Repetition::most_remembered + 100;
+  std::size_t written = 0;
+  const auto all_fail = [&](int64_t now_ms) {
+    for (std::size_t i = 0; i < groups; ++i)
+      written += first("not applied", now_ms, {.group = "group" + std::to_string(i)});
+  };
+  all_fail(0);
+  EXPECT_EQ(written, Repetition::most_remembered + 1);
+  for (int64_t now_ms = 5'000; now_ms < 60'000; now_ms += 5'000) all_fail(now_ms);
+  EXPECT_LE(written, Repetition::most_remembered + 2) << "the one that made room counts with them";
+  uint64_t together = 0;
+  for (const Repeated& repeated : repetition_.due(60'000)) {
+    if (repeated.line.group.empty()) together += repeated.count;
+  }
+  EXPECT_GE(together, 11 * 100u);
+}
+
 TEST_F(RepetitionTest, TextsWithoutEndAreNotRemembered) {
   EXPECT_TRUE(first(std::string(1'000'000, 'x'), 0));
   EXPECT_FALSE(first(std::string(1'000'000, 'x'), 1));
