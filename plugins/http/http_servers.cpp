@@ -42,6 +42,13 @@ void HttpServers::cancel(Id id) {
   asking_.erase(found);
 }
 
+void HttpServers::give_up(Id id) {
+  const auto found = asking_.find(id);
+  if (found == asking_.end()) return;
+  if (found->second.server == preferred_) preferred_ = (preferred_ + 1) % servers_.size();
+  cancel(id);
+}
+
 void HttpServers::ask(Id id) {
   Asking& asking = asking_.at(id);
   HttpRequest request = asking.request;

@@ -25,6 +25,8 @@ class HttpServers {
   // several of them.
   Id send(HttpRequest request);
   void cancel(Id id);
+  // The same, of one that has waited for too long: what comes next is asked of the server after the one that is silent.
+  void give_up(Id id);
 
  private:
   struct Server {

@@ -96,6 +96,8 @@ void HttpClient::set_up(Transfer& transfer) {
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "valkey-reconciler/" RECONCILER_VERSION);
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer.error.data());
   curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  // Else whoever gives up waits until the lookup of a name does, too, which may be a minute.
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
   curl_easy_setopt(easy, CURLOPT_PROXY, endpoint_.proxy.c_str());
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   // Without TLS there is no HTTP/2 to wait for.
@@ -121,6 +123,8 @@ void HttpClient::set_up(Transfer& transfer) {
   set_pem(easy, CURLOPT_CAINFO_BLOB, tls.ca_pem, CURLOPT_CAINFO, tls.ca_file);
   set_pem(easy, CURLOPT_SSLCERT_BLOB, tls.cert_pem, CURLOPT_SSLCERT, tls.cert_file);
   set_pem(easy, CURLOPT_SSLKEY_BLOB, tls.key_pem, CURLOPT_SSLKEY, tls.key_file);
+  // A session that is taken up again is of whoever it was made by, with the certificate of then.
+  if (!tls.cert_file.empty()) curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
   // Debian's libcurl trusts a folder of public authorities beside whatever it is given.
   if (!tls.ca_pem.empty() || !tls.ca_file.empty()) {
     curl_easy_setopt(easy, CURLOPT_CAPATH, nullptr);

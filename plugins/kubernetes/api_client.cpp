@@ -1,6 +1,7 @@
 #include "plugins/kubernetes/api_client.h"
 
 #include <malloc.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <utility>
@@ -37,6 +38,18 @@ constexpr uint64_t shortest_lone_watch_s = 15;
 constexpr uint64_t longest_lone_watch_s = 20;
 constexpr uint64_t watch_grace_s = 5;
 
+// Another one for other files.
+std::string version_of(const HttpTls& tls) {
+  std::string version;
+  for (const std::string& file : {tls.cert_file, tls.key_file}) {
+    struct stat status {};
+    if (file.empty() || ::stat(file.c_str(), &status) != 0) continue;
+    version +=
+        fmt::format("{} {}.{} ", status.st_ino, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+  }
+  return version;
+}
+
 uint64_t between(uint64_t low, uint64_t high) { return low + random_number() % (high - low + 1); }
 
 }  // namespace
@@ -65,6 +78,9 @@ ApiClient::ApiClient(Host host, const Cluster& cluster, std::string pod_namespac
       rule_(std::move(rule)),
       timeout_ms_(timeout_ms),
       url_(cluster.endpoint.url),
+      tls_(cluster.endpoint.tls),
+      shown_by_changes_{version_of(tls_)},
+      shown_by_watches_{shown_by_changes_},
       credentials_(host, cluster.token, cluster.token_file),
       changes_(host, cluster.endpoint),
       watches_(host, cluster.endpoint) {}
@@ -120,11 +136,13 @@ ApiClient::Id ApiClient::send(HttpClient& client, HttpRequest request, Answered 
   HttpRequest first = request;
   const std::string& token = credentials_.header();
   if (!token.empty()) first.headers.push_back(token);
-  first.on_done = [this, &client, token, tells_reach, request = std::move(request),
+  const uint64_t renewals = shown_by(client).renewals;
+  first.on_done = [this, &client, token, renewals, tells_reach, request = std::move(request),
                    done = std::move(done)](HttpResponse response) mutable {
     // The token may have been replaced by the timer while the request was under way.
     const bool another =
-        response.status == 401 && (credentials_.read_again() || credentials_.header() != token);
+        response.status == 401 && (credentials_.read_again() || credentials_.header() != token ||
+                                   shown_by(client).renewals != renewals || renew(client));
     if (response.held) {  // nothing was done, and release() will tell
       ended();
       return;
@@ -149,6 +167,22 @@ ApiClient::Id ApiClient::send(HttpClient& client, HttpRequest request, Answered 
     client.send(std::move(request));
   };
   return client.send(std::move(first));
+}
+
+// The client's certificate is the connection's, so that one that has run out stays with it: the next connection is made with
+// what stands in the file by then.
+bool ApiClient::renew(HttpClient& client) {
+  Shown& shown = shown_by(client);
+  std::string version = version_of(tls_);
+  if (shown.version == version) return false;
+  shown.version = std::move(version);
+  ++shown.renewals;
+  client.drop_connections();
+  return true;
+}
+
+ApiClient::Shown& ApiClient::shown_by(const HttpClient& client) {
+  return &client == &changes_ ? shown_by_changes_ : shown_by_watches_;
 }
 
 // Each takes one of the requests that the server works on at a time.
@@ -284,7 +318,7 @@ ApiClient::Id ApiClient::watch_path(const ResourceName& name, const std::string&
   request.on_done = [this, state, action](const HttpResponse& response) {
     const bool began = response.status / 100 == 2;
     if (!began) note(response);
-    if (response.status == 401) credentials_.read_again();
+    if (response.status == 401 && !credentials_.read_again()) renew(watches_);
     if (began && response.error.empty()) {
       state->functions.ended(std::nullopt);
       return;
@@ -380,23 +414,29 @@ void ApiClient::check(Connection connection, std::function<void(bool, std::strin
        });
 }
 
-void ApiClient::review(const Right& right, std::function<void(std::optional<bool>)> done) {
+void ApiClient::review(const Right& right, const std::string& object,
+                       std::function<void(std::optional<bool>)> done) {
   HttpRequest request =
       request_for("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews");
   request.headers.emplace_back("Content-Type: application/json");
-  // No name needs escaping: a namespace is checked, the rest is ours.
+  // No name needs escaping: a namespace is checked, an object's is the API server's own, the rest is ours.
   request.body = fmt::format(
       R"({{"apiVersion":"authorization.k8s.io/v1","kind":"SelfSubjectAccessReview","spec":)"
-      R"({{"resourceAttributes":{{"namespace":"{}","verb":"{}","group":"{}","resource":"{}"}}}}}})",
-      namespace_, right.verb, right.api_group, right.resource);
+      R"({{"resourceAttributes":{{"namespace":"{}","verb":"{}","group":"{}","resource":"{}"{}}}}}}})",
+      namespace_, right.verb, right.api_group, right.resource,
+      object.empty() ? "" : fmt::format(R"(,"name":"{}")", object));
   request.check = true;
-  send(changes_, std::move(request), [done = std::move(done)](const HttpResponse& response) {
-    const json::Document json = json::parse(response.body);
-    const cJSON* allowed = json::member(json::member(json.get(), "status"), "allowed");
-    done(response.status / 100 == 2 && cJSON_IsBool(allowed)
-             ? std::optional(cJSON_IsTrue(allowed) != 0)
-             : std::nullopt);
-  });
+  // The answer may wait for somebody else's webhook: that the server is out of reach it does not say.
+  send(
+      changes_, std::move(request),
+      [done = std::move(done)](const HttpResponse& response) {
+        const json::Document json = json::parse(response.body);
+        const cJSON* allowed = json::member(json::member(json.get(), "status"), "allowed");
+        done(response.status / 100 == 2 && cJSON_IsBool(allowed)
+                 ? std::optional(cJSON_IsTrue(allowed) != 0)
+                 : std::nullopt);
+      },
+      /*tells_reach=*/false);
 }
 
 }  // namespace reconciler

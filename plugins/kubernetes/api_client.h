@@ -185,8 +185,10 @@ class ApiClient {
   // that it is about to stop: then an open watch stays open, and silent.
   void check(Connection connection, std::function<void(bool good, std::string cause)> done);
 
-  // Whether this account has a right, as the API server itself reviews it; nothing where it doesn't say.
-  void review(const Right& right, std::function<void(std::optional<bool>)> done);
+  // Whether this account has a right, as the API server itself reviews it; nothing where it doesn't say. `object`: as to
+  // that one; empty: as to all.
+  void review(const Right& right, const std::string& object,
+              std::function<void(std::optional<bool>)> done);
 
   // Whether a patch or a list is on its way: its answer, or that there is none, tells what a check would.
   bool changing() const { return changes_.busy(); }
@@ -205,6 +207,11 @@ class ApiClient {
  private:
   struct Listing;
   struct Watching;
+  // Of the client's certificate, where it is a file.
+  struct Shown {
+    std::string version;    // of the files, when connections were last given up for another one
+    uint64_t renewals = 0;  // how often they were
+  };
   using Answered = std::function<void(HttpResponse)>;
   enum class Sending : uint8_t { at_once, aside, held };
 
@@ -213,7 +220,7 @@ class ApiClient {
   using TakePage = std::function<Result<std::string>(std::string_view body, bool first)>;
 
   HttpRequest request_for(const char* method, std::string path) const;
-  // Sends it, and once more where the token was refused and the file has a new one.
+  // Sends it, and once more where the token or the certificate was refused and the file has a new one.
   // Where `tells_reach`, it says whether the server is there: not so what nobody waits for.
   Id send(HttpClient& client, HttpRequest request, Answered done, bool tells_reach = true);
   void begun();
@@ -255,6 +262,10 @@ class ApiClient {
   Id write_object(ApiAction action, const std::string& path, std::string body, uint64_t timeout_ms,
                   Sending sending,
                   std::function<void(std::optional<ApiError>, const std::string& said)> done);
+  // Whether there is another certificate by now: then the client's connections, which were made with the one before, are
+  // given up.
+  bool renew(HttpClient& client);
+  Shown& shown_by(const HttpClient& client);
   bool may_hold() const;
   void note(const HttpResponse& response);
   ApiError failed(const ApiAction& action, const HttpResponse& response);
@@ -266,6 +277,9 @@ class ApiClient {
   uint64_t timeout_ms_;
   std::string url_;
   bool multiplexes_ = false;
+  const HttpTls tls_;
+  Shown shown_by_changes_;
+  Shown shown_by_watches_;
   Credentials credentials_;
   std::function<void(const std::string&)> reach_;
   std::function<void()> forbidden_;

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plugins/host.h"
@@ -42,6 +43,7 @@ class GroupTarget : public Publisher {
   void apply(const vr_topology& topology, vr_request* request) override;
   void order(const vr_order& order, vr_request* request) override;
   bool cancel(const vr_request* request) override;
+  std::vector<std::string> names_of(std::string_view kind) const override;
   void api_is_back() override;
   void rights_were_given() override;
 
@@ -102,6 +104,7 @@ class GroupTarget : public Publisher {
   std::string words_for_replicas() const;
 
   // between requests
+  bool has_failed() const;
   void try_again_now();
   void look_again();
   void pods_changed(const ObjectChange& change);

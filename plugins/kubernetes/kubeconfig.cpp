@@ -92,7 +92,8 @@ Result<void> read_cluster(const KubeconfigEntry& entry, Cluster& cluster) {
 }
 
 Result<void> read_user(const KubeconfigEntry& entry, Cluster& cluster) {
-  for (const char* unsupported : {"exec", "auth-provider", "username", "password"}) {
+  for (const char* unsupported : {"exec", "auth-provider", "username", "password", "as", "as-uid",
+                                  "as-groups", "as-user-extra"}) {
     const YAML::Node value = entry.node[unsupported];
     if (!value || value.IsNull() || (value.IsScalar() && value.Scalar().empty())) continue;
     return entry.wrong(

@@ -9,6 +9,13 @@
 
 namespace reconciler {
 
+namespace {
+
+// A review for each; who grants it as to these has most likely thought of the others.
+constexpr size_t most_reviewed = 24;
+
+}  // namespace
+
 Result<std::unique_ptr<KubernetesTarget>> KubernetesTarget::create(Host host, Settings settings) {
   Result<Cluster> cluster = settings.kubeconfig.empty()
                                 ? cluster_from_service_account(settings.service_account_dir,
@@ -37,11 +44,13 @@ KubernetesTarget::KubernetesTarget(Host host, Settings settings, const Cluster& 
                     for (const auto& group : groups_) group->api_is_back();
                   },
               .watch_silent = [this] { watches_.reconnect(); }}),
-      rights_(host, api_, rights_needed(settings_), settings_.review_ms,
-              [this] {
-                watches_.retry_now();
-                for (const auto& group : groups_) group->rights_were_given();
-              }),
+      rights_(
+          host, api_, rights_needed(settings_),
+          [this](const Right& right) { return objects_of(right); }, settings_.review_ms,
+          [this] {
+            watches_.retry_now();
+            for (const auto& group : groups_) group->rights_were_given();
+          }),
       events_(host, api_, settings_),
       survey_(host, api_, settings_),
       watches_(host, api_, settings_) {
@@ -68,6 +77,21 @@ Publisher* KubernetesTarget::find(const char* group) const {
     return candidate->name() == group;
   });
   return found == groups_.end() ? nullptr : found->get();
+}
+
+// What is read is read by a selector, but for the Services of a single group, which are by their names.
+std::vector<std::string> KubernetesTarget::objects_of(const Right& right) const {
+  const std::string_view verb = right.verb;
+  const std::string_view kind = right.resource;
+  const bool by_name =
+      verb == "patch" || (verb != "create" && kind == services_name.plural && groups_.size() == 1);
+  std::vector<std::string> names;
+  for (const auto& group : groups_) {
+    if (!by_name || names.size() >= most_reviewed) break;
+    for (std::string& name : group->names_of(kind)) names.push_back(std::move(name));
+  }
+  if (names.size() > most_reviewed) names.resize(most_reviewed);
+  return names;
 }
 
 void KubernetesTarget::apply(const vr_topology& topology, vr_request* request) {

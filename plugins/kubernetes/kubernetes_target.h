@@ -37,6 +37,7 @@ class KubernetesTarget {
 
  private:
   Publisher* find(const char* group) const;
+  std::vector<std::string> objects_of(const Right& right) const;
   void review();
 
   KubernetesTarget(Host host, Settings settings, const Cluster& cluster,

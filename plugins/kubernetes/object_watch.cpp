@@ -16,6 +16,7 @@ constexpr uint64_t short_watch_ns = 1000000000;
 // What is refused. A server that has just started refuses what it will grant in a second.
 constexpr int64_t shortest_refusal_ms = 500;
 constexpr int64_t longest_refusal_ms = 30000;
+constexpr int no_such_resource = 404;  // as in a version of the API that is no more
 
 uint64_t with_jitter(uint64_t ms) { return ms - ms / 10 + random_number() % (ms / 5 + 1); }
 
@@ -250,7 +251,7 @@ void ObjectWatch<Item>::ended(const std::optional<ApiError>& error) {
     return;
   }
   lost(error->message);
-  if (error->kind == ApiError::Kind::gone) {
+  if (error->kind == ApiError::Kind::gone || error->code == no_such_resource) {
     again_later([this] { list_then_watch(); }, error);
   } else {
     again_later([this] { open_watch(); }, error);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "plugins/kubernetes/plan.h"
 #include "plugins/valkey_reconciler_plugin.h"
@@ -22,6 +24,9 @@ class Publisher {
   // What an operator wants; beside an attempt.
   virtual void order(const vr_order& order, vr_request* request) = 0;
   virtual bool cancel(const vr_request* request) = 0;  // false: it is none of this group
+
+  // The names of the objects of a kind (`pods`, `services`, ...) that it writes, as far as they are known.
+  virtual std::vector<std::string> names_of(std::string_view kind) const = 0;
 
   virtual void api_is_back() = 0;
   virtual void rights_were_given() = 0;

@@ -16,6 +16,8 @@ namespace {
 // After an error that no other instance is the cause of.
 constexpr uint64_t shortest_retry_ms = 8000;
 constexpr uint64_t longest_retry_ms = 16000;
+// From here on a conflict is believed to be none: others would have changed the pod.
+constexpr int doubtful_writes = 3;
 constexpr uint64_t forgiven_after_ns = 600ull * 1000000000;
 // Who hears it is spread over some seconds anyway: a hundred instances must not all write.
 constexpr uint64_t shortest_turn_ms = 300;
@@ -132,7 +134,8 @@ void ReplicaLabels::answered(const Pod& seen, bool is_replica, const WriteAnswer
   host_.count("patches_total", "result", answer.error ? answer.error->label().c_str() : "ok");
   if (answer.item && !answer.item->vanishing) watch_.written(*answer.item);
   const auto work = work_.find(seen.name);
-  const bool asked_in_vain = answer.error && !answer.error->mended_by_list();
+  const bool asked_in_vain =
+      answer.error && (!answer.error->mended_by_list() || refused_again(seen, *answer.error));
   if (work != work_.end()) {
     work->second.under_way = false;
     if (asked_in_vain) {
@@ -159,6 +162,16 @@ void ReplicaLabels::answered(const Pod& seen, bool is_replica, const WriteAnswer
     refused(answer.error->message);
   }
   if (following_) look_again_();
+}
+
+// A 422 is how a precondition fails, and how an admission policy refuses: then the pod stays as it was seen.
+bool ReplicaLabels::refused_again(const Pod& seen, const ApiError& error) const {
+  const auto work = work_.find(seen.name);
+  const auto now = watch_.items().find(seen.name);
+  return error.code == 422 && work != work_.end() && work->second.writes >= doubtful_writes &&
+         now != watch_.items().end() && now->second.uid == seen.uid &&
+         now->second.stamp.text == seen.stamp.text && now->second.pause == seen.pause &&
+         now->second.replica_label == seen.replica_label;
 }
 
 void ReplicaLabels::refused(const std::string& why) {

@@ -48,6 +48,7 @@ class ReplicaLabels {
   void send(const Pod& pod, Work& work);
   void answered(const Pod& seen, bool is_replica, const WriteAnswer<Pod>& answer);
   uint64_t turn_ms(const Wanted& wanted) const;
+  bool refused_again(const Pod& seen, const ApiError& error) const;
   void refused(const std::string& why);
   void no_longer_refused();
   void tell_missing(const Replicas& replicas);

@@ -37,11 +37,12 @@ std::string forbidden_message(const std::vector<Right>& missing, const std::stri
   return message + " in namespace " + pod_namespace;
 }
 
-Rights::Rights(Host host, ApiClient& api, std::vector<Right> needed, uint64_t every_ms,
-               std::function<void()> given)
+Rights::Rights(Host host, ApiClient& api, std::vector<Right> needed, Objects objects,
+               uint64_t every_ms, std::function<void()> given)
     : host_(host),
       api_(api),
       needed_(std::move(needed)),
+      objects_(std::move(objects)),
       every_ms_(every_ms),
       given_(std::move(given)),
       again_(host),
@@ -53,12 +54,29 @@ void Rights::review() {
   if (open_ > 0) return;
   soon_.stop();
   open_ = needed_.size();
-  unanswered_ = false;
+  by_name_ = unanswered_ = false;
   begun_ns_ = host_.now_ns();
   missing_.assign(needed_.size(), false);
   for (size_t right = 0; right < needed_.size(); ++right) {
-    api_.review(needed_[right],
+    api_.review(needed_[right], {},
                 [this, right](std::optional<bool> allowed) { answered(right, allowed); });
+  }
+}
+
+void Rights::review_by_name() {
+  std::vector<std::pair<size_t, std::string>> asked;
+  for (size_t right = 0; right < needed_.size() && !unanswered_; ++right) {
+    if (!missing_[right]) continue;
+    for (std::string& object : objects_(needed_[right]))
+      asked.emplace_back(right, std::move(object));
+  }
+  if (asked.empty()) return finished();
+  by_name_ = true;
+  open_ = asked.size();
+  for (const auto& [right, object] : asked) missing_[right] = false;
+  for (const auto& [right, object] : asked) {
+    api_.review(needed_[right], object,
+                [this, right = right](std::optional<bool> allowed) { answered(right, allowed); });
   }
 }
 
@@ -71,8 +89,9 @@ void Rights::refused() {
 
 void Rights::answered(size_t right, std::optional<bool> allowed) {
   unanswered_ |= !allowed.has_value();
-  missing_[right] = allowed && !*allowed;
-  if (--open_ == 0) finished();
+  if (allowed && !*allowed) missing_[right] = true;
+  if (--open_ > 0) return;
+  by_name_ ? finished() : review_by_name();
 }
 
 void Rights::finished() {

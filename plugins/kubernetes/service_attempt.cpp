@@ -73,6 +73,7 @@ void ServiceTarget::write_replicas() {
     show_replicas(plan.cause);
     finish(VR_APPLIED, {});
   } else {
+    objects_.replicas_are_right(*wanted_);
     replicas_written();
   }
 }

@@ -122,6 +122,22 @@ bool ServiceObjects::replicas_drifted(const Wanted& wanted) const {
          (now == nullptr || now->stamp.text == replica_stamp_);
 }
 
+void ServiceObjects::replicas_are_right(const Wanted& wanted) {
+  const Slice* now = slice(replica_service_);
+  const auto stamp = stamp_of(wanted, now);
+  if (stamp && stamp->claim == wanted.claim) replica_stamp_ = now->stamp.text;
+}
+
+std::vector<std::string> ServiceObjects::names_of(std::string_view kind) const {
+  if (kind != services_name.plural && kind != slices_name.plural) return {};
+  std::vector<std::string> names{service_name_};
+  if (has_replicas()) names.push_back(replica_service_);
+  if (kind == slices_name.plural) {
+    for (std::string& name : names) name = slice_name(name);
+  }
+  return names;
+}
+
 const ApiObject* ServiceObjects::holder() const {
   if (by_slice()) return slice(service_name_);
   return service(service_name_);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "plugins/host.h"
@@ -57,6 +58,8 @@ class ServiceObjects {
   bool polls() const;  // without the right to watch
   bool has_replicas() const { return !replica_service_.empty(); }
   const std::string& service_name() const { return service_name_; }
+  // As Publisher has it.
+  std::vector<std::string> names_of(std::string_view kind) const;
 
   ServicePlan plan(const Wanted& wanted) const;
   ServicePlan plan_of_replicas(const Wanted& wanted) const;
@@ -65,6 +68,8 @@ class ServiceObjects {
   bool replicas_drifted(const Wanted& wanted) const;
   const ApiObject* holder() const;  // of the stamp; null: there is none
   const Pods& pods() const { return pods_.items(); }
+  // What is there is what this instance would write: what it becomes from now on is drift.
+  void replicas_are_right(const Wanted& wanted);
 
   // What an order of this kind is about: the Service is paused, what holds the stamp is released.
   bool is_about_slices(vr_order_kind kind) const { return by_slice() && kind == VR_RELEASE; }
@@ -103,7 +108,7 @@ class ServiceObjects {
   const std::string replica_service_;
   const Listener listener_;
   std::string unseen_;         // a slice that exists by the answer to its creation
-  std::string replica_stamp_;  // of the last write of ours
+  std::string replica_stamp_;  // of the last write of ours, or of one that said the same
   bool ready_told_ = false;
   bool without_pods_ = false;  // by a slice: pods only add to what it says
   SharedWatches& watches_;

@@ -272,6 +272,7 @@ ServicePlan for_slice(const Wanted& wanted, const ServiceView& view) {
 
 ServicePlan for_replica_slice(const Wanted& wanted, const ServiceView& view) {
   ServicePlan plan;
+  plan.primary = find_primary(wanted, view).pod;  // whose containers' ports have the names
   if (!admit_slice(plan, wanted, view)) return plan;
   const Slice* slice = own_slice(view);
   const StampReading none;
@@ -287,7 +288,8 @@ ServicePlan for_replica_slice(const Wanted& wanted, const ServiceView& view) {
   for (const InstanceAddress& replica : wanted.replicas) {
     const Match match = find_instance(pods, replica.host, replica.port, view.pod_namespace);
     Result<std::string> address = families.address_of(replica.host, match.pod);
-    if (!address || replica.host == wanted.host) continue;
+    // All endpoints of a slice have its ports.
+    if (!address || replica.host == wanted.host || replica.port != wanted.port) continue;
     if (plan.content.endpoints.empty()) plan.content.address_type = family_of(*address);
     if (family_of(*address) != plan.content.address_type) continue;
     plan.content.endpoints.push_back(endpoint_of(*address, match.pod, slice));

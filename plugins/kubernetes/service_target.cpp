@@ -123,7 +123,9 @@ void ServiceTarget::rights_were_given() {
 }
 
 void ServiceTarget::try_again_now() {
-  if (request_ == nullptr && outcome_ == VR_RETRY) host_.changed(name_);
+  const bool failed =
+      outcome_ == VR_RETRY || outcome_ == VR_CANCELLED;  // which it is when it was overdue
+  if (request_ == nullptr && failed) host_.changed(name_);
 }
 
 void ServiceTarget::decide() {

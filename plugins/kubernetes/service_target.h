@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,9 @@ class ServiceTarget : public Publisher {
   void apply(const vr_topology& topology, vr_request* request) override;
   void order(const vr_order& order, vr_request* request) override;
   bool cancel(const vr_request* request) override;
+  std::vector<std::string> names_of(std::string_view kind) const override {
+    return objects_.names_of(kind);
+  }
   void api_is_back() override;
   void rights_were_given() override;
 

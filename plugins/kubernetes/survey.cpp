@@ -79,7 +79,7 @@ void Survey::list_pods(const Settings::Group& group) {
 
 // It is no right that this program needs, but whoever checks may have it.
 void Survey::look_for_services() {
-  api_.review({"list", "", services_name.plural, false}, [this](std::optional<bool> allowed) {
+  api_.review({"list", "", services_name.plural, false}, {}, [this](std::optional<bool> allowed) {
     if (!allowed || ended_) return;
     if (*allowed) return list_services();
     host_.set_degraded({}, "label-selected",

@@ -88,6 +88,22 @@ class SeveralAddresses(PluginCase):
                 self.check_goes_on(host, epoch, 3 * TIMEOUT + 3)
         self.never_two()
 
+    def test_a_name_server_that_does_not_answer_holds_nobody_up(self) -> None:
+        silent = self.enterContext(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        silent.bind((self.addresses[0], 53))
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (folder / "resolv.conf").write_text(f"nameserver {self.addresses[0]}\n")
+        subprocess.run(["mount", "--bind", folder / "resolv.conf", "/etc/resolv.conf"], check=True)
+        self.addCleanup(subprocess.run, ["umount", "/etc/resolv.conf"], check=True)
+        self.kubeconfig.write_text(self.kubeconfig.read_text().replace(NAME, "elsewhere.test"))
+        host = self.start()
+        started = time.time()
+        mark = host.apply(GROUP, 1, ADDRESSES[1])
+        for attempt in (1, 2):  # a lookup ends after ten seconds
+            told = host.wait("complete", outcome="retry", mark=mark)
+            self.assertLess(told.time - started, attempt * (2 * TIMEOUT + 1), host.story(mark))
+            mark = host.events.index(told) + 1
+
     def test_a_single_address_that_timed_out_is_used_again(self) -> None:
         with TcpProxy(self.target, (self.addresses[0], self.port)) as only:
             host = self.start()

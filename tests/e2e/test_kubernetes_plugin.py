@@ -4,7 +4,9 @@ does not, and how it comes back from whatever happens to the API server."""
 from __future__ import annotations
 
 import random
+import shutil
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -14,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from e2e.case import BACKEND, main  # noqa: E402
 from e2e.plugin_case import ADDRESSES, GROUP, PluginCase  # noqa: E402
+from fakes.kube import certificates  # noqa: E402
 from lab.kube_client import Json  # noqa: E402
 from lab.kubernetes import LABEL, FakeKubernetes, Pod, PrivateKubernetes  # noqa: E402
 from lab.plugin_host import PluginHost  # noqa: E402
@@ -465,6 +468,27 @@ class Rights(PluginCase):
         host.check()
         host.wait("problem_clear", id="rights-missing")
 
+    def test_a_right_to_the_groups_own_pods_is_enough(self) -> None:
+        def to(*pods: str) -> list[Json]:
+            own = {**self.rules("patch")[0], "resourceNames": list(pods)}
+            return [*self.rules("list", "watch"), own]
+
+        self.namespace.set_rules(to("valkey-0", "valkey-1", "valkey-2"))
+        host = self.host()
+        host.apply(GROUP, 1, ADDRESSES[0])
+        host.applied()
+        host.check()
+        time.sleep(3)  # what is missing is asked for again before it is told
+        host.check()
+        time.sleep(1)
+        self.assertEqual([event.text for event in host.events if event.kind == "problem"], [])
+        self.namespace.set_rules(to("valkey-0"))
+        host.check()
+        host.wait("problem", id="rights-missing", severity="blocking", text="cannot patch pods")
+        self.namespace.set_rules(to("valkey-0", "valkey-1", "valkey-2"))
+        host.check()
+        host.wait("problem_clear", id="rights-missing")
+
     def test_without_the_right_to_watch_it_lists(self) -> None:
         self.namespace.set_rules(self.rules("list", "patch"))
         host = self.host(poll="1s")
@@ -553,6 +577,36 @@ class OddServers(PluginCase):
         self.assertEqual(self.namespace.labelled(), ["valkey-1"])
         self.never_two()
 
+    def test_a_client_certificate_that_was_renewed_is_shown_by_a_new_connection(self) -> None:
+        pki, folder = self.server.folder / "pki", Path(self.enterContext(tempfile.TemporaryDirectory()))
+        for name in ("old", "new"):
+            certificates.leaf(pki, name, f"/O=system:masters/CN={name}", "extendedKeyUsage=clientAuth\n")
+
+        def show(name: str) -> None:
+            for kind in ("crt", "key"):
+                shutil.copy(pki / f"{name}.{kind}", folder / f"client.{kind}.next")
+                (folder / f"client.{kind}.next").rename(folder / f"client.{kind}")
+
+        show("old")
+        config = folder / "kubeconfig"
+        config.write_text(
+            f'{{current-context: c, contexts: [{{name: c, context: {{cluster: c, user: c, namespace: {self.namespace.name}}}}}],'
+            f' clusters: [{{name: c, cluster: {{server: "{self.server.url}", certificate-authority: "{pki / "ca.crt"}"}}}}],'
+            f' users: [{{name: c, user: {{client-certificate: "{folder / "client.crt"}", client-key: "{folder / "client.key"}"}}}}]}}'
+        )
+        host = self.host(kubeconfig=config)
+        host.apply(GROUP, 1, ADDRESSES[0])
+        host.applied()
+        self.server.fault(".*", count=0, status=401, user="old")  # it has run out
+        mark = host.apply(GROUP, 2, ADDRESSES[1])
+        host.wait("complete", outcome="retry", text="unauthorized", mark=mark)
+        show("new")
+        host.applied(20, mark=mark, epoch="2")
+        self.assertEqual(self.namespace.labelled(), ["valkey-1"])
+        self.watch.wait_for_label("valkey-1", 10)
+        self.namespace.label("valkey-0", LABEL, "true")  # it is seen: the watch is there, too
+        wait_until(lambda: self.namespace.labelled() == ["valkey-1"], 30, "it is put right")
+
     def test_an_answer_that_is_no_pod_confirms_nothing(self) -> None:
         self.server.fault(r"PATCH /api/v1/.*", count=1, status=200, body={"kind": "Status"})
         mark = self.one.apply(GROUP, 2, ADDRESSES[1])
@@ -615,8 +669,9 @@ class Outages(PluginCase):
         self.one.applied()
 
     def test_a_killed_api_server_is_waited_for(self) -> None:
+        mark = len(self.one.events)  # the watch may find it out before the order does
         self.server.kill()
-        mark = self.one.apply(GROUP, 2, ADDRESSES[1])
+        self.one.apply(GROUP, 2, ADDRESSES[1])
         self.one.wait("complete", outcome="retry", mark=mark)
         self.one.wait("problem", id="api-unreachable", severity="blocking", mark=mark)
         time.sleep(3)
@@ -653,6 +708,17 @@ class Outages(PluginCase):
         self.one.applied(mark=mark, epoch="3")
         self.watch.wait_for_label("valkey-2", 3)
         self.never_two()
+
+    def test_one_that_was_overdue_hurries_when_the_server_is_back(self) -> None:
+        self.server.freeze()
+        mark = self.one.apply(GROUP, 2, ADDRESSES[1])
+        time.sleep(0.2)
+        self.one.cancel(GROUP)
+        self.one.wait("complete", outcome="cancelled", mark=mark)
+        self.one.wait("problem", id="api-unreachable", mark=mark, timeout=15)
+        mark = len(self.one.events)
+        self.server.thaw()
+        self.one.wait("changed", mark=mark, timeout=3)
 
     def test_a_plugin_that_starts_without_an_api_server_waits_for_it(self) -> None:
         self.server.kill()

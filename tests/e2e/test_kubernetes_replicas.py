@@ -308,6 +308,19 @@ class Trouble(ReplicaCase):
                           if event.kind == "problem" and event.severity == "blocking"])
         self.never_two()
 
+    def test_a_refusal_by_what_a_conflict_is_answered_with_is_told_too(self) -> None:
+        assert isinstance(self.kubernetes, FakeKubernetes)
+        host = self.host(replica_label=REPLICA)
+        host.apply(GROUP, 1, ADDRESSES[0])
+        host.applied()
+        self.kubernetes.fault(r"PATCH /api/v1/.*/valkey-2\b.*", count=0, status=422,
+                              user=".*serviceaccount.*")
+        mark = host.apply(GROUP, 1, ADDRESSES[0], replicas=ADDRESSES[1:])
+        self.wait_labels(REPLICA, {"valkey-1": "true"})
+        host.wait("problem", id="replica-label-refused", severity="degraded", mark=mark, timeout=40)
+        self.kubernetes.clear_faults()
+        host.wait("problem_clear", id="replica-label-refused", mark=mark, timeout=40)
+
     def test_a_refusal_is_told_only_while_the_label_is_followed(self) -> None:
         assert isinstance(self.kubernetes, FakeKubernetes)
         host = self.host(replica_label=REPLICA)

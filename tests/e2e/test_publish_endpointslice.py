@@ -13,7 +13,7 @@ from e2e import publish_cases  # noqa: E402
 from e2e.case import BACKEND, main  # noqa: E402
 from e2e.plugin_case import ADDRESSES, GROUP  # noqa: E402
 from e2e.service_case import SERVICE, SLICE, ServiceCase  # noqa: E402
-from lab.kube_client import ApiFailure, Json  # noqa: E402
+from lab.kube_client import JSON_PATCH, ApiFailure, Json  # noqa: E402
 from lab.kubernetes import FakeKubernetes, Kubernetes, Pod, open_kubernetes  # noqa: E402
 from lab.processes import wait_until  # noqa: E402
 from lab.service_watch import STAMP  # noqa: E402
@@ -213,6 +213,22 @@ class ByEndpointSlice(publish_cases.PublishCases):
             self.kubernetes.admin.delete(f"{self.slices}/valkey-replicas-valkey-reconciler")
             replicas.wait_until(lambda: replicas.now() == [ADDRESSES[2]], 10, "made again")
         self.never_two()
+
+    def test_whoever_finds_the_replicas_slice_right_keeps_it_so(self) -> None:
+        self.make_service("valkey-replicas")
+        slice_of_replicas = f"{self.slices}/valkey-replicas-valkey-reconciler"
+        with self.witness("valkey-replicas") as replicas:
+            writer = self.host(replica_service="valkey-replicas")
+            self.apply_with_replicas(writer, 1, 0, [1, 2])
+            reader = self.host(replica_service="valkey-replicas")
+            self.apply_with_replicas(reader, 1, 0, [1, 2])
+            writer.kill()
+            self.kubernetes.admin.call(
+                "PATCH", slice_of_replicas,
+                [{"op": "replace", "path": "/endpoints/0/addresses/0", "value": "10.244.0.99"}],
+                content_type=JSON_PATCH)
+            replicas.wait_until(lambda: replicas.now() != ADDRESSES[1:], 10, "somebody changed it")
+            replicas.wait_until(lambda: replicas.now() == ADDRESSES[1:], 10, "it is put right")
 
     def test_what_goes_wrong_with_the_replicas_is_no_matter_of_the_primary(self) -> None:
         self.make_service("valkey-replicas")

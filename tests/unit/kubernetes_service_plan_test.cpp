@@ -306,6 +306,20 @@ TEST(KubernetesSliceContent, ValkeysPortIsToldByWhatIsKnown) {
   EXPECT_THAT(told(two, "z"), HasSubstr("has no port z"));
 }
 
+TEST_P(KubernetesServicePlan, TheReplicasSliceHasThePortsOfThePrimary) {
+  if (!by_slice()) return;
+  service_.ports.push_back({"metrics", "TCP", 9121, 0, "metrics", ""});
+  for (auto& [name, pod] : pods_) pod.named_ports.emplace_back("metrics", 9200);
+  Wanted asked = wanted({0, 1, 0}, "a");
+  asked.replicas = {{host_of("b"), 6379}, {host_of("c"), 6380}, {host_of("a"), 6380}};
+  const ServicePlan plan = plan_replica_slice(asked, view());
+  ASSERT_EQ(plan.verdict, Verdict::change) << plan.cause;
+  ASSERT_EQ(plan.content.ports.size(), 2u);
+  EXPECT_EQ(plan.content.ports[1].number, 9200) << "by the name of a container's port";
+  ASSERT_EQ(plan.content.endpoints.size(), 1u) << "others are not at that port";
+  EXPECT_EQ(plan.content.endpoints[0].address, host_of("b"));
+}
+
 TEST(KubernetesSliceContent, APortThatCannotBeToldStaysAsItWas) {
   const Service service = service_with(
       {{"valkey", "TCP", 6379, 6379, "", "redis"}, {"more", "TCP", 1, 0, "metrics", ""}});
