@@ -44,6 +44,10 @@ struct Decision {
   uint32_t step = 0;
 
   bool settled() const { return step % 2 == 0; }
+  // Of a later failover, or after a reset.
+  bool is_after(const Decision& other) const {
+    return era != other.era ? era > other.era : epoch > other.epoch;
+  }
 
   // The next settled or unsettled one of the same epoch.
   Decision next(bool as_settled) const {

@@ -10,7 +10,6 @@ namespace reconciler::dns {
 
 namespace {
 
-constexpr const char* unreachable = "server-unreachable";
 constexpr size_t tcp_length_size = 2;
 
 const char* shown(Transport transport) { return transport == Transport::stream ? "TCP" : "UDP"; }
@@ -96,7 +95,7 @@ void GroupTarget::on_reply(const Reply& reply) {
   if (!pending_.empty()) return ask_next();
   failed_ = 0;
   faults_.clear();
-  host_.clear_problem(name_, unreachable);
+  if (!is_request_failing_) host_.clear_problem(name_, unreachable);
   on_seen();
 }
 
@@ -118,6 +117,7 @@ void GroupTarget::try_next(const std::string& fault) {
     rests_on_.reset();
     return look_later();
   }
+  is_request_failing_ = true;
   complete(VR_RETRY, message, std::nullopt);
 }
 

@@ -66,7 +66,7 @@ void GroupTarget::cancel(vr_request* request) {
   cancelled_ = true;
   const auto end = [this] {
     exchange_.stop();
-    complete(VR_CANCELLED, "cancelled", std::nullopt);
+    complete(VR_CANCELLED, "", std::nullopt);
   };
   if (step_ != Step::update) return end();
   // One message changes everything or nothing: its answer is waited for, to say what became of it.
@@ -94,7 +94,7 @@ bool GroupTarget::place() {
     ahead_.learn(told_, placing.decision);
   }
   // A wrong name must not cost a good record; a new primary that can't be published does.
-  const bool withdraws = fault_.empty() || (held && held->decision.epoch < ours_.decision.epoch);
+  const bool withdraws = fault_.empty() || (held && ours_.decision.is_after(held->decision));
   return withdraws && held != ours_;
 }
 
@@ -126,7 +126,7 @@ void GroupTarget::on_updated(const Reply& reply) {
     host_.log(VR_INFO, name_, "{} leads to {} (epoch {})", record_name_,
               records_.empty() ? "nothing" : records_.front().data, told_.epoch);
   }
-  if (cancelled_) return complete(VR_CANCELLED, "cancelled", std::nullopt);
+  if (cancelled_) return complete(VR_CANCELLED, "", std::nullopt);
   read(Step::confirm);
 }
 
@@ -177,6 +177,9 @@ void GroupTarget::complete(vr_outcome outcome, const std::string& reason,
                            std::optional<Seen> rest_on) {
   step_ = Step::idle;
   end_.stop();
+  if (outcome == VR_APPLIED || outcome == VR_REJECTED) {
+    if (std::exchange(is_request_failing_, false)) host_.clear_problem(name_, unreachable);
+  }
   rests_on_ = std::move(rest_on);
   look_later();
   host_.complete(std::exchange(request_, nullptr), outcome, reason);

@@ -15,6 +15,9 @@
 
 namespace reconciler::dns {
 
+// The problem that no server answers as it should.
+inline constexpr const char* unreachable = "server-unreachable";
+
 // Owned by DnsTarget, driven by it and by its own timers.
 class GroupTarget {
  public:
@@ -85,6 +88,8 @@ class GroupTarget {
   StandOff stand_off_;
   std::optional<Seen>
       rests_on_;  // of the last request's end; nothing: it ended without a sight of the records
+  bool is_request_failing_ =
+      false;  // a server that answers a look may still refuse what is asked of it
   bool has_topology_ = false;
 };
 

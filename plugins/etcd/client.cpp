@@ -38,6 +38,13 @@ void Client::cancel(Id id) {
   calls_.erase(found);
 }
 
+void Client::give_up(Id id) {
+  const auto found = calls_.find(id);
+  if (found == calls_.end()) return;
+  servers_.give_up(found->second.sent);
+  calls_.erase(found);
+}
+
 HttpRequest Client::request(const char* path, const std::string& body) const {
   HttpRequest request;
   request.method = "POST";

@@ -24,6 +24,8 @@ class Client {
   // `on_body` is told what came with a 200; never from within call().
   Id call(const char* path, std::string body, OnBody on_body);
   void cancel(Id id);
+  // It has waited for too long: what comes next is asked of another server.
+  void give_up(Id id);
 
  private:
   struct Call {

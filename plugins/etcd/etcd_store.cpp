@@ -101,11 +101,12 @@ void EtcdStore::keep(bool agreed, const std::function<void()>& lost) {
   if (kept_ != 0) keep_alive();  // at once: nobody knows how much of its life is left
 }
 
-// One that fails is tried again with the next turn: a lease outlives two that are lost.
+// One that fails is tried again with the next turn, by another server where it was not answered: a lease outlives two that
+// are lost.
 void EtcdStore::keep_alive() {
   keep_alive_.start(period_ms_, [this] { keep_alive(); });
   if (keeping_ != 0) {
-    client_.cancel(keeping_);
+    client_.give_up(keeping_);
     tell_failure(Error("no answer so far"));
   }
   keeping_ = client_.call(keep_alive_path, etcd::keep_alive(kept_),

@@ -22,6 +22,9 @@ namespace reconciler::file {
 
 namespace {
 
+constexpr const char* not_watched_id = "not-watched";
+constexpr uint64_t watch_again_ms = 30'000;
+
 int64_t unix_us() {
   timeval now{};
   ::gettimeofday(&now, nullptr);
@@ -45,7 +48,11 @@ std::string named(const vr_topology& topology) {
 }  // namespace
 
 FileTarget::FileTarget(Host host, Settings settings)
-    : host_(host), settings_(std::move(settings)), done_watch_(host), folder_watch_(host) {
+    : host_(host),
+      settings_(std::move(settings)),
+      done_watch_(host),
+      folder_watch_(host),
+      watch_again_(host) {
   for (const std::string& group : settings_.groups) {
     groups_by_file_.emplace(file_name(settings_.form, group), group);
   }
@@ -59,12 +66,8 @@ FileTarget::~FileTarget() {
 
 Result<void> FileTarget::start() {
   done_event_ = Descriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  inotify_ = Descriptor(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!done_event_.valid()) return system_error("eventfd", "");
-  if (!inotify_.valid()) return system_error("inotify", "");
-  if (!done_watch_.start(done_event_.get(), VR_READABLE, [this](uint32_t) { on_done(); }) ||
-      !folder_watch_.start(inotify_.get(), VR_READABLE,
-                           [this](uint32_t) { on_folder_changed(); })) {
+  if (!done_watch_.start(done_event_.get(), VR_READABLE, [this](uint32_t) { on_done(); })) {
     return Error("descriptors can't be watched");
   }
   if (!settings_.dry_run) remove_leftovers();
@@ -273,7 +276,37 @@ void FileTarget::command_ended(vr_request* request, const exec::ProgramEnd& end)
 void FileTarget::watch_folder() {
   constexpr uint32_t events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |
                               IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+  if (!inotify_.valid()) {
+    inotify_ = Descriptor(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+    if (!inotify_.valid()) return not_watched(std::strerror(errno));
+    if (!folder_watch_.start(inotify_.get(), VR_READABLE,
+                             [this](uint32_t) { on_folder_changed(); })) {
+      inotify_.reset();
+      return not_watched("its descriptor can't be watched");
+    }
+  }
   watching_folder_ = ::inotify_add_watch(inotify_.get(), settings_.folder.c_str(), events) >= 0;
+  if (!watching_folder_) {
+    // Where it is not there, writing says so.
+    if (errno != ENOENT && errno != ENOTDIR) return not_watched(std::strerror(errno));
+    watch_again_.start(watch_again_ms, [this] { watch_folder(); });
+    return;
+  }
+  watch_again_.stop();
+  if (!std::exchange(told_not_watched_, false)) return;
+  host_.clear_problem({}, not_watched_id);
+  host_.log(VR_INFO, {}, "{} is watched again", settings_.folder);
+  host_.changed({});  // who knows what was missed
+}
+
+// The files are written all the same; what somebody else does to them is seen later. Mostly the machine's users have more
+// watches than fs.inotify allows.
+void FileTarget::not_watched(const std::string& why) {
+  const std::string what =
+      fmt::format("{} can't be watched: {}; a change by others is not seen", settings_.folder, why);
+  if (!std::exchange(told_not_watched_, true)) host_.log(VR_WARNING, {}, "{}", what);
+  host_.set_degraded({}, not_watched_id, what);
+  watch_again_.start(watch_again_ms, [this] { watch_folder(); });
 }
 
 void FileTarget::on_folder_changed() {

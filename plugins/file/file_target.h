@@ -80,6 +80,7 @@ class FileTarget {
   void start_command(Job& job);
   void command_ended(vr_request* request, const exec::ProgramEnd& end);
   void watch_folder();
+  void not_watched(const std::string& why);
   void on_folder_changed();
 
   Host host_;
@@ -92,10 +93,12 @@ class FileTarget {
   exec::Turns<Job> writing_;
   exec::Turns<Job> commanding_;
   Descriptor done_event_;  // eventfd: some job is done
-  Descriptor inotify_;
+  Descriptor inotify_;     // invalid while there is none to be had
   Watch done_watch_;
   Watch folder_watch_;
+  Timer watch_again_;
   bool watching_folder_ = false;
+  bool told_not_watched_ = false;
 };
 
 }  // namespace reconciler::file

@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::string_view memory_mark = "# valkey-reconciler ";
 
+// While it is written it has a name of 12 more (storage.cpp).
+constexpr std::size_t longest_file_name = 255 - 12;
+
 bool is_letter_or_digit(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
@@ -105,6 +108,11 @@ std::string file_name(const Form& form, std::string_view group) {
 }
 
 Result<void> check_group(const Form& form, std::string_view group) {
+  if (const std::size_t size = file_name(form, group).size(); size > longest_file_name) {
+    return Error(
+        fmt::format("the file of group `{}` would have a name of {} bytes; {} are possible", group,
+                    size, longest_file_name));
+  }
   const auto is_visible = [](char c) { return static_cast<unsigned char>(c) > ' ' && c != '\x7f'; };
   if (form.format == Format::haproxy_map &&
       (group.front() == '#' || !std::all_of(group.begin(), group.end(), is_visible))) {

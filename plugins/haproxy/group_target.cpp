@@ -45,7 +45,7 @@ void GroupTarget::cancel(vr_request* request) {
   if (request != request_) return;
   const auto end = [this] {
     exchange_.stop();
-    complete(VR_CANCELLED, "cancelled", std::nullopt);
+    complete(VR_CANCELLED, "", std::nullopt);
   };
   if (step_ == Step::read) return end();
   // Once a fence is on its way, what was begun is finished, if HAProxy lets us.
@@ -129,7 +129,7 @@ void GroupTarget::on_read(const Answer& answer) {
   const Plan plan = make_plan(state.servers, wanted_, rules_);
   // A wrong name must not cost a good server; a new primary that has none does.
   const bool withdraws =
-      plan.no_server.empty() || (held && held->decision.epoch < ours_.decision.epoch);
+      plan.no_server.empty() || (held && ours_.decision.is_after(held->decision));
   if (!withdraws) {
     say_no_server(plan);
     return complete(VR_REJECTED, plan.no_server, state);

@@ -16,6 +16,8 @@ namespace {
 // What a plugin asks for is far smaller; a server that goes on and on is no server of ours.
 constexpr size_t max_answer = 4 * 1024 * 1024;
 
+constexpr uint64_t full_pause_ms = 5;
+
 Error system_error(const char* doing) {
   return Error(fmt::format("{}: {}", doing, std::strerror(errno)));
 }
@@ -30,36 +32,44 @@ void Exchange::start(Question question, Done done) {
   done_ = std::move(done);
   sent_ = 0;
   received_.clear();
-  // What fails at once is told later, too, so that nobody is called back from within his own call.
-  if (Result<void> connected = connect(); !connected) {
-    deadline_.start(0, [this, error = connected.error()] { finish(error); });
-    return;
-  }
   deadline_.start(question_.timeout_ms, [this] {
     finish(Error(fmt::format("no answer within {} ms", question_.timeout_ms)));
   });
+  begin();
+}
+
+void Exchange::begin() {
+  const Result<bool> begun = connect();
+  if (!begun) {
+    // What fails at once is told later, too, so that nobody is called back from within his own call.
+    deadline_.start(0, [this, error = begun.error()] { finish(error); });
+  } else if (!*begun) {
+    again_.start(full_pause_ms, [this] { begin(); });
+  }
 }
 
 void Exchange::stop() {
   deadline_.stop();
+  again_.stop();
   watch_.stop();
   socket_.reset();
   done_ = nullptr;
 }
 
-Result<void> Exchange::connect() {
+// False: not yet. A Unix socket whose backlog is full (ten, of HAProxy's) says EAGAIN, and nothing tells when it has room.
+Result<bool> Exchange::connect() {
   const int type = question_.transport == Transport::stream ? SOCK_STREAM : SOCK_DGRAM;
   socket_ = Descriptor(::socket(question_.to.family(), type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket_.valid()) return system_error("socket");
-  // A Unix socket whose backlog is full says EAGAIN, and nothing tells when it has room.
   if (::connect(socket_.get(), question_.to.get(), question_.to.length) != 0 &&
       errno != EINPROGRESS) {
+    if (errno == EAGAIN && question_.to.family() == AF_UNIX) return false;
     return system_error("connect");
   }
   if (!watch_.start(socket_.get(), VR_READABLE | VR_WRITABLE, [this](uint32_t) { on_ready(); })) {
     return Error("the socket can't be watched");
   }
-  return {};
+  return true;
 }
 
 void Exchange::on_ready() {

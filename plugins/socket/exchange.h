@@ -30,7 +30,7 @@ class Exchange {
  public:
   using Done = std::function<void(Result<std::string>)>;
 
-  explicit Exchange(Host host) : watch_(host), deadline_(host) {}
+  explicit Exchange(Host host) : watch_(host), deadline_(host), again_(host) {}
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
   ~Exchange() { stop(); }
@@ -40,7 +40,8 @@ class Exchange {
   void stop();
 
  private:
-  Result<void> connect();
+  void begin();
+  Result<bool> connect();
   void on_ready();
   Result<bool> send_rest();
   Result<bool> receive();
@@ -51,6 +52,7 @@ class Exchange {
   Descriptor socket_;
   Watch watch_;  // before the socket is closed, it ends
   Timer deadline_;
+  Timer again_;  // to connect, where there was no room
   size_t sent_ = 0;
   std::string received_;
 };

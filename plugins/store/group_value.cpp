@@ -54,7 +54,7 @@ void GroupValue::cancel(vr_request* request) {
   if (request != request_) return;
   store_->stop();
   if (step_ == Step::write) is_write_astray_ = true;
-  complete(VR_CANCELLED, "cancelled", std::nullopt);
+  complete(VR_CANCELLED, "", std::nullopt);
 }
 
 void GroupValue::look() {

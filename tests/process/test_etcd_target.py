@@ -63,6 +63,15 @@ class Plain(PlainStoreCase, unittest.TestCase):
             return False
         return True
 
+    def test_a_member_that_becomes_silent_costs_no_lease(self) -> None:
+        through = f"http://127.0.0.1:{self.proxy.port}"
+        host = self.host(endpoints=f"{through},{self.server.url}", lease="5s", poll="60m")
+        self.apply(host, ADDRESSES[0], 1)
+        lease = self.server.lease_of(self.key)
+        self.proxy.freeze()
+        self.assertFalse(self._goes_within(10))
+        self.assertEqual(self.server.lease_of(self.key), lease)
+
     def test_a_key_that_went_with_its_lease_comes_back(self) -> None:
         host = self.host(lease="5s", poll="60m")
         self.apply(host, ADDRESSES[0], 1)

@@ -59,6 +59,14 @@ TEST(FileFormats, TheGroupsNameStandsWhereverTheHostNameSaysSo) {
   EXPECT_FALSE(check_group(form, "{group} ").ok()) << "and it is not looked into again";
 }
 
+TEST(FileFormats, AGroupWhoseFileCanHaveNoSuchNameIsRefused) {
+  const Form form{Format::json, "{group}"};
+  EXPECT_TRUE(check_group(form, std::string(238, 'g')).ok());
+  EXPECT_FALSE(check_group(form, std::string(239, 'g')).ok());
+  EXPECT_FALSE(check_group(form, std::string(80, '\xd0')).ok())
+      << "each of these takes three bytes";
+}
+
 TEST(FileFormats, WhatIsNotOursHoldsNoDecision) {
   for (const Format format : {Format::env, Format::haproxy_map, Format::hosts}) {
     for (const char* text :
