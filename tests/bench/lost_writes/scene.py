@@ -41,9 +41,7 @@ class Scene:
             opened.callback(shutil.rmtree, self._folder, ignore_errors=True)
             network = PodNetwork()
             opened.enter_context(network.inside.entered())
-            self._group = opened.enter_context(
-                ValkeyGroup(block=network, instance_lines=(_BACKLOG,), role_interval=0.01)
-            )
+            self._group = opened.enter_context(ValkeyGroup(block=network, instance_lines=(_BACKLOG,)))
             kubernetes = opened.enter_context(
                 open_kubernetes("real", private=True, options=["--kcm"])
             )
