@@ -710,15 +710,19 @@ class Outages(PluginCase):
         self.never_two()
 
     def test_one_that_was_overdue_hurries_when_the_server_is_back(self) -> None:
+        host = self.enterContext(PluginHost("kubernetes", [GROUP], eager=False,
+                                            kubeconfig=self.namespace.kubeconfig()))
+        host.apply(GROUP, 1, ADDRESSES[0])
+        host.applied()
         self.server.freeze()
-        mark = self.one.apply(GROUP, 2, ADDRESSES[1])
+        mark = host.apply(GROUP, 2, ADDRESSES[1])
         time.sleep(0.2)
-        self.one.cancel(GROUP)
-        self.one.wait("complete", outcome="cancelled", mark=mark)
-        self.one.wait("problem", id="api-unreachable", mark=mark, timeout=15)
-        mark = len(self.one.events)
+        host.cancel(GROUP)
+        host.wait("complete", outcome="cancelled", mark=mark)
+        host.wait("problem", id="api-unreachable", mark=mark, timeout=15)
+        mark = len(host.events)
         self.server.thaw()
-        self.one.wait("changed", mark=mark, timeout=3)
+        host.wait("changed", mark=mark, timeout=3)
 
     def test_a_plugin_that_starts_without_an_api_server_waits_for_it(self) -> None:
         self.server.kill()
