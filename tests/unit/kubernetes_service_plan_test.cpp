@@ -309,7 +309,7 @@ TEST(KubernetesSliceContent, ValkeysPortIsToldByWhatIsKnown) {
 TEST_P(KubernetesServicePlan, TheReplicasSliceHasThePortsOfThePrimary) {
   if (!by_slice()) return;
   service_.ports.push_back({"metrics", "TCP", 9121, 0, "metrics", ""});
-  for (auto& [name, pod] : pods_) pod.named_ports.emplace_back("metrics", 9200);
+  for (auto& [name, pod] : pods_) pod.named_ports.push_back({"metrics", 9200});
   Wanted asked = wanted({0, 1, 0}, "a");
   asked.replicas = {{host_of("b"), 6379}, {host_of("c"), 6380}, {host_of("a"), 6380}};
   const ServicePlan plan = plan_replica_slice(asked, view());
