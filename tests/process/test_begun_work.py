@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 import sys
 import time
@@ -28,11 +30,13 @@ class BegunWork(unittest.TestCase):
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.sentinel = self.enterContext(FakeSentinel())
         self.noted = self.folder / "noted"
+        self.gate = self.folder / "gate"
+        os.mkfifo(self.gate)
         self.script = self.folder / "move"
         self.script.write_text(
             "#!/bin/sh\n"
             f"echo begin $VR_PRIMARY_HOST >> {self.noted}\n"
-            f"sleep 3\necho end $VR_PRIMARY_HOST >> {self.noted}\n"
+            f"read _ < {self.gate}\necho end $VR_PRIMARY_HOST >> {self.noted}\n"
         )
         self.script.chmod(0o755)
 
@@ -51,27 +55,39 @@ class BegunWork(unittest.TestCase):
     def wait_line(self, line: str) -> None:
         wait_until(lambda: line in self.lines(), 10.0, f"{line}: {self.lines()}")
 
+    def let_end(self, host: str) -> None:
+        """The one that has begun with it, and waits at the gate."""
+        self.wait_line(f"begin {host}")
+        self.gate.write_text("go\n")
+        self.wait_line(f"end {host}")
+
+    def replicas(self, program: Program) -> int:
+        (group,) = json.loads(program.get("/status")[1])["groups"]
+        return len(group["replicas"])
+
     def move(self, host: str) -> None:
         group = self.sentinel.groups[GROUP]
         old, group.primary, group.epoch = group.primary, (host, 6379), group.epoch + 1
         self.sentinel.publish("+switch-master", f"{GROUP} {old[0]} {old[1]} {host} 6379")
 
     def test_replicas_that_change_let_it_finish(self) -> None:
-        self.start()
-        self.wait_line(f"end {FIRST}")
+        program = self.start()
+        self.let_end(FIRST)
         self.move(SECOND)
         self.wait_line(f"begin {SECOND}")
         self.sentinel.groups[GROUP].replicas = [FakeReplica((FIRST, 6379), primary_host=SECOND)]
         self.sentinel.publish("+slave", f"slave {FIRST}:6379 {FIRST} 6379 @ {GROUP} {SECOND} 6379")
-        self.wait_line(f"end {SECOND}")
-        time.sleep(1.0)
+        wait_until(lambda: self.replicas(program) == 1, 10.0, "the replica is known")
+        time.sleep(1.5)  # one that was cancelled has a second, and then TERM
+        self.let_end(SECOND)
+        program.wait_ready()  # the newest topology is applied, too
         self.assertEqual(self.lines(), [f"{what} {host}" for host in (FIRST, SECOND) for what in ("begin", "end")])
 
     def test_another_primary_does_not(self) -> None:
         self.start()
         self.wait_line(f"begin {FIRST}")
         self.move(THIRD)
-        self.wait_line(f"end {THIRD}")
+        self.let_end(THIRD)
         self.assertEqual(self.lines(), [f"begin {FIRST}", f"begin {THIRD}", f"end {THIRD}"])
 
     def test_what_took_too_long_is_told_with_what_the_program_says(self) -> None:
