@@ -37,17 +37,16 @@ Fields Line::fields() const {
           .error = error};
 }
 
-bool Line::repeats(const Line& other) const {
-  return level == other.level && message == other.message && group == other.group &&
-         target == other.target;
+bool Line::is_like(const Line& other) const {
+  return level == other.level && message == other.message && target == other.target;
 }
+
+bool Line::repeats(const Line& other) const { return is_like(other) && group == other.group; }
 
 std::size_t Repetition::groups_of(const Line& line) const {
   return static_cast<std::size_t>(
-      std::count_if(remembered_.begin(), remembered_.end(), [&](const Remembered& r) {
-        return line.level == r.line.level && line.message == r.line.message &&
-               line.target == r.line.target;
-      }));
+      std::count_if(remembered_.begin(), remembered_.end(),
+                    [&](const Remembered& r) { return line.is_like(r.line); }));
 }
 
 std::list<Repetition::Remembered>::iterator Repetition::find(const Line& line) {

@@ -21,6 +21,8 @@ struct Line {
   // Fields that view this line's texts.
   Fields fields() const;
   bool repeats(const Line& other) const;
+  // The same of another group, perhaps.
+  bool is_like(const Line& other) const;
 
   Level level;
   std::string message;

@@ -88,8 +88,7 @@ class GroupTarget {
   StandOff stand_off_;
   std::optional<Seen>
       rests_on_;  // of the last request's end; nothing: it ended without a sight of the records
-  bool is_request_failing_ =
-      false;  // a server that answers a look may still refuse what is asked of it
+  bool is_request_failing_ = false;  // which a look that succeeds does not mend
   bool has_topology_ = false;
 };
 

@@ -276,6 +276,7 @@ void FileTarget::command_ended(vr_request* request, const exec::ProgramEnd& end)
 void FileTarget::watch_folder() {
   constexpr uint32_t events = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB |
                               IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+  watch_again_.start(watch_again_ms, [this] { watch_folder(); });  // unless it succeeds now
   if (!inotify_.valid()) {
     inotify_ = Descriptor(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
     if (!inotify_.valid()) return not_watched(std::strerror(errno));
@@ -288,8 +289,7 @@ void FileTarget::watch_folder() {
   watching_folder_ = ::inotify_add_watch(inotify_.get(), settings_.folder.c_str(), events) >= 0;
   if (!watching_folder_) {
     // Where it is not there, writing says so.
-    if (errno != ENOENT && errno != ENOTDIR) return not_watched(std::strerror(errno));
-    watch_again_.start(watch_again_ms, [this] { watch_folder(); });
+    if (errno != ENOENT && errno != ENOTDIR) not_watched(std::strerror(errno));
     return;
   }
   watch_again_.stop();
@@ -306,7 +306,6 @@ void FileTarget::not_watched(const std::string& why) {
       fmt::format("{} can't be watched: {}; a change by others is not seen", settings_.folder, why);
   if (!std::exchange(told_not_watched_, true)) host_.log(VR_WARNING, {}, "{}", what);
   host_.set_degraded({}, not_watched_id, what);
-  watch_again_.start(watch_again_ms, [this] { watch_folder(); });
 }
 
 void FileTarget::on_folder_changed() {

@@ -39,9 +39,9 @@ constexpr uint64_t longest_lone_watch_s = 20;
 constexpr uint64_t watch_grace_s = 5;
 
 // Another one for other files.
-std::string version_of(const HttpTls& tls) {
+std::string version_of(const std::vector<std::string>& files) {
   std::string version;
-  for (const std::string& file : {tls.cert_file, tls.key_file}) {
+  for (const std::string& file : files) {
     struct stat status {};
     if (file.empty() || ::stat(file.c_str(), &status) != 0) continue;
     version +=
@@ -78,8 +78,8 @@ ApiClient::ApiClient(Host host, const Cluster& cluster, std::string pod_namespac
       rule_(std::move(rule)),
       timeout_ms_(timeout_ms),
       url_(cluster.endpoint.url),
-      tls_(cluster.endpoint.tls),
-      shown_by_changes_{version_of(tls_)},
+      certificate_files_{cluster.endpoint.tls.cert_file, cluster.endpoint.tls.key_file},
+      shown_by_changes_{version_of(certificate_files_)},
       shown_by_watches_{shown_by_changes_},
       credentials_(host, cluster.token, cluster.token_file),
       changes_(host, cluster.endpoint),
@@ -173,7 +173,7 @@ ApiClient::Id ApiClient::send(HttpClient& client, HttpRequest request, Answered 
 // what stands in the file by then.
 bool ApiClient::renew(HttpClient& client) {
   Shown& shown = shown_by(client);
-  std::string version = version_of(tls_);
+  std::string version = version_of(certificate_files_);
   if (shown.version == version) return false;
   shown.version = std::move(version);
   ++shown.renewals;

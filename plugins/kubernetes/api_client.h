@@ -277,7 +277,8 @@ class ApiClient {
   uint64_t timeout_ms_;
   std::string url_;
   bool multiplexes_ = false;
-  const HttpTls tls_;
+  const std::vector<std::string>
+      certificate_files_;  // certificate and key; empty names where they are no files
   Shown shown_by_changes_;
   Shown shown_by_watches_;
   Credentials credentials_;

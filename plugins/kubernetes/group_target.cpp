@@ -71,7 +71,7 @@ void GroupTarget::apply(const vr_topology& topology, vr_request* request) {
   repairs_.begun();
   cancelled_ = delayed_ = listed_ = false;
   // Of one that could not end what it had begun, this is the rest: a pause must not come between.
-  took_label_ = has_failed() && owes_label();
+  took_label_ = has_failed(outcome_) && owes_label();
   restarts_ = looks_ = 0;
   written_.clear();
   if (watch_.listed()) {
@@ -127,8 +127,9 @@ bool GroupTarget::cancel(const vr_request* request) {
 
 std::vector<std::string> GroupTarget::names_of(std::string_view kind) const {
   std::vector<std::string> names;
+  if (kind != pods_name.plural) return names;
   for (const auto& [name, pod] : watch_.items()) {
-    if (kind == pods_name.plural && !pod.vanishing) names.push_back(name);
+    if (!pod.vanishing) names.push_back(name);
   }
   return names;
 }
@@ -141,15 +142,12 @@ void GroupTarget::rights_were_given() {
 }
 
 void GroupTarget::try_again_now() {
-  if (request_ == nullptr && has_failed()) host_.changed(name_);
+  if (request_ == nullptr && has_failed(outcome_)) host_.changed(name_);
 }
-
-// Cancelled it is, too, when it was overdue.
-bool GroupTarget::has_failed() const { return outcome_ == VR_RETRY || outcome_ == VR_CANCELLED; }
 
 // What was held back may be sent now.
 void GroupTarget::look_again() {
-  if (has_failed()) {
+  if (has_failed(outcome_)) {
     try_again_now();
   } else {
     reassess();

@@ -104,7 +104,6 @@ class GroupTarget : public Publisher {
   std::string words_for_replicas() const;
 
   // between requests
-  bool has_failed() const;
   void try_again_now();
   void look_again();
   void pods_changed(const ObjectChange& change);

@@ -1,6 +1,7 @@
 // What publishes one group, in whichever way.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,12 @@ class Publisher {
   virtual void api_is_back() = 0;
   virtual void rights_were_given() = 0;
 };
+
+// Whether an attempt that ended so is worth another one as soon as something has changed: cancelled it is, too, when it was
+// overdue.
+inline bool has_failed(std::optional<vr_outcome> outcome) {
+  return outcome == VR_RETRY || outcome == VR_CANCELLED;
+}
 
 // In the topology's own count.
 Wanted wanted_from(const vr_topology& topology);

@@ -73,8 +73,8 @@ void Rights::review_by_name() {
   if (asked.empty()) return finished();
   by_name_ = true;
   open_ = asked.size();
-  for (const auto& [right, object] : asked) missing_[right] = false;
   for (const auto& [right, object] : asked) {
+    missing_[right] = false;
     api_.review(needed_[right], object,
                 [this, right = right](std::optional<bool> allowed) { answered(right, allowed); });
   }

@@ -123,9 +123,7 @@ void ServiceTarget::rights_were_given() {
 }
 
 void ServiceTarget::try_again_now() {
-  const bool failed =
-      outcome_ == VR_RETRY || outcome_ == VR_CANCELLED;  // which it is when it was overdue
-  if (request_ == nullptr && failed) host_.changed(name_);
+  if (request_ == nullptr && has_failed(outcome_)) host_.changed(name_);
 }
 
 void ServiceTarget::decide() {

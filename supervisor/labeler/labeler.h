@@ -61,10 +61,9 @@ class Labeler {
     std::unique_ptr<vr_request> request;
     uv::Timer retry;
     uv::Timer deadline;
-    std::string said;  // by the last attempt, in a dry run
-    bool overdue =
-        false;            // the open request: it was cancelled for that, if for nothing else before
-    bool failed = false;  // the last attempt, which makes the next success worth a line
+    std::string said;      // by the last attempt, in a dry run
+    bool overdue = false;  // the open request
+    bool failed = false;   // the last attempt, which makes the next success worth a line
   };
 
   void follow(Group& group, const Step& step);

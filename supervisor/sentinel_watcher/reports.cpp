@@ -16,6 +16,10 @@ constexpr std::size_t shown_troubles = 8;
 
 }  // namespace
 
+std::string subject_of(const std::string& set, const Endpoint& sentinel) {
+  return set + " " + to_string(sentinel);
+}
+
 void Reports::publish(const Topology& topology) { session_.publish(topology); }
 
 void Reports::problem_set(const std::string& group, const std::string& id,

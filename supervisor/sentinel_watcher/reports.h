@@ -14,6 +14,9 @@ namespace ipc {
 class ChildSession;
 }
 
+// What the troubles of a Sentinel are kept by, with what they are about behind it: two sets may have one address.
+std::string subject_of(const std::string& set, const Endpoint& sentinel);
+
 // Owned by the Watcher, used by all its parts.
 class Reports {
  public:

@@ -75,7 +75,7 @@ Sentinel::Sentinel(uv_loop_t* loop, const SentinelSettings& settings, Access& ac
     : loop_(loop),
       endpoint_(std::move(endpoint)),
       name_(to_string(endpoint_)),
-      subject_(settings.name + " " + name_),
+      subject_(subject_of(settings.name, endpoint_)),
       reports_(reports),
       handlers_(std::move(handlers)),
       settled_(loop),

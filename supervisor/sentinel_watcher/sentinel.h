@@ -61,7 +61,7 @@ class Sentinel {
 
   const Endpoint& endpoint() const { return endpoint_; }
   const std::string& name() const { return name_; }
-  // Its troubles are kept by: two sets may have one address.
+  // What its troubles are kept by.
   const std::string& subject() const { return subject_; }
   bool answers() const { return commands_.up(); }
   // It is who it should be; what another one says doesn't count.

@@ -86,21 +86,25 @@ bool SentinelRoster::answers_by(const HostName& host, int family) const {
       });
 }
 
-std::string SentinelRoster::subject_of(const Endpoint& sentinel, const char* what) const {
-  return settings_.name + " " + to_string(sentinel) + what;
+std::string SentinelRoster::id_of(const Endpoint& sentinel) const {
+  return subject_of(settings_.name, sentinel) + " id";
+}
+
+std::string SentinelRoster::peers_of(const Endpoint& sentinel) const {
+  return subject_of(settings_.name, sentinel) + " peers";
 }
 
 void SentinelRoster::told_id(const Endpoint& sentinel, const Result<std::string>& id) {
-  if (!id) return refused(sentinel, subject_of(sentinel, " id"), id.error());
-  reports_.no_trouble(subject_of(sentinel, " id"));
+  if (!id) return refused(sentinel, id_of(sentinel), id.error());
+  reports_.no_trouble(id_of(sentinel));
   discovery_.told_id(sentinel, *id, is_configured(sentinel));
   changed();
 }
 
 void SentinelRoster::told_peers(const Endpoint& sentinel,
                                 const Result<std::vector<PeerReply>>& peers) {
-  if (!peers) return refused(sentinel, subject_of(sentinel, " peers"), peers.error());
-  reports_.no_trouble(subject_of(sentinel, " peers"));
+  if (!peers) return refused(sentinel, peers_of(sentinel), peers.error());
+  reports_.no_trouble(peers_of(sentinel));
   std::vector<PeerReply> few = *peers;
   few.resize(std::min(few.size(), most_told_of));
   discovery_.told_peers(sentinel, std::move(few));
@@ -124,8 +128,8 @@ void SentinelRoster::refused(const Endpoint& sentinel, const std::string& what,
 
 void SentinelRoster::lost(const Endpoint& sentinel) {
   discovery_.lost(sentinel);
-  reports_.no_trouble(subject_of(sentinel, " id"));
-  reports_.no_trouble(subject_of(sentinel, " peers"));
+  reports_.no_trouble(id_of(sentinel));
+  reports_.no_trouble(peers_of(sentinel));
   changed();
 }
 

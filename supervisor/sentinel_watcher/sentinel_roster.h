@@ -81,8 +81,8 @@ class SentinelRoster {
   void take_up_names();
   void changed();
   void refused(const Endpoint& sentinel, const std::string& what, const Error& cause);
-  // As Sentinel::subject() begins.
-  std::string subject_of(const Endpoint& sentinel, const char* what) const;
+  std::string id_of(const Endpoint& sentinel) const;
+  std::string peers_of(const Endpoint& sentinel) const;
   struct Candidate {
     SocketAddress address;
     bool configured = false;  // else told of
