@@ -108,11 +108,11 @@ int serve(ConfigurationSource source, const std::optional<std::string>& socket) 
   if (!listen.empty()) {
     auto started = HttpServer::start(loop.get(), listen, http_routes(supervisor));
     if (!started) {
-      fmt::print(
-          stderr,
-          "[http] listen (or VALKEY_RECONCILER_HTTP): {}; expected an address and a free port\n",
-          started.error().message());
-      return EX_CONFIG;
+      fmt::print(stderr,
+                 "[http] listen (or VALKEY_RECONCILER_HTTP): {}; expected an address of this "
+                 "machine and a free port\n",
+                 started.error().message());
+      return EX_OSERR;  // either may come yet
     }
     http = std::move(*started);
   }

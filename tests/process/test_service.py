@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 import sys
 
@@ -37,7 +38,8 @@ class Service(ProcessTest):
         unit.write_text(text)
         self.file = installed / "etc" / "valkey-reconciler.toml"
         self.file.parent.mkdir(exist_ok=True)
-        self.http = f'[http]\nlisten = "127.0.0.1:{free_port()}"\n'
+        self.port = free_port()
+        self.http = f'[http]\nlisten = "127.0.0.1:{self.port}"\n'
         self.configure()
         self.systemd = self.enterContext(Systemd(self.folder, installed, unit))
 
@@ -87,6 +89,15 @@ class Service(ProcessTest):
         self.configure("nonsense = 1\n")
         self.systemd.control("restart")
         self.systemd.wait_for(ActiveState="failed", ExecMainStatus="78", NRestarts="0")
+
+    def test_a_port_that_somebody_has_is_waited_for(self) -> None:
+        self.systemd.wait_for(ActiveState="active", SubState="running")
+        self.systemd.control("stop")
+        with socket.create_server(("127.0.0.1", self.port)):
+            self.systemd.control("start")  # fails
+            # By default systemd would have given up after five within 10 s.
+            self.systemd.wait_for(30.0, NRestarts="7", ExecMainStatus="71")
+        self.systemd.wait_for(ActiveState="active", SubState="running")
 
 
 if __name__ == "__main__":

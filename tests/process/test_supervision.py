@@ -325,14 +325,17 @@ class Supervision(ProcessTest):
         time.sleep(0.5)  # a death would be seen by then
         self.assertEqual(program.processes(), before)
 
-    def test_a_taken_port_ends_the_start_with_status_78(self) -> None:
+    def test_a_taken_port_and_a_missing_address_end_the_start_with_status_71(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
-            address = f"127.0.0.1:{taken.getsockname()[1]}"
-            program = self.start(
-                self.configuration(), environment={"VALKEY_RECONCILER_HTTP": address}
-            )
-            self.assertEqual(program.wait(5.0), 78)
-        self.assertIn(address, program.log_text())
+            port = taken.getsockname()[1]
+            for address, cause in ((f"127.0.0.1:{port}", "Address already in use"),
+                                   (f"192.0.2.1:{port}", "Cannot assign requested address")):
+                with self.subTest(address):
+                    program = self.start(
+                        self.configuration(), environment={"VALKEY_RECONCILER_HTTP": address}
+                    )
+                    self.assertEqual(program.wait(5.0), 71)
+                    self.assertIn(f"{address}: {cause}", program.log_text())
 
     def test_readiness_has_its_reasons_and_liveness_none(self) -> None:
         program = self.start(self.configuration(file_target(self.folder / "missing")))
