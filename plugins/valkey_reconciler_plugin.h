@@ -119,18 +119,19 @@ enum {
 };
 
 /* One key of a `[[target]]` table. `name`: [a-z][a-z0-9_]*, but for the host's own: `name`,
- * `plugin`, `groups`, `deadline`, `retry_min`, `retry_max`. */
+ * `plugin`, `groups`, `deadline`, `retry_min`, `retry_max`. A plugin has at most 256 keys, and the
+ * texts of all of them 256 KiB. `labeler --describe PLUGIN` says what is wrong with one. */
 typedef struct vr_key {
   size_t size;
   const char* name;
   vr_type type;
   uint32_t flags;            /* VR_KEY_... */
   const char* default_value; /* as it would be written, without quotes; NULL: empty, 0, false */
-  int64_t minimum;           /* VR_INTEGER, VR_DURATION (ms); no bounds where both are 0 */
-  int64_t maximum;
-  const char* choices;     /* VR_STRING: the values allowed, by comma; NULL: any */
-  const char* environment; /* variable that goes over the file; NULL: none */
-  const char* help;        /* one sentence for people */
+  int64_t minimum;           /* VR_INTEGER, VR_DURATION (ms); no bounds where both are 0, and */
+  int64_t maximum;           /* none beyond 2^53 */
+  const char* choices;       /* VR_STRING: the values allowed, by comma; NULL: any */
+  const char* environment;   /* variable that goes over the file: [A-Z_][A-Z0-9_]*; NULL: none */
+  const char* help;          /* one sentence for people, of at most 1,024 bytes */
 } vr_key;
 
 /* The value of one key: of the type that the plugin declared, checked against what it declared. */

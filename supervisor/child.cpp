@@ -15,6 +15,20 @@
 
 namespace reconciler {
 
+namespace {
+
+// A configuration stays wrong, but what it is about may have been away for a moment only: a secret that is being written
+// anew, a plugin that is being installed, descriptors.
+constexpr int64_t refused_again_min_ms = 5'000;
+constexpr int64_t refused_again_max_ms = 60'000;
+
+std::string how_it_ended(const Incarnation& incarnation, int wait_status) {
+  return incarnation.fault().empty() ? describe_wait_status(wait_status)
+                                     : "was killed as " + incarnation.fault();
+}
+
+}  // namespace
+
 Child::Child(uv_loop_t* loop, std::string id, ChildPlan plan,
              const SupervisionSettings& supervision, Handlers handlers)
     : loop_(loop),
@@ -23,12 +37,15 @@ Child::Child(uv_loop_t* loop, std::string id, ChildPlan plan,
       supervision_(supervision),
       handlers_(std::move(handlers)),
       backoff_(supervision.backoff_min, supervision.backoff_max),
-      restart_(loop) {}
+      refused_backoff_(refused_again_min_ms, refused_again_max_ms),
+      restart_(loop),
+      replace_again_(loop) {}
 
-Result<std::unique_ptr<Incarnation>> Child::spawn(const ChildPlan& plan) {
+Result<std::unique_ptr<Incarnation>> Child::spawn(const ChildPlan& plan,
+                                                  const SupervisionSettings& supervision) {
   const uint64_t generation = handlers_.next_generation();
   auto incarnation = Incarnation::start(
-      loop_, plan, generation, supervision_,
+      loop_, plan, generation, supervision,
       {.on_frame = [this, generation](const ipc::Frame& frame) { on_frame(generation, frame); },
        .on_heartbeat = handlers_.on_heartbeat},
       handlers_.take_running(plan));
@@ -37,8 +54,7 @@ Result<std::unique_ptr<Incarnation>> Child::spawn(const ChildPlan& plan) {
 }
 
 void Child::start() {
-  refused_ = false;
-  auto spawned = spawn(plan_);
+  auto spawned = spawn(plan_, supervision_);
   if (!spawned) {
     // No memory, no processes left: that may pass.
     restart_after(backoff_.next(random_number()), spawned.error().message(), 0);
@@ -50,43 +66,56 @@ void Child::start() {
 }
 
 void Child::replace(ChildPlan plan, const SupervisionSettings& supervision) {
-  supervise(supervision);
+  refused_backoff_.reset();
   if (successor_) retire(std::exchange(successor_, nullptr));
+  successor_plan_ = std::move(plan);
+  successor_supervision_ = supervision;
+  begin_replacement(log::Level::info);
+}
+
+void Child::begin_replacement(log::Level level) {
+  replace_again_.stop();
+  successor_report_.reset();
   if (!ready()) {
     // Nobody is at work who would have to be kept meanwhile.
-    follow(std::move(plan));
+    follow_successor();
     early_deaths_ = 0;
+    refused_ = false;
     if (current_) retire(std::exchange(current_, nullptr));
     restart_.stop();
     start();
     return;
   }
-  auto spawned = spawn(plan);
-  if (!spawned) {
-    handlers_.on_replacement_failed(*this, spawned.error().message(), std::nullopt);
-    return;
-  }
-  successor_report_.reset();
-  successor_plan_ = std::move(plan);
+  auto spawned = spawn(successor_plan_, successor_supervision_);
+  if (!spawned) return successor_failed("could not be started: " + spawned.error().message());
   successor_ = std::move(*spawned);
-  log::info(fmt::format("{} gets a successor", successor_plan_.name), {.pid = successor_->pid()});
+  log::write(level, fmt::format("{} gets a successor", successor_plan_.name),
+             {.pid = successor_->pid()});
 }
 
 void Child::supervise(const SupervisionSettings& supervision) {
+  if (successor_) {
+    successor_supervision_ = supervision;
+    successor_->supervise(supervision);
+    return;
+  }
+  replace_again_.stop();
   supervision_ = supervision;
   backoff_ = Backoff(supervision.backoff_min, supervision.backoff_max);
   if (current_) current_->supervise(supervision);
-  if (successor_) successor_->supervise(supervision);
 }
 
-void Child::follow(ChildPlan plan) {
-  const ChildPlan before = std::exchange(plan_, std::move(plan));
+void Child::follow_successor() {
+  const ChildPlan before = std::exchange(plan_, std::move(successor_plan_));
+  supervision_ = successor_supervision_;
+  backoff_ = Backoff(supervision_.backoff_min, supervision_.backoff_max);
   handlers_.on_other_plan(*this, before, plan_);
 }
 
 void Child::stop() {
   stopping_ = true;
   restart_.stop();
+  replace_again_.stop();
   if (successor_) retire(std::exchange(successor_, nullptr));
   if (current_) retire(std::exchange(current_, nullptr));
   if (stopped()) handlers_.on_stopped(*this);
@@ -106,8 +135,8 @@ bool Child::ended(pid_t pid, int wait_status) {
   }
   if (successor_ && successor_->pid() == pid) {
     successor_->ended();
-    successor_.reset();
-    successor_ended(describe_wait_status(wait_status));
+    const std::unique_ptr<Incarnation> successor = std::exchange(successor_, nullptr);
+    successor_failed(how_it_ended(*successor, wait_status) + " before it was ready");
     return true;
   }
   const auto found =
@@ -122,14 +151,13 @@ bool Child::ended(pid_t pid, int wait_status) {
 }
 
 void Child::current_ended(std::unique_ptr<Incarnation> incarnation, int wait_status) {
-  const std::string how = describe_wait_status(wait_status);
+  const std::string how = how_it_ended(*incarnation, wait_status);
   if (WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == EX_CONFIG) {
-    // It refused its configuration, which a restart doesn't change. What it said stands in its
-    // report.
+    // What it said stands in its report.
     refused_ = true;
-    log::error(
-        fmt::format("{} refused its configuration and stays down until a reload", plan_.name));
-    handlers_.on_down(*this, "it refused its configuration and stays down until a reload");
+    log::error(fmt::format("{} refused its configuration and is tried again", plan_.name));
+    handlers_.on_down(*this, "it refused its configuration and is tried again");
+    restart_.start(refused_again_ms(), [this] { start(); });
     return;
   }
   ++restarts_;
@@ -140,10 +168,21 @@ void Child::current_ended(std::unique_ptr<Incarnation> incarnation, int wait_sta
   restart_after(at_once ? 0 : backoff_.next(random_number()), how, up_ms);
 }
 
-void Child::successor_ended(const std::string& why) {
-  log::error(fmt::format("{}: the successor {} before it was ready; the one before goes on",
-                         plan_.name, why));
+void Child::successor_failed(const std::string& why) {
   handlers_.on_replacement_failed(*this, why, successor_report_);
+  put_off_replacement();
+}
+
+void Child::put_off_replacement() {
+  replace_again_.start(refused_again_ms(), [this] {
+    // A death of the one before is no reason to prefer a plan that was refused.
+    const bool dead_for_now = !ready() && !refused_ && !dies_again_and_again();
+    dead_for_now ? put_off_replacement() : begin_replacement(log::Level::debug);
+  });
+}
+
+uint64_t Child::refused_again_ms() {
+  return static_cast<uint64_t>(refused_backoff_.next(random_number()));
 }
 
 void Child::restart_after(int64_t delay_ms, const std::string& how, int64_t up_ms) {
@@ -174,15 +213,16 @@ void Child::became_ready(uint64_t generation) {
   if (successor_ && successor_->generation() == generation && successor_->pid() > 0) {
     std::unique_ptr<Incarnation> before =
         std::exchange(current_, std::exchange(successor_, nullptr));
-    follow(std::move(successor_plan_));
+    follow_successor();
     successor_report_.reset();
-    refused_ = false;  // it was the one before that did
     if (before) retire(std::move(before));
     restart_.stop();
   } else if (!current_ || current_->generation() != generation || current_->pid() <= 0) {
     return;
   }
   log::write(level_of_start(), fmt::format("{} is ready", plan_.name), {.pid = current_->pid()});
+  refused_ = false;
+  refused_backoff_.reset();
   handlers_.on_down(*this, {});
 }
 
@@ -213,7 +253,7 @@ void Child::send_to_current(const ipc::Frame& frame) {
 
 // In a loop nobody reads each start: its deaths are counted (log_repetition.h).
 log::Level Child::level_of_start() const {
-  return dies_again_and_again() ? log::Level::debug : log::Level::info;
+  return dies_again_and_again() || refused_ ? log::Level::debug : log::Level::info;
 }
 
 void Child::note_that_it_stays_up() {
@@ -242,8 +282,7 @@ void Child::kill_overdue(Incarnation& incarnation, int64_t now_ms, bool forgive)
   if (forgive) incarnation.forgive(now_ms);
   const std::string why = incarnation.overdue(now_ms);
   if (why.empty()) return;
-  log::warning(fmt::format("{} is {}: killed", plan_.name, why), {.pid = incarnation.pid()});
-  incarnation.kill(SIGKILL);
+  incarnation.condemn(why);
 }
 
 }  // namespace reconciler

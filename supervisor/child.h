@@ -37,8 +37,8 @@ class Child {
     std::function<void(Child&, const std::string&)> on_down;
     // It is at work (or starts) by another plan than before.
     std::function<void(Child&, const ChildPlan& before, const ChildPlan& now)> on_other_plan;
-    // A successor did not become ready: the one before goes on. Its report, where it gave one, may
-    // say more.
+    // A successor did not become ready: the one before goes on, and another is tried later. Its report,
+    // where it gave one, may say more.
     std::function<void(Child&, const std::string& why, const std::optional<ipc::Frame>& report)>
         on_replacement_failed;
     // Every process of it has ended, after stop().
@@ -53,7 +53,7 @@ class Child {
   // Starts a successor of another plan.
   void replace(ChildPlan plan, const SupervisionSettings& supervision);
 
-  // Other deadlines and backoffs, for what runs too.
+  // The same plan with other deadlines and backoffs, for what runs too.
   void supervise(const SupervisionSettings& supervision);
 
   // Asks every process of it to finish; kills what has not done so after 4 s.
@@ -74,7 +74,7 @@ class Child {
 
   // `sentinel-watcher` or the target's name.
   const std::string& id() const { return id_; }
-  // Whether `plan` is another one than what runs or is about to, or nothing runs since it was refused.
+  // Whether `plan` is another one than what runs or is about to, or that was refused.
   bool wants(const ChildPlan& plan) const {
     return refused_ || (successor_ ? successor_plan_ : plan_) != plan;
   }
@@ -89,14 +89,18 @@ class Child {
   ProcessStatus process() const;
 
  private:
-  Result<std::unique_ptr<Incarnation>> spawn(const ChildPlan& plan);
+  Result<std::unique_ptr<Incarnation>> spawn(const ChildPlan& plan,
+                                             const SupervisionSettings& supervision);
+  void begin_replacement(log::Level level);
+  void put_off_replacement();
   void on_frame(uint64_t generation, const ipc::Frame& frame);
   void became_ready(uint64_t generation);
   void current_ended(std::unique_ptr<Incarnation> incarnation, int wait_status);
-  void successor_ended(const std::string& why);
+  void successor_failed(const std::string& why);
   void retire(std::unique_ptr<Incarnation> incarnation);
-  void follow(ChildPlan plan);
+  void follow_successor();
   void restart_after(int64_t delay_ms, const std::string& how, int64_t up_ms);
+  uint64_t refused_again_ms();
   void kill_overdue(Incarnation& incarnation, int64_t now_ms, bool forgive);
   bool dies_again_and_again() const { return early_deaths_ > 1; }
   log::Level level_of_start() const;
@@ -104,15 +108,19 @@ class Child {
 
   uv_loop_t* loop_;
   std::string id_;
+  // Each plan with its own: who was told to beat seldom is not killed for it.
   ChildPlan plan_;
-  ChildPlan successor_plan_;
-  std::optional<ipc::Frame> successor_report_;
   SupervisionSettings supervision_;
+  ChildPlan successor_plan_;
+  SupervisionSettings successor_supervision_;
+  std::optional<ipc::Frame> successor_report_;
   Handlers handlers_;
   Backoff backoff_;
+  Backoff refused_backoff_;
   uv::Timer restart_;
+  uv::Timer replace_again_;
   bool stopping_ = false;
-  bool refused_ = false;       // it exited with 78
+  bool refused_ = false;       // it exited with 78, and was not ready since
   uint64_t restarts_ = 0;      // deaths that nobody had asked for
   uint64_t early_deaths_ = 0;  // of them the last ones, each soon after its start
   std::unique_ptr<Incarnation> current_;

@@ -106,7 +106,8 @@ Result<PluginSchema> describe_plugin(const std::string& plugin, int64_t within_m
   return schema_in(plugin, *output);
 }
 
-Result<PluginSchema> WaitingChildren::describe(const std::string& plugin, int64_t within_ms) {
+// What a labeler says of its plugin, and goes on.
+Result<std::string> WaitingChildren::ask(const std::string& plugin, int64_t within_ms) {
   auto said = make_pipe();
   if (!said) return said.error();
   // Away from the numbers that the child's own descriptors get.
@@ -119,19 +120,22 @@ Result<PluginSchema> WaitingChildren::describe(const std::string& plugin, int64_
                             .descriptor_3 = pair->theirs.get(),
                             .descriptor_4 = write.get()});
   if (!pid) return pid.error();
+  labelers_[plugin] = {*pid, std::move(pair->ours)};
   write.reset();
+  auto output = read_both(said->read.get(), -1, within_ms);
+  if (!output) return output.error().within(fmt::format("plugin {}", plugin));
+  return std::move(output->out);
+}
 
+Result<PluginSchema> WaitingChildren::describe(const std::string& plugin, int64_t within_ms) {
+  auto said = ask(plugin, within_ms);
+  unasked_ |= !said;
   auto schema = [&]() -> Result<PluginSchema> {
-    auto output = read_both(said->read.get(), -1, within_ms);
-    if (!output) return output.error().within(fmt::format("plugin {}", plugin));
-    if (!output->out.starts_with('{')) std::swap(output->out, output->err);  // why there is none
-    return schema_in(plugin, *output);
+    if (!said) return said.error();
+    if (said->starts_with('{')) return schema_in(plugin, {*said, {}});
+    return schema_in(plugin, {{}, *said});  // why there is none
   }();
-  if (schema) {
-    labelers_[plugin] = {*pid, std::move(pair->ours)};
-  } else {
-    end(*pid, true);
-  }
+  if (const auto started = schema ? std::nullopt : take_labeler(plugin)) end(started->pid, true);
   return schema;
 }
 

@@ -32,6 +32,8 @@ class WaitingChildren {
 
   // By a labeler that goes on to serve.
   Result<PluginSchema> describe(const std::string& plugin, int64_t within_ms);
+  // Some plugin could not be asked, or did not answer in time: that is the machine's affair, and may pass.
+  bool unasked() const { return unasked_; }
 
   // Each once.
   std::optional<StartedProcess> take_watcher() { return std::exchange(watcher_, std::nullopt); }
@@ -41,6 +43,9 @@ class WaitingChildren {
  private:
   void end_all();
 
+  Result<std::string> ask(const std::string& plugin, int64_t within_ms);
+
+  bool unasked_ = false;
   std::optional<StartedProcess> watcher_;
   std::map<std::string, StartedProcess> labelers_;  // by plugin
 };

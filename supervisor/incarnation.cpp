@@ -66,7 +66,7 @@ Result<std::unique_ptr<Incarnation>> Incarnation::start(uv_loop_t* loop, const C
                                 // use without a channel.
                                 log::debug(fmt::format("{}: channel closed", raw->name_),
                                            {.pid = raw->pid_, .error = cause.message()});
-                                if (!raw->stopping_) raw->kill(SIGKILL);
+                                if (!raw->stopping_) raw->kill();
                               }});
   if (!channel) return channel.error();
   incarnation->channel_ = std::move(*channel);
@@ -87,12 +87,9 @@ void Incarnation::on_frame(const ipc::Frame& frame) {
       auto hello = ipc::decode_body(frame.type, frame.body);
       const auto* greeting = hello ? std::get_if<ipc::Hello>(&*hello) : nullptr;
       if (greeting == nullptr || greeting->version != RECONCILER_VERSION) {
-        log::error(
-            fmt::format("{} is of another version ({}) than the supervisor ({})", name_,
-                        greeting == nullptr ? "unknown" : greeting->version, RECONCILER_VERSION),
-            {.pid = pid_});
-        kill(SIGKILL);
-        return;
+        return condemn(fmt::format(
+            "of another version ({}) than the supervisor ({}), which has to be restarted",
+            greeting == nullptr ? "unknown" : greeting->version, RECONCILER_VERSION));
       }
       greeted_ = true;
       return;
@@ -113,17 +110,10 @@ void Incarnation::on_frame(const ipc::Frame& frame) {
     case ipc::MessageType::order:
     case ipc::MessageType::configure:
     case ipc::MessageType::shutdown:
-      log::error(fmt::format("{} sent a {} message, which is not for the supervisor", name_,
-                             ipc::to_string(frame.type)),
-                 {.pid = pid_});
-      kill(SIGKILL);
-      return;
+      return condemn(fmt::format("wrong to send a {} message, which is not for the supervisor",
+                                 ipc::to_string(frame.type)));
   }
-  if (!greeted_) {
-    log::error(fmt::format("{} spoke without a hello", name_), {.pid = pid_});
-    kill(SIGKILL);
-    return;
-  }
+  if (!greeted_) return condemn("speaking without a hello");
   handlers_.on_frame(frame);
 }
 
@@ -132,8 +122,14 @@ void Incarnation::ended() {
   channel_->read_rest();
 }
 
-void Incarnation::kill(int signal) {
-  if (pid_ > 0) ::kill(pid_, signal);
+void Incarnation::kill() {
+  if (pid_ > 0) ::kill(pid_, SIGKILL);
+}
+
+void Incarnation::condemn(const std::string& fault) {
+  log::warning(fmt::format("{} is {}: killed", name_, fault), {.pid = pid_});
+  fault_ = fault;
+  kill();
 }
 
 void Incarnation::set_stopping() {

@@ -56,8 +56,11 @@ class Incarnation {
 
   // The process has ended: hands over the frames that it left behind.
   void ended();
+  // Why it was killed from here; empty: it was not.
+  const std::string& fault() const { return fault_; }
 
-  void kill(int signal);
+  // With a line in the log.
+  void condemn(const std::string& fault);
 
   pid_t pid() const { return pid_; }
   uint64_t generation() const { return generation_; }
@@ -79,6 +82,7 @@ class Incarnation {
   Incarnation(uint64_t generation, const SupervisionSettings& supervision, Handlers handlers);
 
   void on_frame(const ipc::Frame& frame);
+  void kill();
 
   uint64_t generation_;
   SupervisionSettings supervision_;
@@ -88,6 +92,7 @@ class Incarnation {
   int64_t stop_deadline_ms_ = 0;
   Liveness liveness_;
   std::string name_;
+  std::string fault_;
   pid_t pid_ = -1;
   bool greeted_ = false;
   bool ready_ = false;

@@ -1,10 +1,12 @@
 // valkey-reconciler: the program that users start. Reads arguments, then does what
 // they ask for.
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -167,9 +169,18 @@ int run(int argc, char** argv) {
   }
 }
 
+// Where one of the three is closed, what is opened next would be taken for it.
+void open_standard_descriptors() {
+  int descriptor = 0;
+  do descriptor = ::open("/dev/null", O_RDWR);
+  while (descriptor >= 0 && descriptor <= STDERR_FILENO);
+  if (descriptor >= 0) ::close(descriptor);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  open_standard_descriptors();
   ::signal(SIGPIPE, SIG_IGN);
 #if !defined(__SANITIZE_ADDRESS__)  // LeakSanitizer has to attach to the process
   ::prctl(PR_SET_DUMPABLE, 0);      // the environment and the configuration may hold passwords

@@ -93,6 +93,12 @@ void Observer::target_replaced(const std::string& target) { status_.target_repla
 
 void Observer::reload_refused(const std::string& why) { status_.reload_refused(why, now()); }
 
+void Observer::child_behind(const std::string& child, const std::string& why) {
+  status_.child_behind(child, why, now());
+}
+
+void Observer::child_caught_up(const std::string& child) { status_.child_caught_up(child); }
+
 void Observer::reload_accepted() { status_.reload_accepted(); }
 
 const Status& Observer::status() {

@@ -35,6 +35,8 @@ class Observer {
   void target_replaced(const std::string& target);
   void reload_refused(const std::string& why);
   void reload_accepted();
+  void child_behind(const std::string& child, const std::string& why);
+  void child_caught_up(const std::string& child);
 
   // Tells what has become due. To be called every few seconds.
   void tell_due();

@@ -95,7 +95,7 @@ int serve(ConfigurationSource source, const std::optional<std::string>& socket) 
   });
   if (!configuration) {
     fmt::print(stderr, "{}\n", configuration.error().message());
-    return EX_CONFIG;
+    return waiting.unasked() ? EX_OSERR : EX_CONFIG;
   }
   begin_log(*configuration);
   const std::string listen = configuration->http_listen;

@@ -120,6 +120,7 @@ Child::Handlers Supervisor::handlers() {
           },
       .on_other_plan =
           [this](Child& child, const ChildPlan& before, const ChildPlan& now) {
+            observer_.child_caught_up(child.id());
             const auto* were = std::get_if<LabelerSettings>(&before.configuration.settings);
             const auto* are = std::get_if<LabelerSettings>(&now.configuration.settings);
             if (were != nullptr && are != nullptr &&
@@ -131,8 +132,11 @@ Child::Handlers Supervisor::handlers() {
       .on_replacement_failed =
           [this](Child& child, const std::string& why, const std::optional<ipc::Frame>& report) {
             const std::string told = report ? refusal_of(*report) : std::string();
-            reload_refused(Error(told.empty() ? why : told)
-                               .within(fmt::format("the new {} did not start", child.id())));
+            log::error(
+                fmt::format("{}: the successor {}; the one before goes on, and it is tried again",
+                            child.id(), why),
+                {.error = told});
+            observer_.child_behind(child.id(), told.empty() ? "it " + why : told);
           },
       .on_stopped = [this](Child&) { on_stopped(); },
   };

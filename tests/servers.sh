@@ -181,7 +181,9 @@ get_chromium() {
   return 1
 }
 
-folder=$(cache_folder)/servers-$(debian_codename)-$(dpkg --print-architecture)
+cache=$(cache_folder) # each alone, or its failure would be no end
+codename=$(debian_codename)
+folder=$cache/servers-$codename-$(dpkg --print-architecture)
 valkey=${VALKEY_SERVERS:-$folder/valkey}
 redis=${REDIS_SERVERS:-$folder/redis}
 etcd=$folder/etcd

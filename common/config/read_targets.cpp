@@ -155,10 +155,12 @@ class TargetReader {
                   problem + "; expected names of groups, or [\"*\"] for all");
   }
 
-  // The variables that the plugins' keys have. One that would go over the file in several places is refused.
+  // The variables that the plugins' keys have. One that would go over the file in several places, or over one
+  // target's alone among several, is refused.
   std::map<std::string, Written> plugin_variables(const std::vector<Draft>& drafts) {
     struct Use {
       std::string key;
+      int targets = 0;                   // that have this key
       std::vector<std::string> in_file;  // where the file has this key
     };
     std::map<std::string, Use> uses;
@@ -168,6 +170,7 @@ class TargetReader {
         if (key.environment.empty()) continue;
         Use& use = uses[key.environment];
         use.key = "target." + key.name;
+        ++use.targets;
         const auto written = draft.table == nullptr ? std::nullopt : draft.table->take(key.name);
         if (written) use.in_file.push_back(to_string(written->where()));
       }
@@ -181,6 +184,14 @@ class TargetReader {
                       fmt::format("goes over the only such key, but there are {}: at {} and {}; "
                                   "expected one, or no such variable",
                                   use.in_file.size(), use.in_file[0], use.in_file[1]));
+        continue;
+      }
+      if (use.in_file.size() == 1 && use.targets > 1 && !is_from_cluster(*written)) {
+        problems_.add(
+            written->where(), written->key(),
+            fmt::format("goes for all {} targets that have such a key, also over the one at "
+                        "{}; expected the key in each of them, or no such variable",
+                        use.targets, use.in_file[0]));
         continue;
       }
       variables.emplace(name, *written);

@@ -10,7 +10,8 @@ std::string Reading::resolve(const Written& written, const std::string& path) co
   std::error_code failed;
   const std::filesystem::path base =
       written.in_file() ? std::filesystem::path(folder) : std::filesystem::current_path(failed);
-  return (base / path).lexically_normal().string();
+  // Not normalized: behind a link `..` leads elsewhere.
+  return (base / path).string();
 }
 
 Layers layers(TableReader* table, const std::string& key, std::optional<Written> variable) {

@@ -20,6 +20,9 @@ namespace {
 
 Error system_error(const std::string& doing) { return Error(doing + ": " + std::strerror(errno)); }
 
+// Until descriptors are looked for again where none was left.
+constexpr uint64_t again_ms = 100;
+
 constexpr int all_seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
 
 Result<Descriptor> memfd_of(const std::string& body) {
@@ -86,7 +89,8 @@ Packet receive_packet(int fd, char* buffer, std::size_t capacity) {
 }
 
 Result<Frame> frame_of(const Packet& packet, const char* buffer) {
-  if (packet.truncated) return Error("a packet that is larger than any may be");
+  if (packet.truncated)
+    return Error("a packet that is larger than any may be, or no descriptor is left for its body");
   const std::string_view bytes(buffer, static_cast<std::size_t>(packet.size));
   auto header = decode_header(bytes);
   if (!header) return header.error();
@@ -115,14 +119,14 @@ Result<ChannelPair> make_channel_pair() {
   return ChannelPair{Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
-Channel::Channel(Handlers handlers)
-    : handlers_(std::move(handlers)), alive_(std::make_shared<bool>(true)) {}
+Channel::Channel(uv_loop_t* loop, Handlers handlers)
+    : handlers_(std::move(handlers)), alive_(std::make_shared<bool>(true)), later_(loop) {}
 
 Channel::~Channel() { *alive_ = false; }
 
 Result<std::unique_ptr<Channel>> Channel::open(uv_loop_t* loop, Descriptor descriptor,
                                                Handlers handlers) {
-  std::unique_ptr<Channel> channel(new Channel(std::move(handlers)));
+  std::unique_ptr<Channel> channel(new Channel(loop, std::move(handlers)));
   channel->poll_.emplace();
   if (auto opened = channel->poll_->open(loop, descriptor.get()); !opened) return opened.error();
   channel->descriptor_ = std::move(descriptor);
@@ -183,7 +187,10 @@ void Channel::send(Frame frame) {
   if (!descriptor_.valid()) return;
   if (frame.body.size() > max_body_size || frame.group.size() > max_group_size)
     abort_with("frame too large");
-  if (waiting_.empty() && transmit(frame)) return;
+  Sent sent = Sent::when_writable;
+  if (waiting_.empty() || frame.type == MessageType::heartbeat) sent = transmit(frame);
+  if (sent == Sent::yes) return;
+  const bool first = waiting_.empty();
   for (Frame& older : waiting_) {
     if (older.type == frame.type && older.group == frame.group) {
       older = std::move(frame);
@@ -191,28 +198,33 @@ void Channel::send(Frame frame) {
     }
   }
   waiting_.push_back(std::move(frame));
-  poll_->watch(UV_READABLE | UV_WRITABLE);
+  if (first) wait_for(sent);
 }
 
 void Channel::flush() {
   while (!waiting_.empty()) {
-    if (!transmit(waiting_.front())) return;
+    const Sent sent = transmit(waiting_.front());
+    if (sent != Sent::yes) return wait_for(sent);
     waiting_.pop_front();
   }
   poll_->watch(UV_READABLE);
 }
 
-bool Channel::transmit(const Frame& frame) {
+void Channel::wait_for(Sent what) {
+  poll_->watch(what == Sent::when_writable ? UV_READABLE | UV_WRITABLE : UV_READABLE);
+  if (what == Sent::later) later_.start(again_ms, [this] { flush(); });
+}
+
+Channel::Sent Channel::transmit(const Frame& frame) {
   return transmit(frame, header_size + frame.group.size() + frame.body.size() > max_packet_size);
 }
 
-bool Channel::transmit(const Frame& frame, bool large) {
+Channel::Sent Channel::transmit(const Frame& frame, bool large) {
   std::string header = encode_header(frame, large);
   Descriptor memfd;
   if (large) {
     auto made = memfd_of(frame.body);
-    if (!made)
-      return false;  // out of descriptors or memory: tried again when the socket is next writable
+    if (!made) return Sent::later;
     memfd = std::move(*made);
   }
 
@@ -236,15 +248,16 @@ bool Channel::transmit(const Frame& frame, bool large) {
     if (errno == EINTR) continue;
     if (errno == EMSGSIZE && !large) return transmit(frame, true);  // a small net.core.wmem_default
     // Other errors: the other end is gone. Reading tells, after what it sent before.
-    return errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS && errno != ETOOMANYREFS;
+    if (errno == EAGAIN || errno == EWOULDBLOCK) return Sent::when_writable;
+    return errno == ENOBUFS || errno == ETOOMANYREFS ? Sent::later : Sent::yes;
   }
-  return true;
+  return Sent::yes;
 }
 
 void Channel::drain() {
   const int64_t deadline = static_cast<int64_t>(uv_hrtime() / 1'000'000) + 100;
   while (!waiting_.empty() && descriptor_.valid()) {
-    if (transmit(waiting_.front())) {
+    if (transmit(waiting_.front()) == Sent::yes) {
       waiting_.pop_front();
       continue;
     }
@@ -255,6 +268,7 @@ void Channel::drain() {
 }
 
 void Channel::close(const Error& cause) {
+  later_.stop();
   poll_.reset();
   descriptor_.reset();
   waiting_.clear();

@@ -43,7 +43,8 @@ class Channel {
   Channel& operator=(const Channel&) = delete;
 
   // Never blocks. What can't go at once waits; of what waits, the newest of a type and group
-  // replaces the older one, so that a reader that stands still costs one frame for each group.
+  // replaces the older one, so that a reader that stands still costs one frame for each group. A
+  // heartbeat waits for none of them.
   void send(Frame frame);
 
   // Hands over the whole frames that are there, and then closes: for when the other end's process
@@ -54,15 +55,20 @@ class Channel {
   void drain();
 
  private:
-  explicit Channel(Handlers handlers);
+  Channel(uv_loop_t* loop, Handlers handlers);
 
   void on_ready(int status, int events);
   // Whether there may be more.
   bool receive();
   void flush();
-  // False where the socket is full.
-  bool transmit(const Frame& frame);
-  bool transmit(const Frame& frame, bool large);
+  enum class Sent {
+    yes,            // or never: reading tells that the other end is gone
+    when_writable,  // the socket is full
+    later,          // no descriptor or no memory is left for its body
+  };
+  Sent transmit(const Frame& frame);
+  Sent transmit(const Frame& frame, bool large);
+  void wait_for(Sent what);
   void close(const Error& cause);
 
   Handlers handlers_;
@@ -71,6 +77,7 @@ class Channel {
   std::shared_ptr<bool>
       alive_;  // shared with the frame loop, which outlives *this when a handler destroys it
   std::optional<uv::Poll> poll_;  // gone before the descriptor is closed
+  uv::Timer later_;
 };
 
 }  // namespace reconciler::ipc

@@ -159,6 +159,11 @@ void ChildSession::count(const std::string& name, const std::string& label,
   report_within(report_delay_ms);
 }
 
+void ChildSession::count_no_more(const std::string& name, const std::string& label,
+                                 const std::string& value) {
+  if (counters_.erase({name, label, value}) > 0) report_within(report_delay_ms);
+}
+
 void ChildSession::gauges_changed() {
   const uint64_t gone = uv_now(loop_) - reported_ms_;
   report_within(gone < gauges_delay_ms ? gauges_delay_ms - gone : report_delay_ms);

@@ -70,6 +70,8 @@ class ChildSession {
   void problem_clear(const std::string& group, const std::string& id);
   void count(const std::string& name, const std::string& label, const std::string& value,
              uint64_t by);
+  // What this series was about is gone, and so is it.
+  void count_no_more(const std::string& name, const std::string& label, const std::string& value);
 
   // Something that on_gauges tells is another than before. Kept by its owner alone: of thousands of
   // groups a second copy would be dear.

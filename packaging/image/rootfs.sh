@@ -23,6 +23,12 @@ if [ -z "$root" ] || [ -e "$root" ]; then
   exit 64
 fi
 
+[ -r /etc/ssl/certs/ca-certificates.crt ] || { echo 'rootfs: wants the package ca-certificates' >&2; exit 69; }
+if [ -n "$build" ] && ! grep -q '^CMAKE_INSTALL_PREFIX:PATH=/usr$' "$build/CMakeCache.txt"; then
+  echo "rootfs: $build is not for the prefix /usr, and would not find its parts: packaging/build.sh makes one" >&2
+  exit 64
+fi
+
 if [ -z "$build" ]; then
   build='build-package'
   packaging/build.sh "$build"

@@ -68,7 +68,9 @@ int explain(const std::string& socket, const std::string& group, bool json) {
   if (!answer) return unavailable(answer.error());
   fmt::print("{}", json ? answer->text
                         : explain_view(group, document, answer->document.get(), wants_color()));
-  return EX_OK;
+  const bool answered =
+      cJSON_GetObjectItemCaseSensitive(answer->document.get(), "error") == nullptr;
+  return answered ? EX_OK : EX_UNAVAILABLE;
 }
 
 void show(const std::vector<Finding>& findings, bool json) {

@@ -22,13 +22,15 @@ using SharedAnswer = std::shared_ptr<const HttpAnswer>;
 
 // With a thousand groups an answer has half a megabyte and takes milliseconds to write, in the
 // process that relays failovers. So a large one is made five times a second at most, whoever asks;
-// and while slow readers hold too much already, the newest there is goes out once more.
+// and while slow readers hold too much already, the newest there is goes out once more, until it is
+// too old to be shown.
 // Driven and owned by HttpServer.
 class SharedAnswers {
  public:
   static constexpr std::size_t large = 16 * 1024;            // bytes
-  static constexpr std::size_t most_held = 4 * 1024 * 1024;  // bytes, by readers and here
+  static constexpr std::size_t most_held = 4 * 1024 * 1024;  // bytes, by readers
   static constexpr uint64_t lasts_ms = 200;
+  static constexpr uint64_t lasts_at_most_ms = 5'000;
 
   // The answer of that path that is to be given once more; none: a new one is to be made.
   SharedAnswer again(const std::string& path, uint64_t now_ms);
@@ -44,7 +46,8 @@ class SharedAnswers {
     uint64_t made_ms = 0;
   };
 
-  bool too_much_is_held();
+  bool is_of_use(const Kept& kept, uint64_t now_ms);
+  bool readers_hold_too_much();
 
   std::map<std::string, Kept> kept_;  // by path
   std::vector<std::weak_ptr<const HttpAnswer>> large_ones_;

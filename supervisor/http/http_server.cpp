@@ -135,6 +135,7 @@ struct HttpCallbacks {
     auto& server = *static_cast<HttpServer*>(self);
     if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
       server.open_.erase(connection);
+      ++server.ended_;
       return;
     }
     const auto* socket = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -196,11 +197,11 @@ void HttpServer::watch() {
 }
 
 void HttpServer::run() {
-  // With all connections taken libmicrohttpd leaves off listening; it takes that up again when it is
-  // run after one has gone, of which no descriptor tells.
-  const bool full = open_.size() >= max_connections;
+  // With all connections taken, or no descriptor left for another, libmicrohttpd leaves off listening;
+  // it takes that up again when it is run after one has gone, of which no descriptor tells.
+  const uint64_t ended = ended_;
   MHD_run(daemon_);
-  if (full && open_.size() < max_connections) MHD_run(daemon_);
+  if (ended_ != ended) MHD_run(daemon_);
   MHD_UNSIGNED_LONG_LONG wait_ms = 0;
   if (MHD_get_timeout(daemon_, &wait_ms) == MHD_YES) {
     timeout_.start(wait_ms, [this] { run(); });

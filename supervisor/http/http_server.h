@@ -52,6 +52,7 @@ class HttpServer {
   SharedAnswers answers_;
   std::map<MHD_Connection*, Open> open_;
   uint64_t accepted_ = 0;
+  uint64_t ended_ = 0;
   MHD_Daemon* daemon_ = nullptr;
   uv::Timer timeout_;
   uv::Timer clean_up_;

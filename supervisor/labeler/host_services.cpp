@@ -4,18 +4,29 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <memory>
 #include <utility>
 
 #include "common/log.h"
 #include "common/log_repetition.h"
+#include "common/shortened.h"
 
 namespace reconciler::labeler {
 
 namespace {
 
+// For people, of which the header says how much is kept.
+constexpr std::size_t longest_text = 1'024;
+
 std::string text_of(const char* text) {
   return text == nullptr ? std::string() : std::string(text);
+}
+
+std::string words_of(const char* text) {
+  return text == nullptr
+             ? std::string()
+             : std::string(shortened({text, ::strnlen(text, longest_text + 1)}, longest_text));
 }
 
 int uv_events(uint32_t events) {
@@ -78,7 +89,7 @@ void HostServices::log(vr_host_context* context, vr_log_level level, const char*
 
 void HostServices::complete(vr_host_context* context, vr_request* request, vr_outcome outcome,
                             const char* reason) {
-  of(context).handlers_.on_complete(request, outcome, text_of(reason));
+  of(context).handlers_.on_complete(request, outcome, words_of(reason));
 }
 
 void HostServices::changed(vr_host_context* context, const char* group) {
@@ -141,7 +152,7 @@ void HostServices::watch_stop(vr_host_context* context, vr_watch* watch) {
 void HostServices::problem_set(vr_host_context* context, const char* group, const char* id,
                                vr_severity severity, const char* message) {
   of(context).session_.problem_set(
-      text_of(group), text_of(id), text_of(message),
+      text_of(group), text_of(id), words_of(message),
       severity == VR_BLOCKING ? ipc::Severity::blocking : ipc::Severity::degraded);
 }
 

@@ -41,6 +41,8 @@ Result<DescribedPlugin> load(const std::string& plugin) {
   if (!loaded) return loaded.error();
   auto schema = labeler::schema_of(**loaded);
   if (!schema) return schema.error();
+  // As the supervisor will: what it would refuse, a plugin's author learns from --describe.
+  if (auto read = parse_plugin_schema(to_json(*schema)); !read) return read.error();
   return DescribedPlugin{*loaded, std::move(*schema)};
 }
 

@@ -17,6 +17,9 @@ namespace reconciler::labeler {
 
 namespace {
 
+// What a description carries exactly (JSON).
+constexpr int64_t largest_bound = int64_t{1} << 53;
+
 // Whoever may write the file or its folder could run code with the target's credentials.
 Result<void> refuse_if_others_may_write(const std::string& path) {
   struct stat status {};
@@ -105,8 +108,8 @@ Result<KeySchema> key_of(const vr_key& key) {
   schema.secret = (key.flags & VR_KEY_SECRET) != 0;
   schema.file = (key.flags & VR_KEY_FILE) != 0;
   schema.default_value = text_of(key.default_value);
-  schema.minimum = key.minimum;
-  schema.maximum = key.maximum;
+  schema.minimum = std::max(key.minimum, -largest_bound);
+  schema.maximum = std::min(key.maximum, largest_bound);
   schema.choices = split(text_of(key.choices), ',');
   schema.environment = text_of(key.environment);
   schema.help = text_of(key.help);

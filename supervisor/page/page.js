@@ -54,7 +54,7 @@ async function poll() {
     if (document.hidden) return;
     failures += 1;
     why = error instanceof Refusal ? error.message : "does not answer";
-    staleSince ??= now();
+    staleSince ??= newest ? Date.parse(newest.status.now) : null;
     draw();
   }
   // A document of a thousand groups takes its time: leave most of it to others.

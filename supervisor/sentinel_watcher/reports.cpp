@@ -35,6 +35,11 @@ void Reports::count(const std::string& name, const std::string& label, const std
   session_.count(name, label, value, 1);
 }
 
+void Reports::count_no_more(const std::string& name, const std::string& label,
+                            const std::string& value) {
+  session_.count_no_more(name, label, value);
+}
+
 void Reports::gauges_changed() { session_.gauges_changed(); }
 
 void Reports::trouble(const std::string& subject, const std::string& id,

@@ -27,6 +27,8 @@ class Reports {
                    ipc::Severity severity);
   void problem_clear(const std::string& group, const std::string& id);
   void count(const std::string& name, const std::string& label, const std::string& value);
+  // What it was about is gone.
+  void count_no_more(const std::string& name, const std::string& label, const std::string& value);
   // Asked for when a report goes, from whoever knows them.
   void gauges_changed();
 

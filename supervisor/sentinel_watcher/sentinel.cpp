@@ -12,6 +12,7 @@ namespace reconciler {
 namespace {
 
 constexpr uint64_t second_connection_grace_ms = 200;
+constexpr const char* failures_total = "sentinel_connection_failures_total";
 
 // One SUBSCRIBE for each, so that a refused one costs only itself. The first two announce a primary, +selected-slave names the
 // candidate of a failover, +sentinel another Sentinel; the others only say "look again", some of
@@ -96,6 +97,7 @@ Sentinel::~Sentinel() {
   reports_.no_trouble(subject_ + " channels");
   reports_.no_trouble(subject_ + " replicas");
   reports_.no_trouble(subject_ + " stranger");
+  reports_.count_no_more(failures_total, "sentinel", name_);
 }
 
 void Sentinel::start() {
@@ -183,7 +185,7 @@ void Sentinel::went_down(bool events, const ConnectionFailure& failure) {
     events_failure_.reset();
     show_trouble(events, failure);
   }
-  reports_.count("sentinel_connection_failures_total", "sentinel", name_);
+  reports_.count(failures_total, "sentinel", name_);
   if (!events) {
     address_answer_.reset();
     handlers_.on_lost();

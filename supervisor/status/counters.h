@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <tuple>
@@ -33,10 +34,11 @@ class Counters {
   // many of one child are left out.
   static constexpr std::size_t most_series = 10'000;
 
-  // `generation`: of the incarnation that speaks.
+  // `generation`: of the incarnation that speaks. A series that it no longer has is gone: what it was about is.
   void report(const std::string& child, uint64_t generation,
               const std::vector<ipc::Counter>& counters);
   void forget(const std::string& child) { children_.erase(child); }
+  void forget_if(const std::string& child, const std::function<bool(const Series&)>& is_gone);
 
   // Empty: it has counted nothing.
   const OfChild& of(const std::string& child) const;

@@ -87,18 +87,24 @@ void add_latency(Exposition& out, const History& history) {
 // Prometheus wants.
 void add_counters(Exposition& out, const Counters& counters, const std::string& child,
                   bool is_labeler) {
+  // Two names may have one form: then they are one series.
+  std::map<Counters::Series, uint64_t> all;
   for (const auto& [series, counted] : counters.of(child)) {
     std::string name = metric_name(series.name);
     if (!name.ends_with("_total")) name += "_total";
     std::string label = metric_name(series.label);
     if (label == "target" || label.starts_with("__")) label.insert(0, "plugin_");
+    const std::string value = label.empty() ? std::string() : series.value;
+    all[{std::move(name), std::move(label), value}] += counted.total();
+  }
+  for (const auto& [series, total] : all) {
     Exposition::Labels labels;
     if (is_labeler) labels.emplace_back("target", child);
-    if (!label.empty()) labels.emplace_back(label, series.value);
+    if (!series.label.empty()) labels.emplace_back(series.label, series.value);
     out.family(
-           name, Type::counter,
+           series.name, Type::counter,
            is_labeler ? "Counted by the plugin of a target." : "Counted by the sentinel-watcher.")
-        .add(labels, counted.total());
+        .add(labels, total);
   }
 }
 
@@ -157,8 +163,9 @@ std::string metrics(const ShownState& state) {
       .add({{"version", RECONCILER_VERSION}}, uint64_t{1});
   out.family("ready", Type::gauge, "1 while /readyz answers 200.")
       .add({}, uint64_t{status.in_the_way().empty()});
-  out.family("reload_refused", Type::gauge, "1 while the last reload was refused.")
-      .add({}, uint64_t{!status.refused_reload().empty()});
+  out.family("reload_refused", Type::gauge,
+             "1 while the last reload was refused, or a process could not follow it.")
+      .add({}, uint64_t{status.is_behind()});
   add_problems(out, status);
   add_groups(out, status);
   add_sentinels(out, status.sentinels());

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/shortened.h"
 #include "common/text.h"
 
 namespace reconciler {
@@ -16,16 +17,22 @@ const std::string watcher = "sentinel-watcher";
 // Problems of the supervisor's own making, beside those that the children report.
 constexpr const char* down_id = "down";
 constexpr const char* reload_refused_id = "reload-refused";
+constexpr const char* behind_id = "old-configuration";
 
 // What a child says is shown to people: no more of it is kept than they would read.
 constexpr std::size_t longest_text = 1'024;
 
 std::string cut(std::string text) {
   if (text.size() > longest_text) {
-    text.resize(longest_text);
+    text.resize(shortened(text, longest_text).size());
     text.shrink_to_fit();
   }
   return text;
+}
+
+std::string sentence_of_behind(const std::string& why) {
+  return fmt::format(
+      "it goes on by the configuration of before, and its successor is tried again: {}", why);
 }
 
 int64_t since(const std::vector<Status::Problem>& known, const ipc::Problem& problem,
@@ -61,11 +68,15 @@ void Status::expect(const Configuration& configuration, const Moment& now) {
   for (const auto& [name, target] : targets_) {
     if (!targets.contains(name)) counters_.forget(name);
   }
+  counters_.forget_if(watcher, [this](const Counters::Series& series) {
+    return series.label == "group" && !groups_.contains(series.value);
+  });
   targets_ = std::move(targets);
   const auto gone = [this](const auto& entry) {
     return entry.first != watcher && !targets_.contains(entry.first);
   };
   std::erase_if(down_, gone);
+  std::erase_if(behind_, gone);
   std::erase_if(reported_, gone);
 }
 
@@ -129,6 +140,10 @@ void Status::reload_refused(const std::string& why, const Moment& now) {
   refused_reload_ = {cut(why), now.unix_us};
 }
 
+void Status::child_behind(const std::string& child, const std::string& why, const Moment& now) {
+  behind_.try_emplace(child, Trouble{{}, now.unix_us}).first->second.why = cut(why);
+}
+
 std::vector<Status::Problem> Status::problems() const {
   std::vector<Problem> all;
   for (const auto& [child, trouble] : down_) {
@@ -144,6 +159,11 @@ std::vector<Status::Problem> Status::problems() const {
                     ipc::Severity::degraded,
                     fmt::format("the last reload was refused: {}", refused_reload_->why)},
                    refused_reload_->since_us});
+  }
+  for (const auto& [child, trouble] : behind_) {
+    all.push_back({child,
+                   {{}, behind_id, ipc::Severity::degraded, sentence_of_behind(trouble.why)},
+                   trouble.since_us});
   }
   std::stable_partition(all.begin(), all.end(), [](const Problem& problem) {
     return problem.what.severity == ipc::Severity::blocking;
@@ -168,6 +188,8 @@ std::vector<std::string> Status::degraded() const {
   std::vector<std::string> texts = reported(ipc::Severity::degraded);
   if (refused_reload_)
     texts.push_back(fmt::format("the last reload was refused: {}", refused_reload_->why));
+  for (const auto& [child, trouble] : behind_)
+    texts.push_back(fmt::format("{}: {}", child, sentence_of_behind(trouble.why)));
   for (std::string& text : texts) text = printable(text);
   return texts;
 }

@@ -64,7 +64,13 @@ class Status {
 
   // What became of the last reload. A refused one changes nothing, and is no unreadiness.
   void reload_refused(const std::string& why, const Moment& now);
-  void reload_accepted() { refused_reload_.reset(); }
+  void reload_accepted() {
+    refused_reload_.reset();
+    behind_.clear();
+  }
+  // It goes on by the configuration of before, since its successor did not become ready.
+  void child_behind(const std::string& child, const std::string& why, const Moment& now);
+  void child_caught_up(const std::string& child) { behind_.erase(child); }
 
   bool knows(const std::string& group) const { return groups_.contains(group); }
 
@@ -84,6 +90,8 @@ class Status {
   int64_t loaded_us() const { return loaded_us_; }
   // Empty: it was not.
   std::string refused_reload() const { return refused_reload_ ? refused_reload_->why : ""; }
+  // The last reload was refused, or some child could not follow it.
+  bool is_behind() const { return refused_reload_ || !behind_.empty(); }
   const std::map<std::string, Group>& groups() const { return groups_; }
   const std::map<std::string, Target>& targets() const { return targets_; }
   const SentinelGauges& sentinels() const { return sentinels_; }
@@ -109,6 +117,7 @@ class Status {
   std::map<std::string, Group> groups_;
   std::map<std::string, Target> targets_;
   std::map<std::string, Trouble> down_;       // child
+  std::map<std::string, Trouble> behind_;     // child
   std::map<std::string, Reported> reported_;  // child
   SentinelGauges sentinels_;
   Counters counters_;

@@ -22,7 +22,8 @@ shift
 
 say() { printf '== %s: %s\n' "$release" "$*"; }
 
-tarball=$(cache_folder)/root-$release-$(dpkg --print-architecture).tar
+cache=$(cache_folder)
+tarball=$cache/root-$release-$(dpkg --print-architecture).tar
 folder=$(mktemp -d "${ROOT_FOLDER:-/var/tmp}/valkey-reconciler-$release.XXXXXX")
 inside=''
 

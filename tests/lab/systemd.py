@@ -15,7 +15,7 @@ _TARGETS = ("basic", "network-online", "shutdown", "sysinit")
 _TARGET = "[Unit]\nDefaultDependencies=no\n"
 
 # $1: a folder that is to be seen as /usr/local, $2: the units. What systemd would change of the machine is out of its reach:
-# /proc/sys is read-only, /run and /dev are its own.
+# /proc/sys is read-only, /run, /var/lib and /dev are its own. $3: a user that there is to be.
 _BOOT = """
 set -e
 mount --make-rprivate /
@@ -24,6 +24,14 @@ mount --bind /proc/sys /proc/sys
 mount -o remount,bind,ro /proc/sys
 mount --bind "$1" /usr/local
 mount -t tmpfs -o mode=755 tmpfs /run
+mount -t tmpfs -o mode=755 tmpfs /var/lib
+for names in passwd group; do
+  cp /etc/$names /run/$names
+  sed -i "/^$3:/d" /run/$names
+done
+echo "$3:x:4242:4242::/:/usr/sbin/nologin" >>/run/passwd
+echo "$3:x:4242:" >>/run/group
+for names in passwd group; do mount --bind /run/$names /etc/$names; done
 mkdir -p /run/units /run/dev/pts /run/dev/shm /run/dev/mqueue
 cp "$2"/* /run/units/
 for device in null zero full random urandom tty; do
@@ -60,8 +68,8 @@ def _cgroups() -> Path | None:
 
 
 class Systemd:
-    def __init__(self, folder: Path, local: Path, unit: Path) -> None:
-        """`local` is to be seen as /usr/local; the unit is started at once."""
+    def __init__(self, folder: Path, local: Path, unit: Path, user: str) -> None:
+        """`local` is to be seen as /usr/local; the unit is started at once. `user`: its own."""
         units = folder / "units"
         units.mkdir()
         shutil.copy(unit, units)
@@ -75,7 +83,7 @@ class Systemd:
         self._process = Process("systemd", [
             "bash", "-c", 'echo $$ >"$1"; shift; exec "$@"', "bash", self._cgroup / "cgroup.procs",
             "unshare", "--mount", "--pid", "--ipc", "--uts", "--cgroup", "--fork", "--kill-child",
-            "bash", "-c", _BOOT, "bash", local, units,
+            "bash", "-c", _BOOT, "bash", local, units, user,
         ], log=folder / "systemd.log")
 
     def __enter__(self) -> Systemd:

@@ -211,7 +211,7 @@ class Explain(CommandTest):
         watcher.send(signal.SIGSTOP)
         self.addCleanup(watcher.send, signal.SIGCONT)
         done = self.run_it("explain", self.group.name)
-        self.assertEqual(done.returncode, 0)
+        self.assertEqual(done.returncode, 69)
         self.assertIn("not known: sentinel-watcher does not answer within 2 s", done.stdout)
         self.assertIn("What each target was told and answered", done.stdout)
 

@@ -36,6 +36,7 @@ RUN_ELSEWHERE = {
     "kubectl annotate pod": ("tests/e2e/test_manifests.py", '"kubectl annotate pod"'),
     "packaging/image/try.sh": ("tests/lab/image.py", "try.sh"),
     "cmake --install build-package": (".ci/run", "cmake --install build-package"),
+    "systemd-sysusers": (".ci/run", "systemd-sysusers"),
     "cmake -B build-pauses": (".ci/run", "-DRECONCILER_PAUSES=ON"),
     "cc $(pkg-config": ("tests/process/test_plugin_contract.py", '"pkg-config", "--cflags", "valkey-reconciler-plugin"'),
     "labeler --describe": ("tests/process/test_commented_targets.py", '"--describe"'),
@@ -46,6 +47,7 @@ RUN_ELSEWHERE = {
 # Nobody runs these: how they begin, and why.
 NOT_RUN = {
     "apt install": "it would install; .ci/run unpacks the package and runs what is in it",
+    "systemctl daemon-reload": "of the machine's own systemd",
     "systemctl enable --now": "for good, at the machine's own systemd; tests/process/test_service.py has one of its own",
 }
 # Boxes that are neither command nor configuration of ours: how they begin, and what they are.

@@ -111,8 +111,8 @@ class Misbehaviour(ProcessTest):
     def test_one_that_calls_from_another_thread(self) -> None:
         self.check_named("thread", "from another thread")
 
-    def test_one_that_refuses_its_configuration_stays_down(self) -> None:
-        self.check_named("refuse", "the target is not to be had", "stays down until a reload")
+    def test_one_that_refuses_its_configuration_is_tried_again(self) -> None:
+        self.check_named("refuse", "the target is not to be had", "refused its configuration and is tried again")
 
 
 if __name__ == "__main__":

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from case import FAST, ProcessTest, main, misbehaving, plugin_target
 
+from lab.addresses import free_port
 from lab.configuration import configuration, file_target, sentinel, table
 from lab.processes import wait_until
-from lab.program import LABELER, WATCHER, ProcessId, Program, descendants, identify
+from lab.program import LABELER, WATCHER, ProcessId, Program, build_folder, descendants, identify
 
 
 def resident_of_files(pid: int) -> int:
@@ -85,7 +86,7 @@ class Supervision(ProcessTest):
         refused = table("target", name="file", plugin=misbehaving("refuse"), groups=["another"])
         (self.folder / "program.toml").write_text(configuration(FAST, head, refused))
         program.send(signal.SIGHUP)
-        program.wait_for_log("the new configuration is refused")
+        program.wait_for_log("the one before goes on, and it is tried again")
         (self.target / f"{name}.json").unlink()
         program.kill_child(LABELER)
         self.wait_written()
@@ -105,9 +106,9 @@ class Supervision(ProcessTest):
         self.assertEqual(program.alive_processes(), [])
         self.assertRegex(program.log_text(), r"^[^\n]* crashed when it was loaded; expected [^\n]*$")
 
-    def test_a_plugin_that_is_not_described_within_ready_timeout_is_refused(self) -> None:
+    def test_a_plugin_that_is_not_described_within_ready_timeout_may_be_so_another_time(self) -> None:
         program, _ = self.start_held('[supervision]\nready_timeout = "1s"\n')
-        self.assertEqual(program.wait(5.0), 78)
+        self.assertEqual(program.wait(5.0), 71)
         self.assertEqual(program.alive_processes(), [])
         self.assertRegex(
             program.log_text(),
@@ -416,7 +417,7 @@ class Reload(ProcessTest):
         program = self.start(self.configuration(plugin_target("refuse")))
         begun = 0.0
         for _ in range(2):
-            program.wait_for_log("stays down until a reload", since=begun)
+            program.wait_for_log("refused its configuration and is tried again", since=begun)
             begun = time.monotonic()
             program.send(signal.SIGHUP)
             program.wait_for_log("1 processes replaced", since=begun)
@@ -430,7 +431,48 @@ class Reload(ProcessTest):
         program.wait_for_log("the target is not to be had")
         program.wait_for_log("the one before goes on")
         self.assertTrue(labeler.is_alive())
-        wait_until(lambda: "the last reload was refused" in program.readyz()[1], 5.0, "it is told")
+        told = "file: it goes on by the configuration of before, and its successor is tried again: "
+        wait_until(lambda: told in program.readyz()[1], 5.0, "it is told")
+        self.rewrite(program, self.configuration(text))
+        wait_until(lambda: told not in program.readyz()[1], 5.0, "it is as before")
+        self.assertTrue(labeler.is_alive())
+
+    def test_what_was_refused_is_tried_again_without_a_reload(self) -> None:
+        token = self.folder / "token"
+        store = table("target", name="store", plugin="consul", token_file=str(token),
+                      urls=[f"http://127.0.0.1:{free_port()}"], key="primary/{group}")
+        program = self.start(self.configuration(store))
+        program.wait_for_log("refused its configuration and is tried again")
+        token.write_text("secret")
+        program.wait_for_log(r"labeler store .* is ready", 15.0)
+
+    def test_a_successor_that_was_refused_is_tried_again_without_a_reload(self) -> None:
+        token = self.folder / "token"
+        program = self.start_ready(file_target(self.target))
+        labeler = program.child(LABELER)
+        store = table("target", name="file", plugin="consul", token_file=str(token),
+                      urls=[f"http://127.0.0.1:{free_port()}"], key="primary/{group}")
+        self.rewrite(program, self.configuration(store))
+        program.wait_for_log("the one before goes on, and it is tried again")
+        self.assertTrue(labeler.is_alive())
+        token.write_text("secret")
+        program.wait_for_log(r"labeler file \(plugin consul\) is ready", 15.0)
+        wait_until(lambda: not labeler.is_alive(), 10.0, "the one before has ended")
+        self.assertNotIn("the configuration of before", program.readyz()[1])
+
+    def test_closed_standard_descriptors_are_nobodys_channel(self) -> None:
+        file, address = self.folder / "closed.toml", f"127.0.0.1:{free_port()}"
+        file.write_text(self.configuration())
+        command = [str(build_folder() / "bin" / "valkey-reconciler"), "--config", str(file)]
+        with subprocess.Popen(["bash", "-c", 'exec "$@" <&- >&- 2>&-', "bash", *command],
+                              env={"VALKEY_RECONCILER_HTTP": address}) as program:
+            self.addCleanup(program.kill)
+            wait_until(lambda: len(list(descendants(program.pid))) == 2, 5.0, "both children are there")
+            before = list(descendants(program.pid))
+            time.sleep(2.0)  # each line of the log would be an end of the watcher
+            self.assertEqual(list(descendants(program.pid)), before)
+            program.terminate()
+            self.assertEqual(program.wait(10), 0)
 
 
 def _answers(program: Program) -> bool:

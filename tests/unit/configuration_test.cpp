@@ -139,8 +139,9 @@ TEST_F(ConfigurationTest, paths_in_the_file_are_relative_to_its_folder) {
            "\"secrets/../password\"\n"
            "[[sentinel.group]]\nname = \"g\"\n"
            "[[target]]\nname = \"t\"\nplugin = \"./sample.so\"\nfiles = [\"one\", \"/two\"]\n"));
-  EXPECT_EQ(made.sentinels[0].access.password_file, (folder_ / "password").string());
-  EXPECT_EQ(made.targets[0].plugin, (folder_ / "sample.so").string());
+  EXPECT_EQ(made.sentinels[0].access.password_file, (folder_ / "secrets/../password").string())
+      << "behind a link that is another place";
+  EXPECT_EQ(made.targets[0].plugin, (folder_ / "./sample.so").string());
   EXPECT_THAT(setting(made.targets[0], "files").list,
               ElementsAre((folder_ / "one").string(), "/two"));
 }

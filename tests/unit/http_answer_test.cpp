@@ -41,16 +41,26 @@ TEST(SharedAnswersTest, WhileReadersHoldTooMuchNoMoreIsMade) {
   SharedAnswers answers;
   std::vector<SharedAnswer> readers;
   uint64_t now = 0;
-  for (int i = 0; i < 100; ++i, now += 1'000) {
+  for (int i = 0; i < 20; ++i, now += SharedAnswers::lasts_ms) {
     SharedAnswer again = answers.again("/status", now);
     readers.push_back(again ? again : answers.made("/status", answer_of(1 << 20), now));
     answers.forget(now);
   }
-  EXPECT_EQ(readers[5], readers[99]);
+  EXPECT_EQ(readers[5], readers[19]);
   EXPECT_NE(readers[0], readers[1]);
+  EXPECT_EQ(answers.again("/status", now + SharedAnswers::lasts_at_most_ms), nullptr)
+      << "it is too old to be shown";
   readers.clear();
   answers.forget(now);
   EXPECT_EQ(answers.again("/status", now), nullptr) << "they have gone";
+}
+
+TEST(SharedAnswersTest, WhatIsTooLargeIsMadeAnewAllTheSame) {
+  SharedAnswers answers;
+  answers.made("/status", answer_of(SharedAnswers::most_held + 1), 0);
+  EXPECT_EQ(answers.again("/status", SharedAnswers::lasts_ms), nullptr) << "no reader holds it";
+  answers.forget(SharedAnswers::lasts_ms);
+  EXPECT_TRUE(answers.empty());
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 class StatusTest : public testing::Test {
  protected:
@@ -218,6 +219,15 @@ TEST(CountersTest, WhatEarlierIncarnationsHadCountedIsAdded) {
   EXPECT_EQ(total(), 8u);
   counters.report("file", 3, {{"writes_total", "", "", 1}});
   EXPECT_EQ(total(), 9u) << "the same number again is another incarnation's";
+}
+
+TEST(CountersTest, ASeriesThatIsNoLongerReportedIsGone) {
+  Counters counters;
+  counters.report("watcher", 1, {{"failures_total", "sentinel", "a", 5}, {"all_total", "", "", 1}});
+  counters.report("watcher", 1, {{"all_total", "", "", 1}});
+  EXPECT_THAT(counters.of("watcher"), SizeIs(1));
+  counters.report("watcher", 2, {});
+  EXPECT_THAT(counters.of("watcher"), SizeIs(1)) << "the next incarnation has not counted it yet";
 }
 
 TEST(CountersTest, APluginThatMakesUpSeriesFillsNoMemory) {
