@@ -8,9 +8,8 @@ std::string to_string(const Endpoint& endpoint) {
   return host + ":" + std::to_string(endpoint.port);
 }
 
-bool Topology::asks_the_same_as(const Topology& other) const {
-  return group == other.group && decision == other.decision && state == other.state &&
-         primary == other.primary && replicas == other.replicas;
+bool Topology::leads_as(const Topology& other) const {
+  return primary == other.primary && state == other.state;
 }
 
 }  // namespace reconciler

@@ -71,8 +71,8 @@ struct Topology {
   int64_t event_unix_us = 0;   // microseconds since 1970, UTC
   uint64_t event_mono_ns = 0;  // the same instant on CLOCK_MONOTONIC, nanoseconds
 
-  // Whether both ask for the same: everything but the cause and its time.
-  bool asks_the_same_as(const Topology& other) const;
+  // Whether clients are to be led to the same place: what differs is replicas, the decision's number or the cause.
+  bool leads_as(const Topology& other) const;
 };
 
 }  // namespace reconciler

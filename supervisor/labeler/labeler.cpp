@@ -94,9 +94,7 @@ void Labeler::arrived(const Topology& topology, uint64_t generation, uint64_t re
     group.next.reset();
     group.shown.show(topology, generation, revision);
   }
-  const Topology& open = group.shown.topology();
-  follow(group, group.assignment.arrived(
-                    revision, open.primary != topology.primary || open.state != topology.state));
+  follow(group, group.assignment.arrived(revision, !group.shown.topology().leads_as(topology)));
 }
 
 std::string Labeler::review() {

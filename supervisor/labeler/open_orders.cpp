@@ -14,7 +14,7 @@ namespace {
 // How long a plugin has to complete a request after `cancel`.
 constexpr uint64_t cancel_grace_ms = 3'000;
 // With that, less than the supervisor waits: who is told that it was not done can rely on it.
-constexpr uint64_t order_deadline_ms = 6'000;
+constexpr int64_t longest_order_ms = 6'000;
 
 vr_order_kind kind_of(ipc::OrderKind kind) { return static_cast<vr_order_kind>(kind); }
 static_assert(static_cast<int>(ipc::OrderKind::release) == VR_RELEASE);
@@ -56,11 +56,13 @@ void OpenOrders::begin(const vr_plugin& plugin, void* instance, const std::strin
   open.request.group = group;
   open.plugin = &plugin;
   open.instance = instance;
-  open.deadline.start(order_deadline_ms, [this, &open] { cancel(open); });
+  open.deadline.start(static_cast<uint64_t>(deadline_ms()), [this, &open] { cancel(open); });
   const vr_order told{sizeof(vr_order), kind_of(order.kind), group.c_str(), order.by.c_str(),
                       order.reason.c_str()};
   plugin.order(instance, &told, &open.request);
 }
+
+int64_t OpenOrders::deadline_ms() const { return std::min(target_.deadline, longest_order_ms); }
 
 void OpenOrders::cancel(Open& open) {
   if (open.cancelled) return;
@@ -84,9 +86,9 @@ bool OpenOrders::completed(const vr_request* request, ipc::OutcomeKind outcome,
   if (found == open_.end()) return false;
   const auto ended = open_.extract(found);
   const bool cancelled = outcome == ipc::OutcomeKind::cancelled;
-  answer(ended.key(), ended.mapped()->order, outcome,
-         cancelled && reason.empty() ? fmt::format("not done within {} ms", order_deadline_ms)
-                                     : reason);
+  answer(
+      ended.key(), ended.mapped()->order, outcome,
+      cancelled && reason.empty() ? fmt::format("not done within {} ms", deadline_ms()) : reason);
   return true;
 }
 

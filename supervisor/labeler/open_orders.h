@@ -47,6 +47,7 @@ class OpenOrders {
     uv::Timer deadline;
   };
 
+  int64_t deadline_ms() const;
   void cancel(Open& open);
   void answer(const std::string& group, const ipc::Order& order, ipc::OutcomeKind outcome,
               const std::string& reason);

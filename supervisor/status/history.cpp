@@ -12,10 +12,6 @@ constexpr std::size_t longest_text = 512;
 
 uint64_t between(uint64_t from_ns, uint64_t to_ns) { return to_ns > from_ns ? to_ns - from_ns : 0; }
 
-bool is_failover(const Topology& before, const Topology& now) {
-  return before.primary != now.primary || before.state != now.state;
-}
-
 // There will be no other word of them unless something changes.
 bool all_have_said(const History::Failover& failover) {
   return std::all_of(failover.targets.begin(), failover.targets.end(),
@@ -59,7 +55,7 @@ void History::topology(const Topology* before, const Topology& now, uint64_t rev
                        uint64_t passed_on_mono_ns, const std::vector<std::string>& targets) {
   if (before == nullptr) return;
   const auto open = open_.find(now.group);
-  if (!is_failover(*before, now)) {
+  if (before->leads_as(now)) {
     // A promotion that was provisional is confirmed, under its own epoch.
     const auto last = std::find_if(failovers_.begin(), failovers_.end(),
                                    [&](const Failover& f) { return f.group == now.group; });

@@ -111,8 +111,7 @@ void Status::topology(const std::string& group, uint64_t revision, Topology topo
   const auto found = groups_.find(group);
   if (found == groups_.end()) return;
   Group& known = found->second;
-  const bool same = known.known() && known.topology.primary == topology.primary &&
-                    known.topology.state == topology.state;
+  const bool same = known.known() && known.topology.leads_as(topology);
   // A change of replicas has a cause and a time of its own, which nobody asks for.
   if (!same) known.since_us = topology.event_unix_us;
   topology.cause = same ? std::move(known.topology.cause) : cut(std::move(topology.cause));

@@ -88,6 +88,7 @@ class Plain(PlainStoreCase, unittest.TestCase):
         self.assertEqual(self.apply(host, ADDRESSES[0], 1), "applied")
         lease = self.server.lease_of(self.key)
         assert lease is not None
+        self._kept_by_the_one_behind_the_proxy(lease)  # so that the next time is not just now
         self.server.revoke(lease)
         came = self.proxy.hold_answers_to(b"/v3/lease/keepalive")
         self.assertTrue(came.wait(20))
