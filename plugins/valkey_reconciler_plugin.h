@@ -282,7 +282,7 @@ typedef struct vr_plugin {
   /* Makes the plugin's one instance, starts what it needs and returns; connecting goes on in the
    * background. `host` stays valid until `destroy` returns, `target` until `create` does. On
    * failure NULL, with the cause written into `error` (`error_size` bytes, NUL included): the
-   * target is marked failed until a reload. */
+   * target is marked failed and tried again within a minute. */
   void* (*create)(const vr_host* host, const vr_target* target, char* error, size_t error_size);
 
   /* Frees everything, stops timers and watches. No request is open when it is called. */

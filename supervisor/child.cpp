@@ -19,7 +19,7 @@ namespace {
 
 // A configuration stays wrong, but what it is about may have been away for a moment only: a secret that is being written
 // anew, a plugin that is being installed, descriptors.
-constexpr int64_t refused_again_min_ms = 5'000;
+constexpr int64_t refused_again_min_ms = 10'000;  // half of it at the least
 constexpr int64_t refused_again_max_ms = 60'000;
 
 std::string how_it_ended(const Incarnation& incarnation, int wait_status) {

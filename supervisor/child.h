@@ -80,6 +80,8 @@ class Child {
   }
   // Whether a group's topologies are for what runs.
   bool serves(const std::string& group) const { return plan_.serves(group); }
+  // By another plan than what runs.
+  bool is_being_replaced() const { return successor_ != nullptr; }
   bool ready() const { return current_ && current_->ready(); }
   bool stopped() const { return stopping_ && !current_ && !successor_ && retiring_.empty(); }
   uint64_t generation() const { return current_ ? current_->generation() : 0; }

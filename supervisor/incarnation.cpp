@@ -81,6 +81,7 @@ void Incarnation::send(const ipc::Message& message) {
 void Incarnation::send(ipc::Frame frame) { channel_->send(std::move(frame)); }
 
 void Incarnation::on_frame(const ipc::Frame& frame) {
+  if (!fault_.empty()) return;
   liveness_.heard(monotonic_ms());
   switch (frame.type) {
     case ipc::MessageType::hello: {
@@ -127,6 +128,7 @@ void Incarnation::kill() {
 }
 
 void Incarnation::condemn(const std::string& fault) {
+  if (pid_ <= 0) return;  // it has ended by itself
   log::warning(fmt::format("{} is {}: killed", name_, fault), {.pid = pid_});
   fault_ = fault;
   kill();

@@ -264,6 +264,7 @@ void Supervisor::reload(Configuration configuration) {
       ++replaced;
     } else {
       child->second->supervise(configuration_.supervision);
+      if (!child->second->is_being_replaced()) observer_.child_caught_up(id);
     }
   }
   log::info(

@@ -190,7 +190,7 @@ class TargetReader {
         problems_.add(
             written->where(), written->key(),
             fmt::format("goes for all {} targets that have such a key, also over the one at "
-                        "{}; expected the key in each of them, or no such variable",
+                        "{}; expected it in none of them, or no such variable",
                         use.targets, use.in_file[0]));
         continue;
       }

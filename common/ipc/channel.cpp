@@ -257,13 +257,19 @@ Channel::Sent Channel::transmit(const Frame& frame, bool large) {
 void Channel::drain() {
   const int64_t deadline = static_cast<int64_t>(uv_hrtime() / 1'000'000) + 100;
   while (!waiting_.empty() && descriptor_.valid()) {
-    if (transmit(waiting_.front()) == Sent::yes) {
+    const Sent sent = transmit(waiting_.front());
+    if (sent == Sent::yes) {
       waiting_.pop_front();
       continue;
     }
     const int64_t left = deadline - static_cast<int64_t>(uv_hrtime() / 1'000'000);
+    if (left <= 0) return;
+    if (sent == Sent::later) {
+      ::poll(nullptr, 0, 5);
+      continue;
+    }
     pollfd ready{descriptor_.get(), POLLOUT, 0};
-    if (left <= 0 || ::poll(&ready, 1, static_cast<int>(left)) == 0) return;
+    if (::poll(&ready, 1, static_cast<int>(left)) == 0) return;
   }
 }
 

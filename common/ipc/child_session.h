@@ -33,8 +33,8 @@ Result<void> tie_to_supervisor(int64_t supervisor_pid);
 class ChildSession {
  public:
   struct Handlers {
-    // The accepted configuration; an error ends the process with 78, and the supervisor doesn't try
-    // again until a reload.
+    // The accepted configuration; an error ends the process with 78, and the supervisor tries
+    // again within a minute.
     std::function<Result<void>(const Configure&)> on_configure;
     // To a labeler: what is to be applied. To a watcher: what its predecessor knew.
     std::function<void(const Topology&, uint64_t generation, uint64_t revision)> on_topology;

@@ -17,7 +17,7 @@ kubectl() { command kubectl "${options[@]}" "$@"; }
 
 # By either label: MIGRATING.md keeps the earlier program's manifests.
 running=$(kubectl get pods -l app.kubernetes.io/name=valkey-reconciler -o name)
-running+=$(kubectl get pods -l app=valkey-reconciler -o name)
+[ -n "$running" ] || running=$(kubectl get pods -l app=valkey-reconciler -o name)
 if [ -n "$running" ]; then
   echo "remove: the program still runs here; delete it first:" "$running" >&2
   exit 1

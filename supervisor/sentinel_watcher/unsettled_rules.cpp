@@ -24,8 +24,8 @@ constexpr Milliseconds suspect_after_found = 100;
 }  // namespace
 
 // The current primary is one that turned primary, and no Sentinel names it yet. Those that name the old one are no news;
-// only a majority that stays with it under this epoch, although no failover is in progress any more, takes the promotion
-// back: Sentinels that live in the past have not seen how it began.
+// only a majority that stays with it under this epoch takes the promotion back, and only when no failover is in progress any
+// more (Sentinels that live in the past have not seen how it began), or the instance itself is a replica again.
 void TopologyBuilder::decide_provisional(Round& round) {
   // A predecessor may have asked instances, and this process may not.
   if (proof_.ask_instances) round.want_role(current_.primary);
@@ -35,20 +35,22 @@ void TopologyBuilder::decide_provisional(Round& round) {
   });
   const Tally stays = round.tally(
       those(round.newest, [](const SentinelView* view) { return is_untroubled(*view); }));
-  if (in_progress || !round.is_majority(stays.votes)) return;
+  const Role role = round.role_of(current_.primary);
+  const bool undone = role == Role::replica;
+  if ((in_progress && !undone) || !round.is_majority(stays.votes)) return;
   const std::string because = votes_in_words(stays.votes, round.picture.known, round.epoch);
   if (aliases_.same(*stays.primary, current_.primary)) {
     return commit(round, current_.primary, current_.decision.next(true), Change::confirmed,
                   because);
   }
   Milliseconds wait = take_back_silent;
-  const Role role = round.role_of(current_.primary);
-  if (role == Role::replica) wait = 0;
+  if (undone) wait = 0;
   if (role == Role::primary) wait = take_back_contrary;
   if (!has_persisted(round, Belief::stays, *stays.primary, wait)) return;
   candidate_.reset();
   commit(round, *stays.primary, current_.decision.next(true), Change::taken_back,
-         because + ", and no failover is in progress any more");
+         because + (in_progress ? ", and it is a replica again"
+                                : ", and no failover is in progress any more"));
 }
 
 // `act_on = "promotion"`: what an elected leader has chosen is acted upon when it says itself that it is primary.

@@ -1,6 +1,5 @@
 #include "supervisor/status/counters.h"
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -20,7 +19,9 @@ void Counters::report(const std::string& child, uint64_t generation,
     present.insert(series);
     if (known.series.size() >= most_series && !known.series.contains(series)) continue;
     Counted& counted = known.series[series];
-    counted.now = std::max(counted.now, counter.count);
+    if (counter.count < counted.now)
+      counted.before += counted.now;  // it was gone, and is there again
+    counted.now = counter.count;
   }
   std::erase_if(known.series, [&](const auto& entry) {
     return entry.second.now > 0 && !present.contains(entry.first);

@@ -64,10 +64,7 @@ class Status {
 
   // What became of the last reload. A refused one changes nothing, and is no unreadiness.
   void reload_refused(const std::string& why, const Moment& now);
-  void reload_accepted() {
-    refused_reload_.reset();
-    behind_.clear();
-  }
+  void reload_accepted() { refused_reload_.reset(); }
   // It goes on by the configuration of before, since its successor did not become ready.
   void child_behind(const std::string& child, const std::string& why, const Moment& now);
   void child_caught_up(const std::string& child) { behind_.erase(child); }

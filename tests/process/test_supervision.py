@@ -464,15 +464,16 @@ class Reload(ProcessTest):
         file, address = self.folder / "closed.toml", f"127.0.0.1:{free_port()}"
         file.write_text(self.configuration())
         command = [str(build_folder() / "bin" / "valkey-reconciler"), "--config", str(file)]
-        with subprocess.Popen(["bash", "-c", 'exec "$@" <&- >&- 2>&-', "bash", *command],
-                              env={"VALKEY_RECONCILER_HTTP": address}) as program:
-            self.addCleanup(program.kill)
-            wait_until(lambda: len(list(descendants(program.pid))) == 2, 5.0, "both children are there")
-            before = list(descendants(program.pid))
-            time.sleep(2.0)  # each line of the log would be an end of the watcher
-            self.assertEqual(list(descendants(program.pid)), before)
-            program.terminate()
-            self.assertEqual(program.wait(10), 0)
+        program = subprocess.Popen(["bash", "-c", 'exec "$@" <&- >&- 2>&-', "bash", *command],
+                                   env={"VALKEY_RECONCILER_HTTP": address})
+        self.addCleanup(program.wait, 10)
+        self.addCleanup(program.kill)
+        wait_until(lambda: len(descendants(program.pid)) == 2, 5.0, "both children are there")
+        before = descendants(program.pid)
+        time.sleep(2.0)  # each line of the log would be an end of the watcher
+        self.assertEqual(descendants(program.pid), before)
+        program.terminate()
+        self.assertEqual(program.wait(10), 0)
 
 
 def _answers(program: Program) -> bool:

@@ -192,6 +192,18 @@ TEST_F(Promotion, IsTakenBackAtOnceWhenTheCandidateIsAReplicaAgain) {
   EXPECT_EQ(decide_after(60'000).change, Change::none);
 }
 
+TEST_F(Promotion, IsTakenBackThoughTheLeaderGoesOnWhenTheCandidateIsAReplicaAgain) {
+  turn();
+  EXPECT_EQ(decide_after(400).change, Change::none);
+  role(b, Role::replica);  // another Sentinel made it one
+  EXPECT_EQ(decide().change, Change::taken_back);
+  expect_current(a, {0, 5, 2});
+  EXPECT_THAT(verdict_.because, HasSubstr("and it is a replica again"));
+  says(0, c, 7);  // the leader tries anew
+  EXPECT_EQ(decide().change, Change::moved);
+  expect_current(c, {0, 7, 0});
+}
+
 TEST_F(Promotion, IsTakenBackSoonWhenTheCandidateIsGone) {
   turn();
   leader_ends();
