@@ -34,6 +34,7 @@ echo "$3:x:4242:" >>/run/group
 for names in passwd group; do mount --bind /run/$names /etc/$names; done
 mkdir -p /run/units /run/dev/pts /run/dev/shm /run/dev/mqueue
 cp "$2"/* /run/units/
+for folder in /tmp /var/tmp; do mount -t tmpfs -o mode=1777 tmpfs $folder; done
 for device in null zero full random urandom tty; do
   : >/run/dev/$device
   mount --bind /dev/$device /run/dev/$device
