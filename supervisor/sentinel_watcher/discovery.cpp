@@ -15,8 +15,6 @@ void Discovery::told_id(const Endpoint& sentinel, const std::string& id, bool is
   known.answers = known.told_itself = true;
 }
 
-void Discovery::told_none(const Endpoint& sentinel) { known_[sentinel].told_others = true; }
-
 void Discovery::told_peers(const Endpoint& sentinel, std::vector<PeerReply> peers) {
   if (is_stranger(sentinel)) return;
   for (const PeerReply& peer : peers) {

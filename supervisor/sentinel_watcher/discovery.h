@@ -16,8 +16,6 @@ class Discovery {
  public:
   // `is_configured`: who is there nobody else can say.
   void told_id(const Endpoint& sentinel, const std::string& id, bool is_configured = false);
-  // It knows no such group, and so nobody who watches it.
-  void told_none(const Endpoint& sentinel);
   void told_peers(const Endpoint& sentinel, std::vector<PeerReply> peers);
   // It won't tell its id or its peers: nobody can be taken up safely.
   void refused(const Endpoint& sentinel);

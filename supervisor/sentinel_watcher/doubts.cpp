@@ -80,12 +80,13 @@ Sorted sort(const DoubtfulPicture& doubtful, uint64_t newest) {
 }
 
 Doubt about_reach(const Sorted& sorted, std::size_t known, const Topology* current) {
-  if (sorted.heard == 0) {
-    const std::string kept =
-        current != nullptr ? fmt::format("; the primary stays {}", to_string(current->primary))
-                           : std::string();
-    return {"sentinels-out-of-reach", fmt::format("none of {} Sentinels answers{}", known, kept),
-            Severity::blocking, 1'000};
+  if (sorted.answering == 0) {
+    std::string message = sorted.heard == 0
+                              ? fmt::format("none of {} Sentinels answers", known)
+                              : fmt::format("none of {} Sentinels tells of the group", known);
+    if (current != nullptr)
+      message += fmt::format("; the primary stays {}", to_string(current->primary));
+    return {"sentinels-out-of-reach", std::move(message), Severity::blocking, 1'000};
   }
   return {"sentinels-missing",
           fmt::format("only {} of {} Sentinels answer about the group: a failover is followed, but "

@@ -43,7 +43,15 @@ GroupWatch::GroupWatch(const Shared& shared, std::string name, const Proof& proo
     : shared_(shared), builder_(std::move(name), proof, shared.names.aliases()) {}
 
 void GroupWatch::remember(const Topology& topology) {
-  builder_.remember(topology);
+  const bool has_published = builder_.has_topology();
+  const Endpoint published = builder_.current().primary;
+  if (builder_.remember(topology) && has_published) {
+    // It came late, and what the Sentinels say has gone out over it.
+    Verdict verdict;
+    verdict.change = Change::confirmed;
+    verdict.because = builder_.because();
+    publish(verdict, published, "the supervisor's memory");
+  }
   decide("the supervisor's memory");
 }
 
@@ -70,17 +78,22 @@ void GroupWatch::remove(const Sentinel& sentinel) {
   forget_question_for_replicas(sentinel);
 }
 
-void GroupWatch::set_known(std::size_t known, bool discovering) {
-  const bool was_discovering = std::exchange(discovering_, discovering);
-  if (std::exchange(known_, known) == known && was_discovering == discovering) return;
+void GroupWatch::set_known(std::size_t known, bool has_told) {
+  if (std::exchange(known_, known) == known && !has_told) return;
   decide("the number of Sentinels");
+}
+
+void GroupWatch::forget_word(const Sentinel& sentinel) {
+  SentinelView& view = views_[place_of(sentinel)];
+  if (view.standing > Standing::unheard) view.standing = Standing::unheard;
+  decide("the identity of Sentinel " + sentinel.name());
 }
 
 std::size_t GroupWatch::known() const {
   std::size_t known = std::max(known_, views_.size());
-  for (const SentinelView& view : views_) {
-    if (discovering_ && view.standing == Standing::answered)
-      known = std::max<std::size_t>(known, view.other_sentinels + 1U);
+  for (std::size_t i = 0; i < views_.size(); ++i) {
+    if (views_[i].standing == Standing::answered && !asked_[i].sentinel->has_told_of_others())
+      known = std::max<std::size_t>(known, views_[i].other_sentinels + 1U);
   }
   return known;
 }
@@ -127,7 +140,9 @@ void GroupWatch::answered(Sentinel& sentinel, const Result<Sentinel::PrimaryAnsw
   Asked& asked = asked_[place];
   SentinelView& view = views_[place];
   --asked.unanswered;
-  if (!sentinel.is_believed()) {
+  if (sentinel.identity() == Sentinel::Identity::twin) {
+    view.standing = Standing::unheard;
+  } else if (sentinel.identity() == Sentinel::Identity::stranger) {
     view.standing = Standing::refused;
     view.refusal = "another Sentinel is known at its address";
   } else if (!answer) {
@@ -195,7 +210,6 @@ void GroupWatch::lost(const Sentinel& sentinel) {
   const std::size_t place = place_of(sentinel);
   asked_[place] = Asked{.sentinel = asked_[place].sentinel};
   views_[place].standing = Standing::out_of_reach;
-  views_[place].tilt = false;
   views_[place].failover = FailoverState::none;
   forget_question_for_replicas(sentinel);
   decide("loss of Sentinel " + sentinel.name());

@@ -46,9 +46,14 @@ class GroupWatch {
 
   void add(Sentinel& sentinel);
   void remove(const Sentinel& sentinel);
-  // How many Sentinels there are, those without a known address included. `discovering`: there may be more, as many as those
-  // who answer say themselves.
-  void set_known(std::size_t known, bool discovering);
+  // How many Sentinels there are, those without a known address included. `has_told`: one of them has told of the others, so
+  // that the number which it gives with its primary does not count any more.
+  void set_known(std::size_t known, bool has_told);
+  // What it said was not its word.
+  void forget_word(const Sentinel& sentinel);
+  SentinelView::Standing standing_of(const Sentinel& sentinel) const {
+    return views_[place_of(sentinel)].standing;
+  }
 
   // What these ask is sent with the Sentinels' next flush().
   void ask(Sentinel& sentinel);
@@ -119,7 +124,6 @@ class GroupWatch {
   std::vector<SentinelView> views_;
   std::vector<Asked> asked_;
   std::size_t known_ = 0;
-  bool discovering_ = false;
   Agreement agreement_;
   double agreed_unix_s_ = 0;  // since when all agree, or when they began to the last time; 0: never
   std::optional<std::size_t> source_;         // of the replicas

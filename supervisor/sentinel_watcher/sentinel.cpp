@@ -119,10 +119,10 @@ std::vector<Reports::Trouble> Sentinel::troubles() const {
   return all;
 }
 
-bool Sentinel::set_believed(bool is_believed) {
-  if (std::exchange(is_believed_, is_believed) == is_believed) return false;
+bool Sentinel::set_identity(Identity identity) {
+  if (std::exchange(identity_, identity) == identity) return false;
   const std::string subject = subject_ + " stranger";
-  if (is_believed) {
+  if (identity != Identity::stranger) {
     reports_.no_trouble(subject);
   } else {
     reports_.logged_trouble(
@@ -155,6 +155,7 @@ void Sentinel::events_up(const std::vector<RefusedChannel>& refused) {
   }
   all_up();
   // The acknowledgement came first: what happens from now on is heard, and what was before is asked for.
+  handlers_.on_hearing();
   handlers_.on_fresh();
 }
 
@@ -188,6 +189,7 @@ void Sentinel::went_down(bool events, const ConnectionFailure& failure) {
   reports_.count(failures_total, "sentinel", name_);
   if (!events) {
     address_answer_.reset();
+    reports_.no_trouble(subject_ + " replicas");  // another one is asked for them
     handlers_.on_lost();
   }
   handlers_.on_failed();

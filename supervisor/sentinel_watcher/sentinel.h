@@ -7,6 +7,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/config/configuration.h"
@@ -25,7 +26,9 @@ namespace reconciler {
 class Sentinel {
  public:
   struct Handlers {
-    // Events may have been missed: everything is to be asked anew.
+    // Its events are heard from now on, after a time in which they may not have been.
+    std::function<void()> on_hearing;
+    // Events may have been missed, or it answers again: everything is to be asked anew.
     std::function<void()> on_fresh;
     // A question about a primary or its replicas was answered.
     std::function<void()> on_answer;
@@ -64,10 +67,15 @@ class Sentinel {
   // What its troubles are kept by.
   const std::string& subject() const { return subject_; }
   bool answers() const { return commands_.up(); }
-  // It is who it should be; what another one says doesn't count.
-  bool is_believed() const { return is_believed_; }
+  // Whose word it is: its own; that of one who is heard under another address as well; that of one who has no say.
+  enum class Identity : uint8_t { its_own, twin, stranger };
+  Identity identity() const { return identity_; }
   // True where that is another than before.
-  bool set_believed(bool is_believed);
+  bool set_identity(Identity identity);
+  // It has told who the others are, or won't; before that there may be as many as it says.
+  bool has_told_of_others() const { return has_told_of_others_; }
+  // True where that is another than before.
+  bool set_told_of_others(bool told) { return std::exchange(has_told_of_others_, told) != told; }
   // Its events are heard, too.
   bool up() const { return commands_.up() && events_.up(); }
   bool hears() const { return events_.up(); }
@@ -106,7 +114,8 @@ class Sentinel {
   std::optional<Result<std::optional<Endpoint>>> address_answer_;
   std::optional<ConnectionFailure> events_failure_;  // not yet shown
   uint32_t turn_ = 1;
-  bool is_believed_ = true;
+  Identity identity_ = Identity::its_own;
+  bool has_told_of_others_ = false;
   uv::Timer settled_;
   SentinelLink commands_;
   SentinelLink events_;

@@ -112,11 +112,6 @@ void SentinelRoster::told_peers(const Endpoint& sentinel,
   changed();
 }
 
-void SentinelRoster::told_none(const Endpoint& sentinel) {
-  discovery_.told_none(sentinel);
-  changed();
-}
-
 void SentinelRoster::refused(const Endpoint& sentinel, const std::string& what,
                              const Error& cause) {
   discovery_.refused(sentinel);
@@ -211,8 +206,11 @@ bool SentinelRoster::is_configured(const Endpoint& sentinel) const {
 
 bool SentinelRoster::is_twin(const Endpoint& sentinel) const {
   const std::vector<SocketAddress> all = wanted();
-  return std::any_of(all.begin(), all.end(), [&](const SocketAddress& other) {
-    return other.endpoint != sentinel && discovery_.stands_for(other.endpoint, sentinel, true);
+  const bool is_wanted = std::any_of(all.begin(), all.end(), [&](const SocketAddress& other) {
+    return other.endpoint == sentinel;
+  });
+  return !is_wanted && std::any_of(all.begin(), all.end(), [&](const SocketAddress& other) {
+    return discovery_.stands_for(other.endpoint, sentinel, true);
   });
 }
 

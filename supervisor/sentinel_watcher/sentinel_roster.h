@@ -43,7 +43,6 @@ class SentinelRoster {
   // What Sentinels tell of themselves and of each other.
   void told_id(const Endpoint& sentinel, const Result<std::string>& id);
   void told_peers(const Endpoint& sentinel, const Result<std::vector<PeerReply>>& peers);
-  void told_none(const Endpoint& sentinel);  // it knows no such group
   void lost(const Endpoint& sentinel);
   // Nothing leads to it any more.
   void forget(const Endpoint& sentinel) { discovery_.forget(sentinel); }
@@ -56,7 +55,7 @@ class SentinelRoster {
   bool has_told(const Endpoint& sentinel) const { return discovery_.has_told(sentinel); }
   // Told of, and by now somebody else's.
   bool is_stranger(const Endpoint& sentinel) const { return discovery_.is_stranger(sentinel); }
-  // Under another address, this is one of them.
+  // It need not be heard: under another address, it is one of those wanted.
   bool is_twin(const Endpoint& sentinel) const;
   // How many Sentinels there are: those at these addresses, those told of, and each configured name without an address; one
   // that has several addresses counts once.

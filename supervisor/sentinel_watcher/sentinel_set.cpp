@@ -21,6 +21,8 @@ constexpr uint64_t forget_after_ms = 30'000;
 // How often Sentinels are asked for the others, beside the event of a new one.
 constexpr uint64_t discovery_interval_ms = 30'000;
 
+using Identity = Sentinel::Identity;
+
 SentinelSettings without_groups(SentinelSettings settings) {
   settings.groups = {};
   return settings;
@@ -71,6 +73,7 @@ void SentinelSet::start() {
     for (const auto& known : members_) {
       ask_id(*known);
       ask_for_peers(*known);
+      known->sentinel->flush();
     }
   });
 }
@@ -120,7 +123,7 @@ void SentinelSet::gather() {
     const bool is_wanted =
         std::any_of(wanted.begin(), wanted.end(),
                     [&](const SocketAddress& address) { return address.endpoint == endpoint; });
-    if (!is_wanted && roster_.is_twin(endpoint)) {
+    if (roster_.is_twin(endpoint)) {
       forget(i, "it is known under another address");
     } else if (!is_wanted && roster_.is_stranger(endpoint)) {
       roster_.forget(endpoint);
@@ -134,28 +137,35 @@ void SentinelSet::gather() {
       forget(i, "nothing leads to it any more");
     }
   }
-  for (const auto& known : members_) believe(*known);
+  for (const auto& known : members_) identify(*known);
   count();
 }
 
-// While one of those that answer has not yet told of the others, the number that it gives with its primary counts.
 void SentinelSet::count() {
   std::vector<Endpoint> addresses;
-  bool discovering = false;
+  bool has_told = false;
   for (const auto& known : members_) {
-    const Sentinel& sentinel = *known->sentinel;
-    if (!sentinel.is_believed()) continue;
-    addresses.push_back(sentinel.endpoint());
-    discovering |=
-        settings_.discover && sentinel.answers() && !roster_.has_told(sentinel.endpoint());
+    Sentinel& sentinel = *known->sentinel;
+    has_told |=
+        sentinel.set_told_of_others(!settings_.discover || roster_.has_told(sentinel.endpoint()));
+    if (sentinel.identity() == Identity::its_own) addresses.push_back(sentinel.endpoint());
   }
   const std::size_t number = roster_.number(addresses);
-  for (const auto& group : groups_) group->set_known(number, discovering);
+  for (const auto& group : groups_) group->set_known(number, has_told);
 }
 
-void SentinelSet::believe(Member& member) {
+void SentinelSet::identify(Member& member) {
   Sentinel& sentinel = *member.sentinel;
-  if (!sentinel.set_believed(!roster_.is_stranger(sentinel.endpoint()))) return;
+  Identity identity = Identity::its_own;
+  if (roster_.is_stranger(sentinel.endpoint())) {
+    identity = Identity::stranger;
+  } else if (roster_.is_twin(sentinel.endpoint())) {
+    identity = Identity::twin;  // until it is forgotten
+  }
+  if (!sentinel.set_identity(identity)) return;
+  if (identity != Identity::its_own) {
+    for (const auto& group : groups_) group->forget_word(sentinel);
+  }
   member.unasked = groups_.size();
   ask_some(member);
 }
@@ -165,7 +175,8 @@ void SentinelSet::add(const SocketAddress& address) {
   Member* member = owned.get();
   member->sentinel = std::make_unique<Sentinel>(
       loop_, settings_, access_, address.endpoint, Peer{address.socket, address.name}, reports_,
-      Sentinel::Handlers{.on_fresh = [this, member] { fresh(*member); },
+      Sentinel::Handlers{.on_hearing = [this, member] { set_tilt(*member, false); },
+                         .on_fresh = [this, member] { fresh(*member); },
                          .on_answer = [this, member] { ask_some(*member); },
                          .on_events =
                              [this, member](const std::vector<SentinelEvent>& events) {
@@ -190,16 +201,13 @@ void SentinelSet::forget(std::size_t place, const char* why) {
 }
 
 void SentinelSet::fresh(Member& member) {
-  // The end of a tilt may have been missed, and that is not said a second time.
-  if (std::exchange(member.tilt, false)) {
-    for (const auto& group : groups_) group->set_tilt(*member.sentinel, false);
-  }
   count();
   // In one write, and answered in this order: whose word it is is known before it is heard.
   ask_id(member);
   member.unasked = groups_.size();
   ask_some(member);
   ask_for_peers(member);
+  member.sentinel->flush();
   const std::size_t polls = std::clamp<std::size_t>(groups_.size(), 1, max_polls_per_interval);
   const auto period = std::max<uint64_t>(static_cast<uint64_t>(settings_.poll_interval) / polls, 1);
   // Sentinels that came up together are polled apart from each other.
@@ -234,29 +242,50 @@ void SentinelSet::ask_id(Member& member) {
   if (!settings_.discover || !member.sentinel->answers()) return;
   member.sentinel->ask_id([this, &member](const Result<std::string>& id) {
     roster_.told_id(member.sentinel->endpoint(), id);
-    believe(member);
+    // Another one may be its twin. What follows this answer is its word.
+    for (const auto& known : members_) identify(*known);
   });
 }
 
-// Of one group each time: the groups of a set have the same Sentinels. After the group's own question, never before.
-void SentinelSet::ask_for_peers(Member& member) {
-  if (!settings_.discover || groups_.empty() || !member.sentinel->answers() ||
-      std::exchange(member.asked_for_peers, true)) {
+// Of one group each time: the groups of a set have the same Sentinels. Where it knows no such group, another one is asked for,
+// in so many `tries`. After the group's own question, never before.
+void SentinelSet::ask_for_peers(Member& member, std::size_t tries) {
+  if (!settings_.discover || tries == 0 || !member.sentinel->answers() || member.asked_for_peers)
     return;
-  }
-  const std::string& group = groups_[member.next_for_peers++ % groups_.size()]->name();
-  member.sentinel->ask_peers(group, [this, &member](const Result<Sentinel::Peers>& peers) {
-    member.asked_for_peers = false;
-    if (!peers) {
-      roster_.told_peers(member.sentinel->endpoint(), peers.error());
-    } else if (*peers) {
-      roster_.told_peers(member.sentinel->endpoint(), **peers);
-    } else {
-      roster_.told_none(member.sentinel->endpoint());
-    }
-    if (std::exchange(member.ask_for_peers_again, false)) ask_for_peers(member);
-  });
+  GroupWatch* group = group_for_peers(member);
+  if (group == nullptr) return;
+  member.asked_for_peers = true;
+  member.sentinel->ask_peers(
+      group->name(), [this, &member, tries](const Result<Sentinel::Peers>& peers) {
+        member.asked_for_peers = false;
+        const bool once_more = std::exchange(member.ask_for_peers_again, false);
+        if (!peers) {
+          roster_.told_peers(member.sentinel->endpoint(), peers.error());
+        } else if (*peers) {
+          roster_.told_peers(member.sentinel->endpoint(), **peers);
+        } else if (!once_more) {
+          return ask_for_peers(member, tries - 1);
+        }
+        if (once_more) ask_for_peers(member);
+      });
   member.sentinel->flush();
+}
+
+// One that it watches, else one of which it hasn't said yet.
+GroupWatch* SentinelSet::group_for_peers(Member& member) {
+  GroupWatch* unheard = nullptr;
+  for (std::size_t i = 0; i < groups_.size(); ++i) {
+    GroupWatch& group = *groups_[member.next_for_peers++ % groups_.size()];
+    switch (group.standing_of(*member.sentinel)) {
+      case SentinelView::Standing::answered:
+        return &group;
+      case SentinelView::Standing::unknown_group:
+        break;
+      default:
+        if (unheard == nullptr) unheard = &group;
+    }
+  }
+  return unheard;
 }
 
 void SentinelSet::flush_all() {
@@ -267,23 +296,28 @@ void SentinelSet::lost(Member& member) {
   member.poll.stop();
   member.unasked = 0;
   member.asked_for_peers = member.ask_for_peers_again = false;
-  member.tilt = false;
   roster_.lost(member.sentinel->endpoint());
   for (const auto& group : groups_) group->lost(*member.sentinel);
+}
+
+// Said once where it begins and once where it ends: whoever has not heard in between takes it for over.
+bool SentinelSet::set_tilt(Member& member, bool tilt) {
+  if (std::exchange(member.tilt, tilt) == tilt) return false;
+  for (const auto& group : groups_) group->set_tilt(*member.sentinel, tilt);
+  return true;
 }
 
 void SentinelSet::heard(Member& member, const SentinelEvent& event) {
   if (event.group.empty()) {  // +tilt, -tilt
     const bool tilt = event.channel == "+tilt";
-    if (std::exchange(member.tilt, tilt) == tilt) return;
+    if (!set_tilt(member, tilt)) return;
     log::write(tilt ? log::Level::warning : log::Level::info,
                fmt::format("Sentinel {} {} tilt mode", member.sentinel->name(),
                            tilt ? "entered" : "left"));
-    for (const auto& group : groups_) group->set_tilt(*member.sentinel, tilt);
     for (const auto& group : groups_) group->ask(*member.sentinel);
     return;
   }
-  if (!member.sentinel->is_believed()) return;
+  if (member.sentinel->identity() != Identity::its_own) return;
   if (event.channel == "+sentinel") {
     member.ask_for_peers_again = member.asked_for_peers;
     return ask_for_peers(member);

@@ -46,7 +46,8 @@ class SentinelSet {
     uv::Timer poll;
     std::size_t unasked = 0;     // groups of which everything is to be asked anew: the last so many
     std::size_t next_group = 0;  // to be polled
-    std::size_t next_for_peers = 0;  // the group whose other Sentinels are asked for
+    std::size_t next_for_peers =
+        0;  // the group whose other Sentinels are asked for, if it is one of this one's
     bool asked_for_peers = false;
     bool ask_for_peers_again = false;  // somebody came while they were asked for
     bool tilt = false;
@@ -56,7 +57,7 @@ class SentinelSet {
   // Takes up the Sentinels that there should be, and forgets those that are gone for long.
   void gather();
   void count();
-  void believe(Member& member);
+  void identify(Member& member);
   void add(const SocketAddress& address);
   void forget(std::size_t place, const char* why);
   const Member* member(const Endpoint& endpoint) const;
@@ -64,11 +65,14 @@ class SentinelSet {
   void fresh(Member& member);
   void ask_some(Member& member);
   void lost(Member& member);
+  bool set_tilt(Member& member, bool tilt);
   void heard(Member& member, const SentinelEvent& event);
   void flush_all();
   void poll(Member& member);
   void ask_id(Member& member);
-  void ask_for_peers(Member& member);
+  void ask_for_peers(Member& member) { ask_for_peers(member, groups_.size()); }
+  void ask_for_peers(Member& member, std::size_t tries);
+  GroupWatch* group_for_peers(Member& member);
 
   uv_loop_t* loop_;
   const SentinelSettings settings_;  // without its groups, which know themselves

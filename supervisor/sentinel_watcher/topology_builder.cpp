@@ -17,8 +17,9 @@ using Standing = SentinelView::Standing;
 
 }  // namespace
 
-void TopologyBuilder::remember(const Topology& topology) {
-  if (has_topology_ && topology.decision <= current_.decision) return;
+bool TopologyBuilder::remember(const Topology& topology) {
+  if (has_topology_ && topology.decision <= current_.decision) return false;
+  access_proven_ &= current_.primary == topology.primary;
   std::string group = std::move(current_.group);
   current_ = topology;
   current_.group = std::move(group);
@@ -26,6 +27,7 @@ void TopologyBuilder::remember(const Topology& topology) {
   has_topology_ = true;
   replicas_.clear();
   for (const Replica& replica : topology.replicas) replicas_.push_back({replica, {}});
+  return true;
 }
 
 void TopologyBuilder::take_replicas(const std::vector<ReplicaReply>& replies, Milliseconds now) {
@@ -72,7 +74,7 @@ Verdict TopologyBuilder::decide(const Picture& picture) {
   Round round{.picture = picture, .aliases = aliases_};
   round.sort_views();
   if (round.usable.empty()) {
-    first_heard_.reset();  // and keep what is
+    // Keep what is.
   } else if (!has_topology_) {
     decide_first(round);
   } else if (is_provisional() && round.epoch == current_.decision.epoch) {

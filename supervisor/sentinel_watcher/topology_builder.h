@@ -63,8 +63,8 @@ class TopologyBuilder {
     current_.group = std::move(group);
   }
 
-  // What a predecessor had published. Only what is newer than the present knowledge counts.
-  void remember(const Topology& topology);
+  // What a predecessor had published. Only what is newer than the present knowledge counts: then true.
+  bool remember(const Topology& topology);
 
   // What SENTINEL REPLICAS of the Verdict's source said; taken into account by the next decision.
   void take_replicas(const std::vector<ReplicaReply>& replies, Milliseconds now);
@@ -85,10 +85,10 @@ class TopologyBuilder {
 
  private:
   // What is believed only when it has been so for a while without a break.
-  enum class Belief : uint8_t { began_anew, stays, silent_instance };
+  enum class Belief : uint8_t { first, began_anew, stays, silent_instance };
   struct Persistent {
     Belief belief = Belief::began_anew;
-    Endpoint primary;
+    Endpoint primary;  // of `first`: whichever
     Milliseconds since = 0;
     Milliseconds asked_again = 0;  // all Sentinels, since the time is over; 0: not yet
   };
@@ -136,7 +136,6 @@ class TopologyBuilder {
   bool primary_down_ = false;                     // says the source, or nobody is one
   std::vector<KnownReplica> replicas_;            // sorted by endpoint
   std::optional<Milliseconds> replicas_changed_;  // and not yet published
-  std::optional<Milliseconds> first_heard_;       // a usable view, before there is a topology
   // Mostly nothing, in each of thousands of groups.
   std::unique_ptr<Persistent> persistent_;
   std::unique_ptr<Candidate> candidate_;

@@ -93,7 +93,8 @@ bool TopologyBuilder::has_persisted(Round& round, Belief belief, const Endpoint&
   }
   const bool said_again =
       std::none_of(round.usable.begin(), round.usable.end(), [&](const SentinelView* view) {
-        return aliases_.same(view->primary, primary) && view->heard < due;
+        return (belief == Belief::first || aliases_.same(view->primary, primary)) &&
+               view->heard < due;
       });
   if (said_again || wait == 0) return true;
   // One that is frozen may take long, and each answer of the others leads here.
@@ -107,10 +108,9 @@ bool TopologyBuilder::has_persisted(Round& round, Belief belief, const Endpoint&
 
 // One that lives in the past may be the first to answer.
 void TopologyBuilder::decide_first(Round& round) {
-  if (!first_heard_) first_heard_ = round.picture.now;
-  const Milliseconds waited = round.picture.now - *first_heard_;
-  if (!round.is_majority(round.usable.size()) && waited < cold_start_grace) {
-    return round.look_again_after(cold_start_grace - waited);
+  if (!round.is_majority(round.usable.size()) &&
+      !has_persisted(round, Belief::first, {}, cold_start_grace)) {
+    return;
   }
   decide_newer(round);
 }

@@ -126,8 +126,15 @@ class FakeSentinel:
             _shut(connection)
 
     def drop_subscribers(self) -> None:
+        self._drop(subscribed=True)
+
+    def drop_askers(self) -> None:
+        self._drop(subscribed=False)
+
+    def _drop(self, *, subscribed: bool) -> None:
         with self._news:
-            connections = [connection for connection, channels in self._open.items() if channels]
+            connections = [connection for connection, channels in self._open.items()
+                           if bool(channels) == subscribed]
         for connection in connections:
             _shut(connection)
 

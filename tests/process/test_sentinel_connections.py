@@ -107,6 +107,13 @@ class Credentials(WithOneFake):
             "SENTINEL MASTER: expected an array of names and " 'values, got the error "NOPERM',
         )
 
+    def test_a_right_that_is_lost_later_is_no_failover_heard(self) -> None:
+        watcher = self.serve() and self.watch()
+        watcher.wait_primary(A)
+        self.sentinel.refused_commands = {"MASTER"}
+        watcher.wait_problem("sentinels-out-of-reach", "myprimary",
+                             "none of 1 Sentinels tells of the group; the primary stays")
+
 
 class Names(WithOneFake):
     def test_a_host_name_is_looked_up(self) -> None:

@@ -23,6 +23,24 @@ class Discovery(WithFakes):
         second.wait_subscribed()
         third.wait_subscribed()
 
+    def test_those_of_a_group_after_others_that_are_unknown_there_are_heard(self) -> None:
+        first, second, third = self.sentinels
+        first.peers = [FakePeer(second.address, second.id), FakePeer(third.address, third.id)]
+        unknown = [GroupSettings(f"absent {i}") for i in range(40)]
+        watcher = self.watch(addresses=[first.address], groups=[*unknown, GroupSettings("myprimary")])
+        second.wait_subscribed()
+        third.wait_subscribed()
+        watcher.wait_gauge(3, "sentinels_known", "myprimary")
+        # Where it knows none of them, it is asked now and then and not again and again.
+        del first.groups["myprimary"]
+        first.publish("-monitor", f"master myprimary {A[0]} {A[1]}")
+        watcher.wait_problem("no-such-group", "myprimary")
+        asked = first.asked("SENTINEL", "SENTINELS")
+        first.publish("+sentinel", f"sentinel {'c' * 40} 10.0.0.99 26379 @ myprimary {A[0]} {A[1]}")
+        polled = first.asked("SENTINEL", "MASTER")
+        first.wait_for(lambda: first.asked("SENTINEL", "MASTER") > polled + 82, "two polls")
+        self.assertLess(first.asked("SENTINEL", "SENTINELS") - asked, 43)
+
     def test_where_one_does_not_tell_its_id_nobody_else_is_heard(self) -> None:
         first, second, third = self.sentinels
         first.refused_commands = {"MYID"}
@@ -85,6 +103,19 @@ class Counting(WithFakes):
             watcher.wait_primary(B)
             self.assertEqual([topology.primary for topology in watcher.of()], [B])
 
+    def test_one_under_two_addresses_has_one_vote_from_the_start(self) -> None:
+        self.know_each_other()
+        first, second, third = self.sentinels
+        twin = self.enterContext(FakeSentinel(groups=self.make_groups()))
+        twin.id, twin.peers = first.id, first.peers
+        for sentinel in (second, third):
+            sentinel.groups["myprimary"].primary, sentinel.groups["myprimary"].epoch = B, 2
+            sentinel.delay = 0.1
+        for addresses in ([first.address, twin.address], [twin.address, first.address]) * 3:
+            watcher = self.watch(addresses=addresses, groups=self.AGREEMENT)
+            watcher.wait_primary(B)
+            self.assertEqual([topology.primary for topology in watcher.of()], [B])
+
     def test_a_strangers_word_where_the_others_know_another_one_does_not_count(self) -> None:
         first, second, third = self.sentinels
         gone = "a" * 40
@@ -139,6 +170,27 @@ class Words(WithFakes):
         for sentinel in self.sentinels:
             sentinel.groups["myprimary"].primary = B
             sentinel.groups["myprimary"].epoch = 0
+        self.assertEqual(watcher.wait_primary(B).era, 1)
+
+
+    def test_a_tilt_that_is_heard_goes_on_when_only_the_other_connection_was_lost(self) -> None:
+        watcher = self.watch_until_known(groups=[GroupSettings("myprimary", reset_after=300)])
+        for sentinel in self.sentinels[:2]:
+            sentinel.publish("+tilt", "#tilt mode entered")
+            watcher.wait_log(f"Sentinel {sentinel.name} entered tilt mode")
+            asked = sentinel.asked("SENTINEL", "MYID")
+            sentinel.drop_askers()
+            sentinel.wait_for(
+                lambda: sentinel.asked("SENTINEL", "MYID") > asked,  # noqa: B023
+                "it is asked on a new connection",
+            )
+        for sentinel in self.sentinels:
+            sentinel.groups["myprimary"].primary = B
+            sentinel.groups["myprimary"].epoch = 0
+        watcher.wait_problem("sentinel-behind", "myprimary")
+        self.assertEqual([topology.primary for topology in watcher.of()], [A])
+        for sentinel in self.sentinels[:2]:
+            sentinel.publish("-tilt", "#tilt mode exited")
         self.assertEqual(watcher.wait_primary(B).era, 1)
 
 

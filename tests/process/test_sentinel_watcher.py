@@ -359,6 +359,17 @@ class ColdStart(WithFakes):
         topology = watcher.wait_primary(C)
         self.assertEqual((topology.era, topology.epoch), (2, 8))
 
+    def test_a_memory_that_comes_late_is_published_over_what_went_out_before(self) -> None:
+        watcher = self.watch_until_known()
+        watcher.remember(remembered(B, era=1, epoch=7))
+        topology = watcher.wait_primary(B)
+        self.assertEqual((topology.era, topology.epoch), (1, 7))
+        watcher.remember(remembered(C, era=0, epoch=9))  # older, by its era
+        for sentinel in self.sentinels:
+            sentinel.switch(A, 8)
+        watcher.wait_primary(A)
+        self.assertEqual([topology.primary for topology in watcher.of()], [A, B, A])
+
     def test_epochs_that_began_anew_are_believed_after_ten_seconds(self) -> None:
         moment = time.monotonic()
         watcher = self.watch((remembered(B, era=0, epoch=7),))

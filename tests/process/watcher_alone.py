@@ -140,7 +140,11 @@ class Watcher:
             thread.start()
         self._send(_CONFIGURE, "", 0, _configure(sets, log_level))
         for topology in memory:
-            self._send(_TOPOLOGY, topology.group, 1, _topology(topology))
+            self.remember(topology)
+
+    def remember(self, topology: Topology) -> None:
+        """What the supervisor retains; mostly before anything is asked."""
+        self._send(_TOPOLOGY, topology.group, 1, _topology(topology))
 
     def __enter__(self) -> Watcher:
         return self

@@ -185,8 +185,6 @@ TEST(Discovery, HasToldWhoTellsOfTheOthersOrWillNot) {
   EXPECT_TRUE(discovery.has_told(one));
   discovery.refused(two);
   EXPECT_TRUE(discovery.has_told(two));
-  discovery.told_none(three);
-  EXPECT_TRUE(discovery.has_told(three)) << "it knows no such group";
 }
 
 TEST(Aliases, KnowAddresses) {

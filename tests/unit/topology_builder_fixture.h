@@ -40,6 +40,10 @@ class TopologyBuilderTest : public testing::Test {
 
   Verdict decide() {
     for (SentinelView& view : views_) view.heard = now_;
+    return decide_without_news();
+  }
+  // Nobody has said anything since.
+  Verdict decide_without_news() {
     verdict_ = builder_.decide({.views = views_, .known = known_, .roles = roles_, .now = now_});
     return verdict_;
   }

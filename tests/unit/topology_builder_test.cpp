@@ -44,6 +44,17 @@ TEST_F(TopologyBuilderTest, WithoutAMajorityTheFirstTopologyComesAfterAShortGrac
   EXPECT_THAT(doubt("sentinels-missing"), HasSubstr("only 1 of 3"));
 }
 
+TEST_F(TopologyBuilderTest, AfterAPauseWithinTheGraceTheFirstToAnswerHasToSayItAgain) {
+  says(0, a, 3);
+  decide();
+  now_ += 60'000;
+  EXPECT_EQ(decide_without_news().change, Change::none) << "the others have answered meanwhile";
+  EXPECT_TRUE(verdict_.ask_all);
+  says(1, b, 5);
+  EXPECT_EQ(decide().change, Change::found);
+  expect_current(b, {0, 5, 0});
+}
+
 TEST_F(TopologyBuilderTest, TheGraceBeginsAnewWhenNobodyWasThereMeanwhile) {
   says(0, a, 5);
   decide();

@@ -113,6 +113,20 @@ TEST_F(TopologyBuilderTest, AnAnswerThatCantBeUsedIsToldWithItsReason) {
   EXPECT_EQ(decide().change, Change::none);
   EXPECT_EQ(doubt("sentinel-answer"),
             "Sentinel 10.0.0.21:26379: SENTINEL MASTER: the field port is missing");
+  EXPECT_EQ(doubt("sentinels-out-of-reach"), "");
+}
+
+TEST_F(TopologyBuilderTest, WhereNoAnswerCanBeUsedNobodyWouldHearOfAFailover) {
+  begin();
+  for (SentinelView& view : views_) {
+    view.standing = Standing::refused;
+    view.refusal = "NOPERM";
+  }
+  EXPECT_EQ(decide().change, Change::none);
+  EXPECT_EQ(doubt("sentinels-out-of-reach"),
+            "none of 3 Sentinels tells of the group; the primary stays 10.0.0.7:6379");
+  EXPECT_EQ(severity("sentinels-out-of-reach"), ipc::Severity::blocking);
+  EXPECT_EQ(doubt("sentinels-missing"), "");
 }
 
 TEST_F(TopologyBuilderTest, WithoutAnySentinelThePrimaryStays) {
