@@ -84,6 +84,7 @@ typename ObjectStore<Item>::Change ObjectStore<Item>::finish_list(Mark mark,
                                                                   std::vector<Item> items,
                                                                   uint64_t version) {
   Change change;
+  if (version != 0 && version < listed_version_) return change;
   Items next;
   const auto newer_than_list = [&](const Item& known) {
     return known.arrival > mark && version != 0 && known.version > version;

@@ -39,11 +39,14 @@ class ObjectStore {
   // The answer to a patch. An object that is not in the store (it left the selector) stays out.
   void written(Item item);
 
-  // A list is asked for and arrives later, whole; what arrived in between and is newer stays. What went in between is
-  // departures.h's affair.
+  // A list is asked for and arrives later, whole; what arrived in between and is newer stays, and where a newer list did, all
+  // does. What went in between is departures.h's affair.
   using Mark = uint64_t;
   Mark begin_list() { return ++arrivals_; }
   Change finish_list(Mark mark, std::vector<Item> items, uint64_t version);
+
+  // The API server's versions went backwards: the next list may have a lower one.
+  void restored() { listed_version_ = 0; }
 
  private:
   Change put(Item item);

@@ -65,6 +65,11 @@ class ObjectViews {
   Changes finish_list(Listing& listing, uint64_t version);
   void drop_list(const Listing& listing);
 
+  // The API server's versions went backwards.
+  void restored() {
+    for (Store& store : stores_) store.restored();
+  }
+
  private:
   std::vector<View> selecting(const Item& item) const;
   void trim(Item& item) const {

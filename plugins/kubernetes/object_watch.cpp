@@ -117,6 +117,7 @@ void ObjectWatch<Item>::rewind(bool all_listed) {
   host_.log(VR_WARNING, group_,
             "the API server's versions went backwards (restored from a backup?): watching anew");
   newest_ = 0;
+  views_.restored();
   const std::function<void()> anew = [this, all_listed] {
     if (all_listed) {
       open_watch();
@@ -269,9 +270,9 @@ bool ObjectWatch<Item>::note_end() {
 template <typename Item>
 void ObjectWatch<Item>::lost(const std::string& cause) {
   live_ = false;
-  host_.set_degraded(group_, id("watch-lost").c_str(), cause);
-  if (std::exchange(told_lost_, true)) return;
-  host_.log(VR_WARNING, group_, "watch lost: {}; labels stay as they are", cause);
+  const std::string message = fmt::format("watch lost: {}; labels stay as they are", cause);
+  host_.set_degraded(group_, id("watch-lost").c_str(), message);
+  if (!std::exchange(told_lost_, true)) host_.log(VR_WARNING, group_, "{}", message);
 }
 
 template <typename Item>

@@ -57,6 +57,7 @@ void ServiceTarget::note_write(const ServiceObjects::Write& write) {
 
 void ServiceTarget::write_replicas() {
   if (!objects_.has_replicas() || problems_.paused() || replicas_hold_.on() || cancelled_) {
+    if (problems_.paused()) leave_replicas();
     finish(VR_APPLIED, {});
     return;
   }
@@ -88,6 +89,12 @@ void ServiceTarget::replicas_written() {
   replicas_hold_.lift();
   show_replicas({});
   finish(VR_APPLIED, {});
+}
+
+// Nothing is written for them, and what is in the way of it is nobody's problem now.
+void ServiceTarget::leave_replicas() {
+  replicas_told_.clear();
+  show_replicas({});
 }
 
 void ServiceTarget::show_replicas(const std::string& problem) {

@@ -153,6 +153,7 @@ void ServiceTarget::decide() {
       break;
     case Verdict::paused:
       problems_.clear();
+      leave_replicas();
       finish(VR_REJECTED, plan.cause);
       break;
     case Verdict::refused:
@@ -179,6 +180,7 @@ void ServiceTarget::stand_down(const ServicePlan& plan) {
 
 void ServiceTarget::reject(const ServicePlan& plan) {
   problems_.show(plan.problem, plan.cause);
+  leave_replicas();
   finish(VR_REJECTED, plan.cause);
 }
 

@@ -64,6 +64,7 @@ class ServiceTarget : public Publisher {
   // Of a dry run: what it would do; empty: nothing.
   std::string words_for_replicas() const;
   void replicas_written();
+  void leave_replicas();
   void show_replicas(const std::string& problem);
   void replicas_failed(const ApiError& error);
   void retry_replicas();

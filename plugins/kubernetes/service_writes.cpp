@@ -89,7 +89,9 @@ void ServiceObjects::send(const Write& write, uint64_t timeout_ms, const Answere
     return;
   }
   const auto answered = [this, write, done](WriteAnswer<Slice> answer) {
-    if (answer.item) slices_->seen(*answer.item);
+    // Whoever has deleted it meanwhile was told of by the watch.
+    if (answer.item && (write.creates || slices_->items().contains(write.object)))
+      slices_->seen(*answer.item);
     if (answer.item && write.of_replicas) replica_stamp_ = answer.item->stamp.text;
     judge(write, std::move(answer), done);
   };

@@ -99,6 +99,22 @@ class ByEndpointSlice(publish_cases.PublishCases):
         self.assertNotEqual(self.slice()["metadata"]["uid"], uid)
         self.never_two()
 
+    @unittest.skipUnless(BACKEND == "fake", "only a fake keeps an answer back")
+    def test_a_slice_that_is_deleted_while_the_answer_to_a_write_is_awaited_is_made_again(
+        self,
+    ) -> None:
+        assert isinstance(self.kubernetes, FakeKubernetes)
+        host = self.host()
+        self.lead_to(host, 1, 0)
+        self.kubernetes.fault(rf"PATCH {self.slices}/.*", when="after", delay_ms=500)
+        mark = host.apply(GROUP, 2, ADDRESSES[1])
+        self.watch.wait_for([ADDRESSES[1]])
+        self.kubernetes.admin.delete(f"{self.slices}/{SLICE}")
+        self.watch.wait_for([])
+        self.watch.wait_for([ADDRESSES[1]])
+        host.applied(mark=mark)
+        self.never_two()
+
     def test_a_service_that_was_made_anew_is_its_owner_from_then_on(self) -> None:
         """Else Kubernetes would collect it, and with it what it remembers."""
         hosts = [self.host(), self.host()]
@@ -243,6 +259,23 @@ class ByEndpointSlice(publish_cases.PublishCases):
         mark = len(host.events)
         self.kubernetes.admin.merge_patch(replicas, {"spec": {"selector": None}})
         host.wait("problem_clear", id="replica-service", mark=mark)
+
+    def test_what_is_wrong_with_the_replicas_of_a_paused_group_is_nobodys_problem(self) -> None:
+        self.make_service("valkey-replicas")
+        host = self.host(replica_service="valkey-replicas")
+        self.apply_with_replicas(host, 1, 0, [1, 2])
+        mark = len(host.events)
+        replicas = f"{self.namespace.path}/services/valkey-replicas"
+        self.kubernetes.admin.merge_patch(replicas, {"spec": {"selector": {"a": "b"}}})
+        host.wait("problem", id="replica-service", mark=mark)
+        self.pause("by jane")
+        host.wait("problem", id="paused", mark=mark)
+        self.apply_with_replicas(host, 1, 0, [1, 2])
+        host.wait("problem_clear", id="replica-service", mark=mark)
+        mark = len(host.events)
+        self.pause("")
+        self.apply_with_replicas(host, 1, 0, [1, 2])
+        host.wait("problem", id="replica-service", mark=mark)
 
     @unittest.skipUnless(BACKEND == "fake", "only a fake refuses on demand")
     def test_a_refusal_of_the_replicas_slice_is_tried_again_by_itself(self) -> None:

@@ -220,6 +220,23 @@ TEST_F(KubernetesViews, WhoLeftWhileAListWasUnderWayIsNotBroughtBackByIt) {
   EXPECT_THAT(names(views_, 1), ElementsAre("p"));
 }
 
+TEST_F(KubernetesViews, AListThatEndsAfterANewerOneBringsNothingBack) {
+  auto of_one = views_.begin_list(0);
+  views_.take(of_one, pod_with("p", 1, {{"app", "v"}, {"g", "a"}}));
+  auto of_all = views_.begin_list(std::nullopt);
+  views_.finish_list(of_all, 12);  // it was deleted at 11
+  EXPECT_THAT(told(views_.finish_list(of_one, 10)), IsEmpty());
+  EXPECT_THAT(names(views_, 0), IsEmpty());
+  // What the watch, which goes on from 12, has before that is old, too.
+  EXPECT_THAT(told(views_.set(pod_with("p", 11, {{"app", "v"}, {"g", "a"}}))), IsEmpty());
+
+  views_.restored();
+  auto anew = views_.begin_list(std::nullopt);
+  views_.take(anew, pod_with("p", 3, {{"app", "v"}, {"g", "a"}}));
+  views_.finish_list(anew, 5);
+  EXPECT_THAT(names(views_, 0), ElementsAre("p"));
+}
+
 TEST(KubernetesViewOfOne, APodThatLeftAndCameBackBeforeTheListsMomentStays) {
   ObjectViews<Pod> views(selections({"g=a"}), nullptr);
   const auto list_with = [&](Pod pod, uint64_t version, const std::function<void()>& meanwhile) {
