@@ -144,8 +144,10 @@ int run(int argc, char** argv) {
       "as a change of its file does.\n"
       "Exit status: 0 as asked, 1 refused (pause, resume, release), 64 wrong usage, 66 no such "
       "group,\n"
-      "69 no running program answers (check --live: a Sentinel or a target), 75 not done in time,\n"
-      "77 a right is missing (check --live), 71 can't listen there, 78 wrong configuration.");
+      "69 no running program answers (check --live: a Sentinel or a target), 70 a fault of its "
+      "own,\n"
+      "71 can't listen there, 75 not done in time, 77 a right is missing (check --live),\n"
+      "78 wrong configuration.");
   try {
     app.parse(argc, argv);
     if (timeout_option->count() > 0 && !arguments.once && !arguments.live)

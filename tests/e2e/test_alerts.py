@@ -122,6 +122,16 @@ class Alerts(EndToEnd):
             ("SENTINEL", "SET", name, "down-after-milliseconds", int(options.down_after * 1000),
              "failover-timeout", int(options.failover_timeout * 1000)))
 
+    def allow_to_ask(self, sign: str) -> None:
+        for sentinel in self.group.sentinels.all:
+            sentinel.command("ACL", "SETUSER", "default", f"{sign}sentinel|master")
+
+    def test_not_ready_where_what_is_published_is_right_and_no_failover_would_be_heard(self) -> None:
+        self.allow_to_ask("-")
+        with self.healed_by(lambda: self.allow_to_ask("+"), "ValkeyReconcilerNotReady"):
+            self.wait_fires("ValkeyReconcilerNotReady")
+            self.assertEqual(self.prometheus.firing("ValkeyReconcilerTargetOutOfSync"), [])
+
     def test_target_out_of_sync(self) -> None:
         routes = self.stage.routes
         away = routes.rename(routes.with_name("away"))

@@ -36,7 +36,8 @@ def dashboard_expressions() -> list[str]:
         own = [part["expr"]] if "expr" in part else []
         return own + [text for inner in part.values() for text in found(inner)]
 
-    return [text.replace("$__rate_interval", "1m").replace("$__range", "1h").replace("$job", ".*").replace("$group", ".*")
+    return [text.replace("$__rate_interval", "1m").replace("$__range", "1h").replace("$job", ".*")
+            .replace("$namespace", ".*").replace("$group", ".*")
             for text in found(json.loads(DASHBOARD.read_text()))]
 
 
