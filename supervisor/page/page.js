@@ -49,13 +49,19 @@ async function poll() {
     newest = { status, came: performance.now() };
     failures = 0;
     staleSince = null;
-    draw();
   } catch (error) {
     if (document.hidden) return;
     failures += 1;
     why = error instanceof Refusal ? error.message : "does not answer";
     staleSince ??= newest ? Date.parse(newest.status.now) : null;
+  }
+  try {
     draw();
+  } catch (error) {
+    // It has come, and half of it may be shown; what does not fit is for whoever mends this page.
+    console.error(error);
+    staleSince ??= Date.parse(newest.status.now);
+    why ??= "told what this page can't show (the browser's console has more)";
   }
   // A document of a thousand groups takes its time: leave most of it to others.
   const took = performance.now() - begun;

@@ -33,7 +33,7 @@ export class View {
     this.status = status;
     this.wanted = at("filter").value.trim().toLowerCase();
     at("verdict").hidden = at("contents").hidden = false;
-    fill(at("version"), status.version);
+    fill(at("version"), status.version ?? "");
     this.verdict();
     this.facts();
     this.groups();
@@ -74,7 +74,7 @@ export class View {
 
   facts() {
     const { groups = [], targets = [], sentinels = [], failovers = [], up_seconds: up = 0 } = this.status;
-    const places = targets.flatMap((target) => target.groups);
+    const places = targets.flatMap((target) => target.groups ?? []);
     const share = (items, good) => (items.length > 0 ? `${count(items.filter(good).length)} of ${count(items.length)}` : "none known");
     const facts = [
       ["Groups with a primary", share(groups, (group) => group.state === "known" && group.primary)],
@@ -129,9 +129,10 @@ export class View {
 
   target(card, target, latency) {
     const [head, places, figure] = card.children;
-    const inSync = target.groups.filter((place) => place.in_sync).length;
+    const groups = target.groups ?? [];
+    const inSync = groups.filter((place) => place.in_sync).length;
     fill(head.children[0], target.name);
-    fill(head.children[1], `plugin ${target.plugin}, ${count(inSync)} of ${plural(target.groups.length, "group", "groups")} in sync`);
+    fill(head.children[1], `plugin ${target.plugin}, ${count(inSync)} of ${plural(groups.length, "group", "groups")} in sync`);
     attribute(places.children[0], "aria-label", `Groups at target ${target.name}`);
     const columns = [
       ["Group", (cell, place) => fill(cell, place.group), "name"],
@@ -144,10 +145,10 @@ export class View {
       ["Attempts", (cell, place) => fill(cell, place.outcome ? count(place.attempts ?? 0) : ""), "number minor"],
       ["Answered", (cell, place) => fill(cell, ...when(place.done_at, this.now)), "time"],
     ];
-    const filtered = worstFirst(target.groups.filter((place) => this.fits(place.group, place.primary)), targetState);
+    const filtered = worstFirst(groups.filter((place) => this.fits(place.group, place.primary)), targetState);
     table(places.children[0], columns, limit(filtered, places.children[1], 10, this.again), (place) => place.group);
-    figure.hidden = !latency;
-    if (!latency) return;
+    figure.hidden = !latency?.buckets;
+    if (figure.hidden) return;
     fill(figure.children[0], ["strong", "", "From news to confirmed write"], ` ${histogramInWords(latency)}`);
     redraw(figure.children[1], latency.buckets, () => histogram(latency));
   }

@@ -176,6 +176,26 @@ class Contents(PageCase):
         self.assertIn("Sentinels up\nnone known", page.text("#facts"))
         self.assertEqual(page.text("#failovers-empty"), "None since the supervisor started.")
 
+    def test_what_is_missing_is_left_out(self) -> None:
+        full = status_documents.all_well()
+        for key in full:
+            if key in ("schema", "now"):
+                continue
+            document = {name: value for name, value in full.items() if name != key}
+            page = self.open(document)
+            page.wait_for_text("#updated", "live")
+        for of in ("groups", "targets", "sentinels", "processes", "failovers", "latency"):
+            page = self.open(full | {of: [{}]})
+            page.wait_for_text("#updated", "live")
+
+    def test_what_it_cannot_show_is_said_and_it_goes_on_asking(self) -> None:
+        self.expected_complaints = ("TypeError",)
+        page = self.open(status_documents.all_well() | {"groups": 7})
+        page.wait_for_text("#stale-text", "told what this page can't show")
+        self.server.status = status_documents.all_well()
+        page.wait_for_text("#headline", "Everything is in sync")
+        self.assertEqual(page.text("#stale-text"), "")
+
     def test_durations_and_times_are_said_in_words(self) -> None:
         page = self.open(status_documents.all_well())
         said = page.evaluate(
