@@ -194,13 +194,13 @@ class Demo:
         label_ms, file_ms = (max(0.0, seen - news) * 1000 for seen in (pod, file))
         to_label, to_file = self.timeline.paint(f"{label_ms:.0f} ms", "bold", "green"), f"{file_ms:.0f} ms"
         self._say(f"\nFrom Sentinel's news to the label: {to_label}; to the file: {to_file}")
+        if self.pods.most_at_once > 1:
+            raise SystemExit(f"demo: {self.pods.most_at_once} pods had the label at once: a bug")
         if self._left is not None:
             gone = (pod - self._left) * 1000
             self._say(
                 f"In between no pod had the label for {gone:.1f} ms; at no time did two have it"
             )
-        if self.pods.most_at_once > 1:
-            raise SystemExit(f"demo: {self.pods.most_at_once} pods had the label at once: a bug")
 
     # What is heard
 

@@ -56,7 +56,12 @@ for part in "${parts[@]}"; do
   install -D "$installed/$part" "$root/$part"
 done
 
-libraries=$(cd "$installed" && ldd "${parts[@]}" | sed -nE 's/.* => (\/[^ ]+) .*/\1/p; s/^\s+(\/[^ ]+) .*/\1/p' | sort -u)
+needed=$(cd "$installed" && ldd "${parts[@]}")
+if grep 'not found' <<<"$needed" >&2; then
+  echo "rootfs.sh: these libraries are not on this machine" >&2
+  exit 1
+fi
+libraries=$(sed -nE 's/.* => (\/[^ ]+) .*/\1/p; s/^\s+(\/[^ ]+) .*/\1/p' <<<"$needed" | sort -u)
 for library in $libraries; do
   install -D "$library" "$root$(realpath "$(dirname "$library")")/$(basename "$library")"
 done

@@ -21,10 +21,9 @@ import time
 from scene import FailoverScene
 
 from lab.namespaces import PodNetwork, why_not
-from lab.rounds import Options, Round, parse, run, summarise
+from lab.rounds import SKIPPED, Options, Round, parse, run, summarise
 from lab.valkey import Instance, Trigger
 
-SKIPPED = 77
 OLD_PRIMARIES = ("any", "terminating", "node gone")
 RATIO = 1.2
 # Medians of fewer rounds tell only of what is grossly late.

@@ -43,12 +43,12 @@ from lab.valkey import Failover, ValkeyGroup  # noqa: E402
 MORE_WRITES_THAN_PODS = 2
 LATER_AT_MOST = 400  # ms
 STARTED_AT_A_TIME = 10
-RESYNC_AT_LEAST = 270  # seconds: 5 minutes with jitter
 QUIET = 1.0  # seconds without a write: then nobody is about to write
 VOID_AT_MOST = 5  # failovers that Sentinels took back, or on whose heels another one followed
 
 WRITES = ("create", "update", "patch", "delete", "deletecollection")
-EXPECTED_AT_REST = ("watch pods", "list pods", "get /readyz")
+# What each instance asks at rest, and once in how many seconds at most.
+EXPECTED_AT_REST = {"watch pods": 240, "list pods": 270, "get /readyz": 15}
 
 
 class Void(Exception):
@@ -94,9 +94,9 @@ class Figures:
         for what, count in self.rest.items():
             if what not in EXPECTED_AT_REST:
                 found.append(f"at rest: {count} {what}")
-        lists = self.rest["list pods"]
-        if lists > self.instances * (1 + self.rest_seconds // RESYNC_AT_LEAST):
-            found.append(f"at rest: {lists} list pods")
+        for what, every in EXPECTED_AT_REST.items():
+            if self.rest[what] > self.instances * (1 + self.rest_seconds // every):
+                found.append(f"at rest: {self.rest[what]} {what}")
         return [f"{self.instances} instances: {fault}" for fault in found]
 
 
@@ -116,6 +116,7 @@ class Scene:
             )
             self._kubeconfig = self._namespace.kubeconfig()
             self._watch = stack.enter_context(PodWatch(self._namespace))
+            self._stopped: float | None = None  # when the first of this failover was
             self._instances = Instances()
             stack.callback(self._instances.close)
             for first in range(0, count, STARTED_AT_A_TIME):
@@ -136,6 +137,7 @@ class Scene:
             instance.address: program.child(LABELER)
             for instance, program in zip(group.instances, self._instances.all)
         }
+        self._stopped = None
         self._victims = dict(firsts) if is_frozen else {}
         trigger = group.kill_primary() if kind == "kill" else group.sentinel_failover()
         event = group.wait_event(trigger)
@@ -161,6 +163,8 @@ class Scene:
             late_ms=(self._came(failover, since) - event.time) * 1000,
             by_first=self._gave_label(self._instances.all[group.instances.index(new)], begun),
         )
+        if is_frozen and (self._stopped is None or self._stopped > event.time or played.by_first):
+            raise Void("the first instance was stopped too late")
         for program in self._instances.all:
             program.forget_log(before=time.monotonic())
         return played
@@ -194,6 +198,7 @@ class Scene:
         if event.channel == "+selected-slave" and event.group() == self.group.name:
             if (victim := self._victims.get(event.address())) is not None:
                 victim.send(signal.SIGSTOP)
+                self._stopped = time.monotonic()
 
     def _check_void(self, since: float) -> None:
         said = [e for e in self.group.events.since(since) if e.group() == self.group.name]

@@ -23,13 +23,12 @@ from lab.configuration import Value  # noqa: E402
 from lab.kube_client import Json  # noqa: E402
 from lab.kubernetes import LABEL, PROGRAM_RULES, open_kubernetes  # noqa: E402
 from lab.namespaces import PodNetwork, why_not  # noqa: E402
-from lab.rounds import Options, Round, by_comma, parse, run, summarise  # noqa: E402
+from lab.rounds import SKIPPED, Options, Round, by_comma, parse, run, summarise  # noqa: E402
 from lab.sentinel_events import was_taken_back  # noqa: E402
 from lab.slice_watch import SliceWatch  # noqa: E402
 from lab.stage import Stage  # noqa: E402
 from lab.valkey import ValkeyGroup  # noqa: E402
 
-SKIPPED = 77
 SERVICE = "valkey-primary"
 PORT = {"name": "valkey", "port": 6379, "targetPort": 6379}
 APP = {"app.kubernetes.io/name": "valkey"}

@@ -42,6 +42,15 @@ def total(text: str) -> int:
     return int(found[1])
 
 
+def instructions(folder: Path, pids: Sequence[int]) -> int:
+    """Of all these processes together."""
+    totals = [total(file.read_text()) for file in files(folder)]
+    # callgrind_control ends with 0 where it reached nobody.
+    if len(totals) != len(pids) or not all(totals):
+        raise ValueError(f"callgrind counted {totals} instructions of {len(pids)} processes")
+    return sum(totals)
+
+
 def command(text: str) -> str:
     """Whose text it is."""
     found = re.search(r"^cmd: +(\S+)", text, re.MULTILINE)

@@ -176,6 +176,8 @@ class ReadyWatch:
         return len(self.changes)
 
     def never_two(self) -> None:
+        if not self._stop.is_set() and not self._thread.is_alive():
+            raise RuntimeError("nobody looks any more")
         if two := [change for change in self.changes if len(change[1]) > 1]:
             raise TwoAtOnceError(f"HAProxy led to two: {two}")
 
@@ -183,7 +185,7 @@ class ReadyWatch:
         while not self._stop.is_set():
             try:
                 states = self._haproxy.states()
-            except (OSError, ValueError):  # not there, or killed in the midst of an answer
+            except (OSError, ValueError, LookupError):  # not there, or killed in the midst of an answer
                 self._stop.wait(0.01)
                 continue
             ready = tuple(f"{s.name} at {s.address}" for s in states if s.is_ready)

@@ -18,7 +18,10 @@ from typing import Any, Protocol, cast
 from lab.kubernetes import backends, open_kubernetes
 from lab.processes import die_with_parent, stop_on_signals
 
+SKIPPED = 77  # exit status: it can't be played here
 WRONG_IN_A_ROW = 5  # then something is broken for good
+# All others say what a round is.
+NOT_OF_A_ROUND = ("rounds", "state", "workers", "only_play", "json", "svg", "page")
 
 Round = dict[str, Any]  # "round", "ok", "why" and what the loop measures
 
@@ -60,6 +63,9 @@ class Options:
     workers: int
     backend: str  # empty: the loop needs no Kubernetes
     others: argparse.Namespace
+
+    def of_a_round(self) -> dict[str, str]:
+        return {name: str(value) for name, value in vars(self.others).items() if name not in NOT_OF_A_ROUND}
 
 
 def parse(
@@ -107,6 +113,12 @@ def read_state(state: Path) -> list[Round]:
     return rounds
 
 
+def ends_amid_a_line(state: Path) -> bool:
+    """What was begun when it was killed; what follows must not become part of it."""
+    text = state.read_bytes() if state.exists() else b""
+    return bool(text) and not text.endswith(b"\n")
+
+
 def share_kubernetes(options: Options) -> None:
     """One API server for all workers: called before they start, they take it over."""
     if options.backend not in backends():
@@ -117,6 +129,10 @@ def share_kubernetes(options: Options) -> None:
 def run(options: Options, make_scene: Callable[[Options], Scene]) -> list[Round]:
     """All rounds up to options.rounds, those of the state file included."""
     finished = read_state(options.state)
+    played = options.of_a_round()
+    for entry in finished:
+        if entry.get("options", played) != played:
+            raise SystemExit(f"{options.state} is of rounds with {entry['options']}, and these are with {played}")
     done = {entry["round"] for entry in finished}
     open_rounds = [number for number in range(options.rounds) if number not in done]
     print(
@@ -126,7 +142,10 @@ def run(options: Options, make_scene: Callable[[Options], Scene]) -> list[Round]
     options.state.parent.mkdir(parents=True, exist_ok=True)
     stop_on_signals()
     with open(options.state, "a") as state:
+        if ends_amid_a_line(options.state):
+            state.write("\n")
         for entry in _work(options, make_scene, open_rounds):
+            entry["options"] = played
             finished.append(entry)
             state.write(json.dumps(entry) + "\n")
             state.flush()
@@ -170,7 +189,10 @@ def _work(
         for worker in workers.values():
             worker.terminate()
         for worker in started:
-            worker.join(30)
+            worker.join(60)
+    # What was left behind when all was over is found there.
+    if faulty := [worker.exitcode for worker in started if worker.exitcode != 0]:
+        raise RuntimeError(f"workers did not end as they should ({faulty}); what they said is above")
 
 
 def _worker(
@@ -192,7 +214,7 @@ def _worker(
                     if scene is None or not scene.is_void():
                         raise
                     print(f"round {number:4}  void, played again: {traceback.format_exc(limit=0)}")
-                    _close_quietly(scene)
+                    scene.close()
                     scene = make_scene(options)
                     entry |= scene.run_round(number) | {"void": 1}
             except Exception as error:  # a wrong round, whatever the reason, is noted as such

@@ -15,6 +15,7 @@ from lab.valkey import temporary_folder
 from taken import pids_of
 
 SENTINELS = 3
+QUESTIONS = 3  # of one poll of a group
 READY_WITHIN = 180.0
 
 
@@ -60,7 +61,7 @@ class OneInstance:
 
     def wait_polled(self, groups: int, times: int) -> None:
         """Each group was asked for so often since now, at each Sentinel."""
-        wanted = [self._questions(each) + times * groups for each in self.sentinels]
+        wanted = [self._questions(each) + times * QUESTIONS * groups for each in self.sentinels]
         wait_until(
             lambda: all(self._questions(each) >= least for each, least in zip(self.sentinels, wanted)),
             60, "all groups are polled", interval=0.5,
