@@ -43,12 +43,14 @@ Child::Child(uv_loop_t* loop, std::string id, ChildPlan plan,
 
 Result<std::unique_ptr<Incarnation>> Child::spawn(const ChildPlan& plan,
                                                   const SupervisionSettings& supervision) {
-  const uint64_t generation = handlers_.next_generation();
+  auto running = handlers_.take_running(plan);
+  const bool is_configured = running && running->generation != 0;
+  const uint64_t generation = is_configured ? running->generation : handlers_.next_generation();
   auto incarnation = Incarnation::start(
       loop_, plan, generation, supervision,
       {.on_frame = [this, generation](const ipc::Frame& frame) { on_frame(generation, frame); },
        .on_heartbeat = handlers_.on_heartbeat},
-      handlers_.take_running(plan));
+      std::move(running));
   if (incarnation) handlers_.on_started(**incarnation, plan);
   return incarnation;
 }

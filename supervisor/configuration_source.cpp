@@ -25,8 +25,9 @@ std::optional<std::string> ConfigurationSource::file() const {
 
 std::string ConfigurationSource::watched_file() const { return file().value_or(system_file); }
 
-Result<Configuration> ConfigurationSource::load(const DescribePlugin& describe) const {
-  auto loaded = load_configuration(file(), current_environment(), describe);
+Result<Configuration> ConfigurationSource::load(const DescribePlugin& describe,
+                                                const SentinelsRead& read) const {
+  auto loaded = load_configuration(file(), current_environment(), describe, read);
   if (loaded && dry_run_) {
     loaded->dry_run = true;
     loaded->notes.emplace_back("dry run: no target is changed");

@@ -17,7 +17,8 @@ class ConfigurationSource {
   ConfigurationSource(std::string named, bool dry_run);
 
   // May take its time: plugins are asked for their schemas.
-  Result<Configuration> load(const DescribePlugin& describe = describe_plugin) const;
+  Result<Configuration> load(const DescribePlugin& describe = describe_plugin,
+                             const SentinelsRead& read = nullptr) const;
 
   // The file to watch, whether it is there or not.
   std::string watched_file() const;

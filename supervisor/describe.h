@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "common/config/configuration.h"
 #include "common/config/plugin_schema.h"
 #include "common/result.h"
 #include "supervisor/process.h"
@@ -15,6 +16,12 @@ namespace reconciler {
 
 // Blocks for `within_ms` at most. May be called from any thread.
 Result<PluginSchema> describe_plugin(const std::string& plugin, int64_t within_ms);
+
+// What the watcher has to know of it.
+WatcherSettings watcher_settings(const Configuration& configuration);
+
+// The number of a child that was configured by WaitingChildren.
+inline constexpr uint64_t first_generation = 1;
 
 // Children that are started before there is a configuration, and wait for it: a plugin and its libraries are loaded once on
 // the way to the first label (measured for kubernetes: a quarter of that way), and the watcher's beside them.
@@ -29,14 +36,16 @@ class WaitingChildren {
 
   // Where it can't be started now, whoever wants it starts it later.
   void start_watcher();
+  // It begins at once, while the plugins are asked: it takes as long to hear of a primary as a labeler to list the pods.
+  void configure_watcher(const Configuration& configuration);
 
   // By a labeler that goes on to serve.
   Result<PluginSchema> describe(const std::string& plugin, int64_t within_ms);
   // Some plugin could not be asked, or did not answer in time: that is the machine's affair, and may pass.
   bool unasked() const { return unasked_; }
 
-  // Each once.
-  std::optional<StartedProcess> take_watcher() { return std::exchange(watcher_, std::nullopt); }
+  // Each once. Not one that was configured otherwise.
+  std::optional<StartedProcess> take_watcher(const WatcherSettings& wanted);
   // The one that has described this plugin.
   std::optional<StartedProcess> take_labeler(const std::string& plugin);
 
@@ -47,6 +56,7 @@ class WaitingChildren {
 
   bool unasked_ = false;
   std::optional<StartedProcess> watcher_;
+  std::optional<WatcherSettings> told_;             // to the watcher
   std::map<std::string, StartedProcess> labelers_;  // by plugin
 };
 

@@ -70,7 +70,7 @@ Result<std::unique_ptr<Incarnation>> Incarnation::start(uv_loop_t* loop, const C
                               }});
   if (!channel) return channel.error();
   incarnation->channel_ = std::move(*channel);
-  incarnation->send(plan.configuration);
+  if (running->generation == 0) incarnation->send(plan.configuration);
   return incarnation;
 }
 

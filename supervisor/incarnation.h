@@ -40,7 +40,8 @@ class Incarnation {
     std::function<void()> on_heartbeat;
   };
 
-  // `running`: a process for this plan that was started before and waits for its configuration.
+  // `running`: a process for this plan that was started before, and waits for its configuration or has it already, as one of
+  // this generation.
   static Result<std::unique_ptr<Incarnation>> start(uv_loop_t* loop, const ChildPlan& plan,
                                                     uint64_t generation,
                                                     const SupervisionSettings& supervision,

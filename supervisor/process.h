@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ Result<pid_t> start_process(const ProcessPlan& plan);
 struct StartedProcess {
   pid_t pid = -1;
   Descriptor channel;
+  uint64_t generation = 0;  // as which it was configured; 0: it waits for its configuration
 };
 
 // With a channel as descriptor 3; the first argument says who we are.

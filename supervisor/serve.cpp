@@ -90,9 +90,10 @@ int serve(ConfigurationSource source, const std::optional<std::string>& socket) 
   FileText text = read_text(file);
   WaitingChildren waiting;
   waiting.start_watcher();
-  auto configuration = source.load([&](const std::string& plugin, int64_t within_ms) {
-    return waiting.describe(plugin, within_ms);
-  });
+  auto configuration =
+      source.load([&](const std::string& plugin,
+                      int64_t within_ms) { return waiting.describe(plugin, within_ms); },
+                  [&](const Configuration& read) { waiting.configure_watcher(read); });
   if (!configuration) {
     fmt::print(stderr, "{}\n", configuration.error().message());
     return waiting.unasked() ? EX_OSERR : EX_CONFIG;

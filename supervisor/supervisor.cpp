@@ -23,10 +23,7 @@ constexpr int64_t killed_again_ms = 250;
 const std::string own_id = "supervisor";
 
 ChildPlan watcher_plan(const Configuration& configuration) {
-  return {watcher_id,
-          installation::watcher_executable(),
-          {WatcherSettings{configuration.log, configuration.supervision.heartbeat_interval,
-                           configuration.sentinels}}};
+  return {watcher_id, installation::watcher_executable(), {watcher_settings(configuration)}};
 }
 
 ChildPlan labeler_plan(const Configuration& configuration, const TargetSettings& target) {
@@ -100,9 +97,9 @@ Child::Handlers Supervisor::handlers() {
       .next_generation = [this] { return ++generation_; },
       .take_running =
           [this](const ChildPlan& plan) {
-            const auto* settings = std::get_if<LabelerSettings>(&plan.configuration.settings);
-            return settings == nullptr ? waiting_.take_watcher()
-                                       : waiting_.take_labeler(settings->target.plugin);
+            const auto* labeler = std::get_if<LabelerSettings>(&plan.configuration.settings);
+            if (labeler != nullptr) return waiting_.take_labeler(labeler->target.plugin);
+            return waiting_.take_watcher(std::get<WatcherSettings>(plan.configuration.settings));
           },
       .on_started = [this](Incarnation& incarnation,
                            const ChildPlan& plan) { greet(incarnation, plan); },

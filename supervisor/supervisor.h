@@ -85,7 +85,7 @@ class Supervisor {
   Configuration configuration_;
   const Purpose purpose_;
   Observer observer_;
-  uint64_t generation_ = 0;                     // of the newest incarnation of any child
+  uint64_t generation_ = first_generation;      // of the newest incarnation of any child
   uint64_t revision_ = 0;                       // of the newest topology of any group
   std::map<std::string, ipc::Frame> retained_;  // by group: the newest topology, unread
   std::map<std::string, std::unique_ptr<Child>> children_;

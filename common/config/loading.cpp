@@ -67,7 +67,7 @@ Result<std::string> read_configuration_file(const std::string& path) {
 
 Result<Configuration> load_configuration(const std::optional<std::string>& file,
                                          const Environment& environment,
-                                         const DescribePlugin& plugins) {
+                                         const DescribePlugin& plugins, const SentinelsRead& read) {
   Configuration configuration;
   std::unique_ptr<TomlDocument> document;
   std::string folder;
@@ -91,6 +91,7 @@ Result<Configuration> load_configuration(const std::optional<std::string>& file,
 
   configuration.sentinels = read_sentinels(root, reading);
   read_sections(root, environment, reading, configuration);
+  if (read && problems.count() == 0) read(configuration);
   configuration.targets = read_targets(root, all_groups(configuration.sentinels),
                                        configuration.supervision.ready_timeout, plugins, reading);
   if (table) table->refuse_unknown();

@@ -188,7 +188,8 @@ void Channel::send(Frame frame) {
   if (frame.body.size() > max_body_size || frame.group.size() > max_group_size)
     abort_with("frame too large");
   Sent sent = Sent::when_writable;
-  if (waiting_.empty() || frame.type == MessageType::heartbeat) sent = transmit(frame);
+  if (waiting_.empty() || frame.type == MessageType::heartbeat)
+    sent = transmit(descriptor_.get(), frame);
   if (sent == Sent::yes) return;
   const bool first = waiting_.empty();
   for (Frame& older : waiting_) {
@@ -203,7 +204,7 @@ void Channel::send(Frame frame) {
 
 void Channel::flush() {
   while (!waiting_.empty()) {
-    const Sent sent = transmit(waiting_.front());
+    const Sent sent = transmit(descriptor_.get(), waiting_.front());
     if (sent != Sent::yes) return wait_for(sent);
     waiting_.pop_front();
   }
@@ -215,11 +216,16 @@ void Channel::wait_for(Sent what) {
   if (what == Sent::later) later_.start(again_ms, [this] { flush(); });
 }
 
-Channel::Sent Channel::transmit(const Frame& frame) {
-  return transmit(frame, header_size + frame.group.size() + frame.body.size() > max_packet_size);
+bool Channel::send_now(const Descriptor& end, const Frame& frame) {
+  return transmit(end.get(), frame) == Sent::yes;
 }
 
-Channel::Sent Channel::transmit(const Frame& frame, bool large) {
+Channel::Sent Channel::transmit(int end, const Frame& frame) {
+  return transmit(end, frame,
+                  header_size + frame.group.size() + frame.body.size() > max_packet_size);
+}
+
+Channel::Sent Channel::transmit(int end, const Frame& frame, bool large) {
   std::string header = encode_header(frame, large);
   Descriptor memfd;
   if (large) {
@@ -244,9 +250,10 @@ Channel::Sent Channel::transmit(const Frame& frame, bool large) {
     const int fd = memfd.get();
     std::memcpy(CMSG_DATA(c), &fd, sizeof fd);
   }
-  while (::sendmsg(descriptor_.get(), &message, MSG_NOSIGNAL) < 0) {
+  while (::sendmsg(end, &message, MSG_NOSIGNAL) < 0) {
     if (errno == EINTR) continue;
-    if (errno == EMSGSIZE && !large) return transmit(frame, true);  // a small net.core.wmem_default
+    if (errno == EMSGSIZE && !large)
+      return transmit(end, frame, true);  // a small net.core.wmem_default
     // Other errors: the other end is gone. Reading tells, after what it sent before.
     if (errno == EAGAIN || errno == EWOULDBLOCK) return Sent::when_writable;
     return errno == ENOBUFS || errno == ETOOMANYREFS ? Sent::later : Sent::yes;
@@ -257,7 +264,7 @@ Channel::Sent Channel::transmit(const Frame& frame, bool large) {
 void Channel::drain() {
   const int64_t deadline = static_cast<int64_t>(uv_hrtime() / 1'000'000) + 100;
   while (!waiting_.empty() && descriptor_.valid()) {
-    const Sent sent = transmit(waiting_.front());
+    const Sent sent = transmit(descriptor_.get(), waiting_.front());
     if (sent == Sent::yes) {
       waiting_.pop_front();
       continue;

@@ -42,6 +42,9 @@ class Channel {
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
+  // By an end that is on no loop yet. False: it did not go at once.
+  static bool send_now(const Descriptor& end, const Frame& frame);
+
   // Never blocks. What can't go at once waits; of what waits, the newest of a type and group
   // replaces the older one, so that a reader that stands still costs one frame for each group. A
   // heartbeat waits for none of them.
@@ -66,8 +69,8 @@ class Channel {
     when_writable,  // the socket is full
     later,          // no descriptor or no memory is left for its body
   };
-  Sent transmit(const Frame& frame);
-  Sent transmit(const Frame& frame, bool large);
+  static Sent transmit(int end, const Frame& frame);
+  static Sent transmit(int end, const Frame& frame, bool large);
   void wait_for(Sent what);
   void close(const Error& cause);
 
