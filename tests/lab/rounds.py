@@ -21,7 +21,7 @@ from lab.processes import die_with_parent, stop_on_signals
 SKIPPED = 77  # exit status: it can't be played here
 WRONG_IN_A_ROW = 5  # then something is broken for good
 # All others say what a round is.
-NOT_OF_A_ROUND = ("rounds", "state", "workers", "only_play", "json", "svg", "page")
+NOT_OF_A_ROUND = ("rounds", "state", "workers", "only_play", "json", "svg", "page", "plan")
 
 Round = dict[str, Any]  # "round", "ok", "why" and what the loop measures
 
