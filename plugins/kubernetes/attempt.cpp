@@ -233,11 +233,8 @@ void GroupTarget::promoted(const Write& write, const std::optional<ApiError>& er
   }
 }
 
-// Who is to end and has taken the label off goes on until it is given, or give_up_ comes: nobody else may be there to do it.
-bool GroupTarget::must_not_end() const { return cancelled_ && owes_label(); }
-
 void GroupTarget::failed(const ApiError& error, const Pod& seen) {
-  if (error.mended_by_list() || must_not_end()) {
+  if (error.mended_by_list()) {
     start_over(error, seen);
   } else {
     ended_by(error);
@@ -270,10 +267,6 @@ void GroupTarget::start_over(const ApiError& error, const Pod& seen) {
   const auto list = [this, error, seen] {
     watch_.list([this, attempt = attempt_, error, seen](const std::optional<ApiError>& failure) {
       if (attempt != attempt_) return;
-      if (failure && must_not_end()) {
-        start_over(*failure, seen);
-        return;
-      }
       if (failure) {
         ended_by(*failure);
         return;

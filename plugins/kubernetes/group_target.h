@@ -91,7 +91,6 @@ class GroupTarget : public Publisher {
   void promote();
   void send_promotion();
   void promoted(const Write& write, const std::optional<ApiError>& error);
-  bool must_not_end() const;
   void failed(const ApiError& error, const Pod& seen);
   void ended_by(const ApiError& error);
   void start_over(const ApiError& error, const Pod& seen);

@@ -210,13 +210,6 @@ class Answers(PluginCase):
         mark = self.one.apply(GROUP, 3, ADDRESSES[2])
         self.one.wait("complete", outcome="rejected", text="by jane", mark=mark)
 
-    def test_who_has_taken_the_label_off_does_not_end_before_it_is_given(self) -> None:
-        mark = self.answer(PROMOTION, status=503, count=3, delay_ms=300)
-        wait_until(lambda: self.server.faults()[0]["hits"] == 1, 10, "the promotion is sent")
-        self.one.cancel(GROUP)
-        self.ends_right(mark)
-        self.assertEqual(self.one.count("patches_total", "503", mark), 3)
-
     def test_nobody_is_left_alone_for_longer_than_half_a_minute(self) -> None:
         mark = self.answer(PROMOTION, status=429, headers={"Retry-After": "86400"})
         self.retried(mark, "it asks to wait 86400 s, 30 are waited")

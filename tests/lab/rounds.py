@@ -21,7 +21,7 @@ from lab.processes import die_with_parent, stop_on_signals
 SKIPPED = 77  # exit status: it can't be played here
 WRONG_IN_A_ROW = 5  # then something is broken for good
 # All others say what a round is.
-NOT_OF_A_ROUND = ("rounds", "state", "workers", "only_play", "json", "svg", "page", "plan")
+NOT_OF_A_ROUND = ("rounds", "state", "workers", "only_play", "json", "svg", "page", "plan", "scenarios")
 
 Round = dict[str, Any]  # "round", "ok", "why" and what the loop measures
 
@@ -190,6 +190,10 @@ def _work(
             worker.terminate()
         for worker in started:
             worker.join(60)
+            if worker.is_alive():
+                print("a worker is still closing after 60 s: it is ended", flush=True)
+                worker.terminate()
+                worker.join(10)
     # What was left behind when all was over is found there.
     if faulty := [worker.exitcode for worker in started if worker.exitcode != 0]:
         raise RuntimeError(f"workers did not end as they should ({faulty}); what they said is above")
@@ -214,7 +218,8 @@ def _worker(
                     if scene is None or not scene.is_void():
                         raise
                     print(f"round {number:4}  void, played again: {traceback.format_exc(limit=0)}")
-                    scene.close()
+                    void, scene = scene, None
+                    void.close()
                     scene = make_scene(options)
                     entry |= scene.run_round(number) | {"void": 1}
             except Exception as error:  # a wrong round, whatever the reason, is noted as such
