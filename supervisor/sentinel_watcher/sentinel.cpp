@@ -100,15 +100,9 @@ Sentinel::~Sentinel() {
   reports_.count_no_more(failures_total, "sentinel", name_);
 }
 
-// What it says first: a handshake of the other connection beside it would take as long as the answer.
-void Sentinel::start() { commands_.start(); }
-
-void Sentinel::listen() {
-  if (std::exchange(listens_, true)) {
-    events_.hurry();
-  } else {
-    events_.start();
-  }
+void Sentinel::start() {
+  commands_.start();
+  events_.start();
 }
 
 void Sentinel::set_host(const std::string& host) {
@@ -141,9 +135,9 @@ bool Sentinel::set_identity(Identity identity) {
 }
 
 void Sentinel::commands_up() {
+  events_.hurry();
   all_up();
   handlers_.on_fresh();
-  listen();
 }
 
 void Sentinel::events_up(const std::vector<RefusedChannel>& refused) {
@@ -194,7 +188,6 @@ void Sentinel::went_down(bool events, const ConnectionFailure& failure) {
   }
   reports_.count(failures_total, "sentinel", name_);
   if (!events) {
-    if (!listens_) listen();
     address_answer_.reset();
     reports_.no_trouble(subject_ + " replicas");  // another one is asked for them
     handlers_.on_lost();

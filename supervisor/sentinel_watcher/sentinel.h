@@ -96,7 +96,6 @@ class Sentinel {
   uint32_t turn() const { return turn_; }
 
  private:
-  void listen();
   void commands_up();
   void events_up(const std::vector<RefusedChannel>& refused);
   void went_down(bool events, const ConnectionFailure& failure);
@@ -115,7 +114,6 @@ class Sentinel {
   std::optional<Result<std::optional<Endpoint>>> address_answer_;
   std::optional<ConnectionFailure> events_failure_;  // not yet shown
   uint32_t turn_ = 1;
-  bool listens_ = false;  // the connection for events was begun
   Identity identity_ = Identity::its_own;
   bool has_told_of_others_ = false;
   uv::Timer settled_;
