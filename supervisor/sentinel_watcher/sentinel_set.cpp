@@ -271,21 +271,21 @@ void SentinelSet::ask_for_peers(Member& member, std::size_t tries) {
   member.sentinel->flush();
 }
 
-// One that it watches, else one of which it hasn't said yet.
+// The next one that it watches, else the next one of which it hasn't said yet.
 GroupWatch* SentinelSet::group_for_peers(Member& member) {
-  GroupWatch* unheard = nullptr;
+  using Standing = SentinelView::Standing;
+  std::optional<std::size_t> chosen;
   for (std::size_t i = 0; i < groups_.size(); ++i) {
-    GroupWatch& group = *groups_[member.next_for_peers++ % groups_.size()];
-    switch (group.standing_of(*member.sentinel)) {
-      case SentinelView::Standing::answered:
-        return &group;
-      case SentinelView::Standing::unknown_group:
-        break;
-      default:
-        if (unheard == nullptr) unheard = &group;
-    }
+    const std::size_t place = (member.next_for_peers + i) % groups_.size();
+    const Standing standing = groups_[place]->standing_of(*member.sentinel);
+    if (standing != Standing::unknown_group && !chosen) chosen = place;
+    if (standing != Standing::answered) continue;
+    chosen = place;
+    break;
   }
-  return unheard;
+  if (!chosen) return nullptr;
+  member.next_for_peers = *chosen + 1;
+  return groups_[*chosen].get();
 }
 
 void SentinelSet::flush_all() {

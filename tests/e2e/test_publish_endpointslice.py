@@ -239,12 +239,14 @@ class ByEndpointSlice(publish_cases.PublishCases):
             reader = self.host(replica_service="valkey-replicas")
             self.apply_with_replicas(reader, 1, 0, [1, 2])
             writer.kill()
+            seen = len(replicas.versions())
             self.kubernetes.admin.call(
                 "PATCH", slice_of_replicas,
                 [{"op": "replace", "path": "/endpoints/0/addresses/0", "value": "10.244.0.99"}],
                 content_type=JSON_PATCH)
-            replicas.wait_until(lambda: replicas.now() != ADDRESSES[1:], 10, "somebody changed it")
-            replicas.wait_until(lambda: replicas.now() == ADDRESSES[1:], 10, "it is put right")
+            replicas.wait_until(
+                lambda: len(replicas.versions()) >= seen + 2 and replicas.now() == ADDRESSES[1:], 10,
+                "somebody changed it, and it is put right")
 
     def test_what_goes_wrong_with_the_replicas_is_no_matter_of_the_primary(self) -> None:
         self.make_service("valkey-replicas")

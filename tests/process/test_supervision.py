@@ -91,12 +91,24 @@ class Supervision(ProcessTest):
         program.kill_child(LABELER)
         self.wait_written()
 
-    def test_the_watcher_is_started_while_the_plugins_are_described(self) -> None:
+    def test_the_watcher_is_at_work_while_the_plugins_are_described(self) -> None:
         program, labeler = self.start_held()
         watcher = program.child(WATCHER)
+        program.wait_for_log("primary found")
         labeler.send(signal.SIGCONT)
         program.wait_ready()
         self.assertEqual(set(program.processes()), {watcher, labeler})
+        program.kill_child(WATCHER)  # the next one is configured by the supervisor, and goes on from what this one knew
+        program.wait_ready()
+        self.assertEqual(len(re.findall("primary found", program.log_text())), 1)
+
+    def test_a_watcher_that_died_while_the_plugins_are_described_is_started_again(self) -> None:
+        program, labeler = self.start_held()
+        watcher = program.child(WATCHER)
+        watcher.send(signal.SIGKILL)
+        labeler.send(signal.SIGCONT)
+        program.wait_ready()
+        self.assertNotEqual(program.child(WATCHER), watcher)
 
     def test_a_refused_configuration_ends_the_watcher_that_was_started_for_it(self) -> None:
         program, labeler = self.start_held()
@@ -104,7 +116,7 @@ class Supervision(ProcessTest):
         labeler.send(signal.SIGKILL)
         self.assertEqual(program.wait(5.0), 78)
         self.assertEqual(program.alive_processes(), [])
-        self.assertRegex(program.log_text(), r"^[^\n]* crashed when it was loaded; expected [^\n]*$")
+        self.assertRegex(program.log_text(), r"(^|\n)[^\n{]* crashed when it was loaded; expected [^\n]*$")
 
     def test_a_plugin_that_is_not_described_within_ready_timeout_may_be_so_another_time(self) -> None:
         program, _ = self.start_held('[supervision]\nready_timeout = "1s"\n')
@@ -112,7 +124,7 @@ class Supervision(ProcessTest):
         self.assertEqual(program.alive_processes(), [])
         self.assertRegex(
             program.log_text(),
-            r"^[^\n]* did not describe itself within 1000 ms \(supervision\.ready_timeout\); [^\n]*$",
+            r"(^|\n)[^\n{]* did not describe itself within 1000 ms \(supervision\.ready_timeout\); [^\n]*$",
         )
 
     def test_term_ends_it_with_status_0_while_the_plugins_are_described(self) -> None:
