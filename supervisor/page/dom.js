@@ -18,12 +18,12 @@ export function svg(tag, attributes = {}, text = "") {
   return made;
 }
 
-// Fills `parent` with parts: strings, and [tag, class, text, more attributes].
+// Fills `parent` with parts: strings, and [tag, class, text, more attributes]. What is missing is nothing.
 export function fill(parent, ...parts) {
   redraw(parent, parts, () => parts.map((part) => {
-    if (typeof part === "string") return part;
+    if (!Array.isArray(part)) return part ?? "";
     const [tag, kind, text, attributes = {}] = part;
-    return element(tag, kind ? { class: kind, ...attributes } : attributes, text);
+    return element(tag, kind ? { class: kind, ...attributes } : attributes, text ?? "");
   }));
 }
 

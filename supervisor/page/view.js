@@ -1,4 +1,4 @@
-// Puts a status document (schema 1 of /status) into the page. Whatever is missing in it is left out.
+// Puts a status document (schema 1 of /status) into the page. A part that is missing is left out.
 import { axis, histogram, histogramInWords, lane, span } from "./charts.js";
 import { attribute, children, element, fill, limit, redraw, state, svg, table } from "./dom.js";
 import { ago, count, duration, groupState, milliseconds, moment, outcomeState, plural, processState, targetState,

@@ -184,7 +184,7 @@ class Contents(PageCase):
             document = {name: value for name, value in full.items() if name != key}
             page = self.open(document)
             page.wait_for_text("#updated", "live")
-        for of in ("groups", "targets", "sentinels", "processes", "failovers", "latency"):
+        for of in ("groups", "targets", "sentinels", "processes", "latency"):
             page = self.open(full | {of: [{}]})
             page.wait_for_text("#updated", "live")
 
