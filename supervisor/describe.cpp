@@ -158,29 +158,18 @@ WatcherSettings watcher_settings(const Configuration& configuration) {
 
 void WaitingChildren::configure_watcher(const Configuration& configuration) {
   if (!watcher_) return;
-  told_ = watcher_settings(configuration);
-  const ipc::Message message = ipc::Configure{*told_};
+  const ipc::Message message = ipc::Configure{watcher_settings(configuration)};
   const ipc::Frame frame{ipc::type_of(message), first_generation, 0, {}, ipc::encode_body(message)};
   if (ipc::Channel::send_now(watcher_->channel, frame)) watcher_->generation = first_generation;
 }
 
-std::optional<StartedProcess> WaitingChildren::take_watcher(const WatcherSettings& wanted) {
-  if (watcher_ && watcher_->generation != 0 && told_ != wanted) {
-    end(watcher_->pid, true);
-    watcher_.reset();
-  }
-  return std::exchange(watcher_, std::nullopt);
-}
-
 WaitingChildren::WaitingChildren(WaitingChildren&& other) noexcept
     : watcher_(std::exchange(other.watcher_, std::nullopt)),
-      told_(std::exchange(other.told_, std::nullopt)),
       labelers_(std::exchange(other.labelers_, {})) {}
 
 WaitingChildren& WaitingChildren::operator=(WaitingChildren&& other) noexcept {
   end_all();
   watcher_ = std::exchange(other.watcher_, std::nullopt);
-  told_ = std::exchange(other.told_, std::nullopt);
   labelers_ = std::exchange(other.labelers_, {});
   return *this;
 }

@@ -44,8 +44,8 @@ class WaitingChildren {
   // Some plugin could not be asked, or did not answer in time: that is the machine's affair, and may pass.
   bool unasked() const { return unasked_; }
 
-  // Each once. Not one that was configured otherwise.
-  std::optional<StartedProcess> take_watcher(const WatcherSettings& wanted);
+  // Each once.
+  std::optional<StartedProcess> take_watcher() { return std::exchange(watcher_, std::nullopt); }
   // The one that has described this plugin.
   std::optional<StartedProcess> take_labeler(const std::string& plugin);
 
@@ -56,7 +56,6 @@ class WaitingChildren {
 
   bool unasked_ = false;
   std::optional<StartedProcess> watcher_;
-  std::optional<WatcherSettings> told_;             // to the watcher
   std::map<std::string, StartedProcess> labelers_;  // by plugin
 };
 

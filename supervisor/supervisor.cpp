@@ -97,9 +97,9 @@ Child::Handlers Supervisor::handlers() {
       .next_generation = [this] { return ++generation_; },
       .take_running =
           [this](const ChildPlan& plan) {
-            const auto* labeler = std::get_if<LabelerSettings>(&plan.configuration.settings);
-            if (labeler != nullptr) return waiting_.take_labeler(labeler->target.plugin);
-            return waiting_.take_watcher(std::get<WatcherSettings>(plan.configuration.settings));
+            const auto* settings = std::get_if<LabelerSettings>(&plan.configuration.settings);
+            return settings == nullptr ? waiting_.take_watcher()
+                                       : waiting_.take_labeler(settings->target.plugin);
           },
       .on_started = [this](Incarnation& incarnation,
                            const ChildPlan& plan) { greet(incarnation, plan); },

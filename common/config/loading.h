@@ -20,7 +20,7 @@ Environment current_environment();
 // What stands in a configuration file. Never blocks: a pipe or a device is refused. One byte more than is allowed at most.
 Result<std::string> read_configuration_file(const std::string& path);
 
-// All but the targets was read, and nothing was wrong with it.
+// All but the targets was read, and nothing was wrong with it: that part stays as it is.
 using SentinelsRead = std::function<void(const Configuration&)>;
 
 // `file`: what to read; nullopt: the environment alone. `plugins`: asked once for each plugin that a target names, after `read`.

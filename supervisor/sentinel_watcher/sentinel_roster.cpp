@@ -204,12 +204,12 @@ bool SentinelRoster::is_configured(const Endpoint& sentinel) const {
   });
 }
 
-bool SentinelRoster::is_twin(const Endpoint& sentinel) const {
-  const std::vector<SocketAddress> all = wanted();
-  const bool is_wanted = std::any_of(all.begin(), all.end(), [&](const SocketAddress& other) {
+bool SentinelRoster::is_twin(const Endpoint& sentinel,
+                             const std::vector<SocketAddress>& wanted) const {
+  const bool is_wanted = std::any_of(wanted.begin(), wanted.end(), [&](const SocketAddress& other) {
     return other.endpoint == sentinel;
   });
-  return !is_wanted && std::any_of(all.begin(), all.end(), [&](const SocketAddress& other) {
+  return !is_wanted && std::any_of(wanted.begin(), wanted.end(), [&](const SocketAddress& other) {
     return discovery_.stands_for(other.endpoint, sentinel, true);
   });
 }

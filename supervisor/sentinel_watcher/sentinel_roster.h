@@ -55,8 +55,8 @@ class SentinelRoster {
   bool has_told(const Endpoint& sentinel) const { return discovery_.has_told(sentinel); }
   // Told of, and by now somebody else's.
   bool is_stranger(const Endpoint& sentinel) const { return discovery_.is_stranger(sentinel); }
-  // It need not be heard: under another address, it is one of those wanted.
-  bool is_twin(const Endpoint& sentinel) const;
+  // It need not be heard: under another address, it is one of those `wanted`.
+  bool is_twin(const Endpoint& sentinel, const std::vector<SocketAddress>& wanted) const;
   // How many Sentinels there are: those at these addresses, those told of, and each configured name without an address; one
   // that has several addresses counts once.
   std::size_t number(const std::vector<Endpoint>& members) const;

@@ -123,7 +123,7 @@ void SentinelSet::gather() {
     const bool is_wanted =
         std::any_of(wanted.begin(), wanted.end(),
                     [&](const SocketAddress& address) { return address.endpoint == endpoint; });
-    if (roster_.is_twin(endpoint)) {
+    if (roster_.is_twin(endpoint, wanted)) {
       forget(i, "it is known under another address");
     } else if (!is_wanted && roster_.is_stranger(endpoint)) {
       roster_.forget(endpoint);
@@ -137,7 +137,7 @@ void SentinelSet::gather() {
       forget(i, "nothing leads to it any more");
     }
   }
-  for (const auto& known : members_) identify(*known);
+  identify_all();
   count();
 }
 
@@ -154,12 +154,17 @@ void SentinelSet::count() {
   for (const auto& group : groups_) group->set_known(number, has_told);
 }
 
-void SentinelSet::identify(Member& member) {
+void SentinelSet::identify_all() {
+  const std::vector<SocketAddress> wanted = roster_.wanted();
+  for (const auto& known : members_) identify(*known, wanted);
+}
+
+void SentinelSet::identify(Member& member, const std::vector<SocketAddress>& wanted) {
   Sentinel& sentinel = *member.sentinel;
   Identity identity = Identity::its_own;
   if (roster_.is_stranger(sentinel.endpoint())) {
     identity = Identity::stranger;
-  } else if (roster_.is_twin(sentinel.endpoint())) {
+  } else if (roster_.is_twin(sentinel.endpoint(), wanted)) {
     identity = Identity::twin;  // until it is forgotten
   }
   if (!sentinel.set_identity(identity)) return;
@@ -243,7 +248,7 @@ void SentinelSet::ask_id(Member& member) {
   member.sentinel->ask_id([this, &member](const Result<std::string>& id) {
     roster_.told_id(member.sentinel->endpoint(), id);
     // Another one may be its twin. What follows this answer is its word.
-    for (const auto& known : members_) identify(*known);
+    identify_all();
   });
 }
 
@@ -263,10 +268,9 @@ void SentinelSet::ask_for_peers(Member& member, std::size_t tries) {
           roster_.told_peers(member.sentinel->endpoint(), peers.error());
         } else if (*peers) {
           roster_.told_peers(member.sentinel->endpoint(), **peers);
-        } else if (!once_more) {
-          return ask_for_peers(member, tries - 1);
         }
-        if (once_more) ask_for_peers(member);
+        if (once_more) return ask_for_peers(member);
+        if (peers && !*peers) ask_for_peers(member, tries - 1);
       });
   member.sentinel->flush();
 }

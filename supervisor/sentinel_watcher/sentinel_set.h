@@ -46,8 +46,7 @@ class SentinelSet {
     uv::Timer poll;
     std::size_t unasked = 0;     // groups of which everything is to be asked anew: the last so many
     std::size_t next_group = 0;  // to be polled
-    std::size_t next_for_peers =
-        0;  // the group whose other Sentinels are asked for, if it is one of this one's
+    std::size_t next_for_peers = 0;  // the group whose other Sentinels are asked for, if it has one
     bool asked_for_peers = false;
     bool ask_for_peers_again = false;  // somebody came while they were asked for
     bool tilt = false;
@@ -57,7 +56,8 @@ class SentinelSet {
   // Takes up the Sentinels that there should be, and forgets those that are gone for long.
   void gather();
   void count();
-  void identify(Member& member);
+  void identify_all();
+  void identify(Member& member, const std::vector<SocketAddress>& wanted);
   void add(const SocketAddress& address);
   void forget(std::size_t place, const char* why);
   const Member* member(const Endpoint& endpoint) const;
