@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import sys
 import tempfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "model"))
 
 from checks import LARGE, Check  # noqa: E402
+from lab.rounds import note, read_state  # noqa: E402
 from run import line_of  # noqa: E402
 from search import FOLDER, Limits, search, stop_on_signals  # noqa: E402
 
@@ -28,18 +29,6 @@ def digest(check: Check) -> str:
     return whole.hexdigest()
 
 
-def read_state(state: Path) -> dict[str, dict[str, str]]:
-    """By digest. A last line that was cut off by a kill counts for nothing."""
-    done = {}
-    for line in state.read_text().splitlines() if state.exists() else []:
-        try:
-            entry = json.loads(line)
-        except ValueError:
-            continue
-        done[entry["digest"]] = entry
-    return done
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("parts", nargs="*", metavar="PART", help="only those whose names have one")
@@ -49,7 +38,7 @@ def main() -> int:
     options = parser.parse_args()
     state = options.state or Path(tempfile.mkdtemp(prefix="model-")) / "searches.jsonl"
     limits = Limits(options.memory, options.minutes * 60)
-    done = read_state(state)
+    done = {entry["digest"]: entry for entry in read_state(state)}
     stop_on_signals()
     print(f"noted in {state}", flush=True)
     wrong = 0
@@ -64,8 +53,7 @@ def main() -> int:
             entry = {"digest": key, "verdict": verdict, "line": line_of(check, finding)}
             if verdict == "wrong":
                 entry["trace"] = finding.trace
-            with state.open("a") as notes:
-                notes.write(json.dumps(entry) + "\n")
+            note(state, entry)
         print(entry["line"], flush=True)
         if entry["verdict"] != "ok":
             wrong += 1

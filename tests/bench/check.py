@@ -18,13 +18,13 @@ import tempfile
 from pathlib import Path
 
 import callgrind
-from run import SKIPPED
 from tail_scene import TailScene
 
 from figures import FLOOR, ratio, tabulate
 from goals import MAIN
 from lab.kubernetes import Kubernetes, backends, open_kubernetes
 from lab.processes import stop_on_signals
+from lab.rounds import SKIPPED
 from worse import BESIDE_FLOOR, INSTRUCTIONS, Found, is_worse, told
 
 ACCEPTED = Path(__file__).with_name("accepted.json")

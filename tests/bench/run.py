@@ -26,14 +26,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from figures import tabulate  # noqa: E402
 from goals import judge  # noqa: E402
 from lab.namespaces import why_not  # noqa: E402
-from lab.rounds import Round, by_comma, parse, run  # noqa: E402
+from lab.rounds import SKIPPED, Round, by_comma, parse, run  # noqa: E402
 from lab.servers import find_servers  # noqa: E402
 from page import measured, measured_in_short, put_into  # noqa: E402
 from plan import plan  # noqa: E402
 from plot import plot  # noqa: E402
 from tables import table_in_short, tables  # noqa: E402
 
-SKIPPED = 77
 KINDS = ("planned", "kill")
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from run import SKIPPED, circumstances
+from run import circumstances
 from tail_scene import SENTINELS, TailScene
 from ways import NAMES, act_on_of
 
@@ -23,7 +23,7 @@ from goals import OF_WRITING, judge
 from lab.cluster import open_cluster
 from lab.kubernetes import Kubernetes, backends, open_kubernetes
 from lab.processes import stop_on_signals
-from lab.rounds import Round, by_comma, read_state
+from lab.rounds import SKIPPED, Round, by_comma, note, read_state
 from plot import plot
 from tables import tables
 
@@ -46,8 +46,7 @@ def play(names: list[str], events: int, state: Path | None, open_api: Callable[[
             missing -= NOTED
             done += rounds
             if state:
-                with open(state, "a") as file:
-                    file.writelines(json.dumps(entry) + "\n" for entry in rounds)
+                note(state, *rounds)
     return done
 
 

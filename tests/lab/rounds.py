@@ -113,10 +113,14 @@ def read_state(state: Path) -> list[Round]:
     return rounds
 
 
-def ends_amid_a_line(state: Path) -> bool:
-    """What was begun when it was killed; what follows must not become part of it."""
-    text = state.read_bytes() if state.exists() else b""
-    return bool(text) and not text.endswith(b"\n")
+def note(state: Path, *entries: dict[str, Any]) -> None:
+    """Behind those that are there. They must not become part of a line that a kill cut off."""
+    with open(state, "ab+") as file:
+        if file.tell() > 0:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                file.write(b"\n")
+        file.writelines(json.dumps(entry).encode() + b"\n" for entry in entries)
 
 
 def share_kubernetes(options: Options) -> None:
@@ -141,19 +145,15 @@ def run(options: Options, make_scene: Callable[[Options], Scene]) -> list[Round]
     )
     options.state.parent.mkdir(parents=True, exist_ok=True)
     stop_on_signals()
-    with open(options.state, "a") as state:
-        if ends_amid_a_line(options.state):
-            state.write("\n")
-        for entry in _work(options, make_scene, open_rounds):
-            entry["options"] = played
-            finished.append(entry)
-            state.write(json.dumps(entry) + "\n")
-            state.flush()
-            print(_line(entry), flush=True)
-            last = finished[-WRONG_IN_A_ROW:]
-            if len(last) == WRONG_IN_A_ROW and not any(each["ok"] for each in last):
-                print(f"given up: the last {WRONG_IN_A_ROW} rounds were wrong", flush=True)
-                break
+    for entry in _work(options, make_scene, open_rounds):
+        entry["options"] = played
+        finished.append(entry)
+        note(options.state, entry)
+        print(_line(entry), flush=True)
+        last = finished[-WRONG_IN_A_ROW:]
+        if len(last) == WRONG_IN_A_ROW and not any(each["ok"] for each in last):
+            print(f"given up: the last {WRONG_IN_A_ROW} rounds were wrong", flush=True)
+            break
     return finished
 
 

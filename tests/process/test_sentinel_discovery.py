@@ -4,10 +4,11 @@ not get lost meanwhile."""
 from __future__ import annotations
 
 import unittest
+from collections.abc import Callable
 
 # First, since it sets sys.path:
 from test_sentinel_watcher import A, B, C, WithFakes
-from watcher_alone import GroupSettings
+from watcher_alone import GroupSettings, Watcher
 
 from fakes.sentinel import FakePeer, FakeReplica, FakeSentinel
 
@@ -157,41 +158,33 @@ class Words(WithFakes):
         watcher.wait_for(watcher.newest, "a topology")
 
     def test_a_tilt_whose_end_was_missed_ends(self) -> None:
-        watcher = self.watch_until_known(groups=[GroupSettings("myprimary", reset_after=300)])
-        for sentinel in self.sentinels[:2]:
-            sentinel.publish("+tilt", "#tilt mode entered")
-            watcher.wait_log(f"Sentinel {sentinel.name} entered tilt mode")
-            subscriptions = sentinel.asked("SUBSCRIBE", "-tilt")
-            sentinel.drop_subscribers()
-            sentinel.wait_for(
-                lambda: sentinel.asked("SUBSCRIBE", "-tilt") > subscriptions,  # noqa: B023
-                "it is subscribed to again",
-            )
-        for sentinel in self.sentinels:
-            sentinel.groups["myprimary"].primary = B
-            sentinel.groups["myprimary"].epoch = 0
+        watcher = self.tilt_and_begin_anew(FakeSentinel.drop_subscribers, "SUBSCRIBE", "-tilt")
         self.assertEqual(watcher.wait_primary(B).era, 1)
 
-
     def test_a_tilt_that_is_heard_goes_on_when_only_the_other_connection_was_lost(self) -> None:
-        watcher = self.watch_until_known(groups=[GroupSettings("myprimary", reset_after=300)])
-        for sentinel in self.sentinels[:2]:
-            sentinel.publish("+tilt", "#tilt mode entered")
-            watcher.wait_log(f"Sentinel {sentinel.name} entered tilt mode")
-            asked = sentinel.asked("SENTINEL", "MYID")
-            sentinel.drop_askers()
-            sentinel.wait_for(
-                lambda: sentinel.asked("SENTINEL", "MYID") > asked,  # noqa: B023
-                "it is asked on a new connection",
-            )
-        for sentinel in self.sentinels:
-            sentinel.groups["myprimary"].primary = B
-            sentinel.groups["myprimary"].epoch = 0
+        watcher = self.tilt_and_begin_anew(FakeSentinel.drop_askers, "SENTINEL", "MYID")
         watcher.wait_problem("sentinel-behind", "myprimary")
         self.assertEqual([topology.primary for topology in watcher.of()], [A])
         for sentinel in self.sentinels[:2]:
             sentinel.publish("-tilt", "#tilt mode exited")
         self.assertEqual(watcher.wait_primary(B).era, 1)
+
+    def tilt_and_begin_anew(self, drop: Callable[[FakeSentinel], None], *said_again: str) -> Watcher:
+        """Two enter tilt and lose connections, whose successors begin with that command; then all name B under epoch 0."""
+        watcher = self.watch_until_known(groups=[GroupSettings("myprimary", reset_after=300)])
+        for sentinel in self.sentinels[:2]:
+            sentinel.publish("+tilt", "#tilt mode entered")
+            watcher.wait_log(f"Sentinel {sentinel.name} entered tilt mode")
+            said = sentinel.asked(*said_again)
+            drop(sentinel)
+            sentinel.wait_for(
+                lambda: sentinel.asked(*said_again) > said,  # noqa: B023
+                "there is a new connection",
+            )
+        for sentinel in self.sentinels:
+            sentinel.groups["myprimary"].primary = B
+            sentinel.groups["myprimary"].epoch = 0
+        return watcher
 
 
 if __name__ == "__main__":

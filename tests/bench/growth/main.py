@@ -29,9 +29,8 @@ from report import lines_of, tables  # noqa: E402
 
 from lab.kubernetes import Kubernetes, backends, open_kubernetes  # noqa: E402
 from lab.processes import stop_on_signals  # noqa: E402
-from lab.rounds import by_comma, read_state  # noqa: E402
+from lab.rounds import SKIPPED, by_comma, note, read_state  # noqa: E402
 
-SKIPPED = 77
 FEWEST_INSTANCES = 3  # one for each node of the group's pods
 INOTIFY = Path("/proc/sys/fs/inotify/max_user_instances")
 
@@ -110,8 +109,7 @@ def measure(
             for size in (size for of, size in open_points if of == part):
                 point = {"part": part, **scene.measure(size)}
                 done.append(point)
-                with open(state, "a") as file:
-                    file.write(json.dumps(point) + "\n")
+                note(state, point)
                 told = (f"{key} {value:.5g}" for key, value in point.items() if isinstance(value, float | int) and key != "size")
                 print(f"{part} {size}: {', '.join(told)}", flush=True)
         finally:

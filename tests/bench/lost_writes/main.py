@@ -20,14 +20,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from lab.haproxy import find_haproxy  # noqa: E402
 from lab.namespaces import why_not  # noqa: E402
-from lab.rounds import Round, by_comma, parse, read_state, run  # noqa: E402
+from lab.rounds import SKIPPED, Round, by_comma, parse, read_state, run  # noqa: E402
 from lab.servers import find_servers  # noqa: E402
 
 from report import judge, lines, ratio_lines, ratios, spread, tabulate, words  # noqa: E402
 from routes import CONNECTIONS, KINDS, route_name  # noqa: E402
 from scene import Scene  # noqa: E402
 
-SKIPPED = 77
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
